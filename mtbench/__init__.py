@@ -1,0 +1,48 @@
+"""Multi-task recommender benchmarks: `mtbench run suites/quickstart.yaml`.
+
+Importing this package does not import TensorFlow.
+"""
+
+import os
+
+# TensorFlow Recommenders works with Keras 2 only, and TensorFlow reads this when it is imported.
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+
+from .components import (
+    Component,
+    Dataset,
+    Features,
+    Head,
+    LossWeighting,
+    Metric,
+    Split,
+    Task,
+    Tower,
+    Weighting,
+)
+from .data import Data, Interactions, Side
+from .errors import DataError, MtbenchError, PluginError, SuiteError
+from .hookspecs import hookimpl
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Component",
+    "Data",
+    "DataError",
+    "Dataset",
+    "Features",
+    "Head",
+    "Interactions",
+    "LossWeighting",
+    "Metric",
+    "MtbenchError",
+    "PluginError",
+    "Side",
+    "Split",
+    "SuiteError",
+    "Task",
+    "Tower",
+    "Weighting",
+    "hookimpl",
+]

@@ -1,0 +1,60 @@
+"""The machine and the software a run had, and what it took of them. No TensorFlow here."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import platform
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def num_threads() -> int:
+    """Return how many threads TensorFlow's operations use: `TF_NUM_INTRAOP_THREADS` or the CPUs."""
+    configured = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    if configured.isdigit() and int(configured) > 0:
+        return int(configured)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@functools.cache
+def describe() -> dict[str, Any]:
+    """Describe platform, Python, CPU, threads and the flags that change results or speed."""
+    return {
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "cpu": _cpu(),
+        "threads": num_threads(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+    }
+
+
+def _cpu() -> str:
+    """The CPU's model, as far as the system tells."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def reset_peak_memory() -> None:
+    """Start counting the peak anew, where the system lets a process do so (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory() -> int:
+    """Return the peak resident memory of this process in bytes, since the last reset on Linux."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

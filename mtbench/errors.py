@@ -1,0 +1,62 @@
+"""What can be wrong with what a user gave us, each with the one line that says so."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class MtbenchError(Exception):
+    """A fault in a suite, plugin, data set or command line: exit code 2, never a traceback."""
+
+
+class PluginError(MtbenchError):
+    """A plugin that cannot be loaded, or breaks the rules of its hook."""
+
+
+class DataError(MtbenchError):
+    """Data that is absent, altered or of the wrong form."""
+
+
+class RecordError(MtbenchError):
+    """A results folder or record that cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault in a suite: where it is and what would be right."""
+
+    where: str
+    """`file:line`, or the command-line option it came from."""
+    key: str
+    """Dotted path of the key, empty for the file as a whole."""
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.where, self.key, self.message) if part)
+
+
+class SuiteError(MtbenchError):
+    """A suite with faults, all of them at once, one a line."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` (did you mean 'epochs'?)`, or the known names where none is near.
+
+    Args:
+        name: What the user wrote.
+        known: The names that would have been right.
+
+    Returns:
+        A clause to append to a message, with its leading space.
+    """
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f" (did you mean {near[0]!r}?)"
+    return f" (known: {', '.join(known)})" if known else " (there is none)"

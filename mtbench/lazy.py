@@ -1,0 +1,54 @@
+"""Modules that are imported when they are first used.
+
+Importing TensorFlow takes two seconds and more, and a wrong suite must be refused before that. A
+plugin is nevertheless free to say `import tensorflow as tf` at its top: while plugins are loaded,
+that name is bound to a stand-in which imports the real module at its first attribute.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+SLOW = ("tensorflow", "tensorflow_recommenders", "tensorflow_datasets")
+"""The modules that only what a component builds may need."""
+
+
+class _LazyModule(types.ModuleType):
+    """Stands in for a module until its first attribute is asked for."""
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute in ("__spec__", "__file__", "__wrapped__"):  # asked for by import and inspect
+            raise AttributeError(attribute)
+        name = self.__name__
+        if sys.modules.get(name) is self:
+            del sys.modules[name]
+        module = importlib.import_module(name)
+        self.__dict__.update(module.__dict__)
+        return getattr(module, attribute)
+
+
+@contextlib.contextmanager
+def lazy_imports(*names: str) -> Iterator[None]:
+    """Let `import name` bind a stand-in for each of `names` that is not yet imported.
+
+    Args:
+        *names: Top-level modules; one that is not installed is left to fail as usual.
+    """
+    stand_ins = {
+        name: _LazyModule(name)
+        for name in names
+        if name not in sys.modules and importlib.util.find_spec(name)
+    }
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for name, stand_in in stand_ins.items():
+            if sys.modules.get(name) is stand_in:
+                del sys.modules[name]

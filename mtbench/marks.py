@@ -1,0 +1,151 @@
+"""YAML in, plain values out, with the line of every key kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import Fault, SuiteError
+
+Path_ = tuple[str | int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, with the numbers of YAML 1.2: `1e-3` is a number, not a word."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+"),
+    list("-+.0123456789"),
+)
+
+_PLAIN = {
+    f"tag:yaml.org,2002:{name}"
+    for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")
+}
+
+
+@dataclass
+class Document:
+    """A parsed file: plain values, and where each of them stands."""
+
+    file: str
+    value: Any
+    places: dict[Path_, str] = field(default_factory=dict)
+    """`file:line` of each path, or the command-line option that set it."""
+
+    def fault(self, path: Path_, message: str) -> Fault:
+        """A fault at a path; an absent key is placed at the nearest one above it."""
+        known = next(
+            (path[:n] for n in range(len(path), -1, -1) if path[:n] in self.places), ()
+        )
+        where = self.places.get(known, self.file)
+        return Fault(where, ".".join(str(part) for part in path), message)
+
+    def set(self, path: Path_, value: Any, place: str) -> None:
+        """Put a value in, making the mappings above it where they are missing."""
+        node = self.value
+        for n, part in enumerate(path[:-1]):
+            child = node.get(part)
+            if not isinstance(child, dict):
+                # `weighting: fixed` is short for `weighting: {name: fixed}`
+                child = {"name": child} if isinstance(child, str) else {}
+                node[part] = child
+                self.places[path[: n + 1]] = place
+            node = child
+        node[path[-1]] = value
+        for known in [p for p in self.places if p[: len(path)] == path]:
+            del self.places[known]
+        self.places[path] = place
+
+
+def parse_value(text: str) -> Any:
+    """Parse the value of a command-line override as YAML."""
+    return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+
+
+def read(path: Path, label: str | None = None) -> Document:
+    """Read a YAML file whose top level is a mapping.
+
+    Args:
+        path: The file.
+        label: What faults call it; default: the path as given.
+
+    Raises:
+        SuiteError: It cannot be read, is empty, or is not such YAML.
+    """
+    document = Document(label or str(path), None)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise SuiteError([document.fault((), str(reason).lower())]) from error
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise SuiteError([document.fault((), "expected a suite, found an empty file")])
+        document.value = _construct(loader, node, (), document, ())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{document.file}:{mark.line + 1}" if mark else document.file
+        problem = (error.problem or "cannot be read").replace("\n", " ")
+        raise SuiteError([Fault(where, "", f"YAML: {problem}")]) from error
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise SuiteError([document.fault((), f"YAML: {reason}")]) from error
+    finally:
+        loader.dispose()
+    if not isinstance(document.value, dict):
+        raise SuiteError([document.fault((), "expected a mapping of keys to values")])
+    return document
+
+
+def _construct(
+    loader: _Loader, node: yaml.Node, path: Path_, document: Document, above: tuple[int, ...]
+) -> Any:
+    """Make the value of a node and note its line.
+
+    Raises:
+        yaml.MarkedYAMLError: A tag that is not plain YAML, a repeated key, a value inside itself.
+    """
+    document.places.setdefault(path, f"{document.file}:{node.start_mark.line + 1}")
+    if id(node) in above:
+        raise yaml.MarkedYAMLError(problem="a value contains itself", problem_mark=node.start_mark)
+    above = (*above, id(node))
+    if node.tag not in _PLAIN:
+        raise yaml.MarkedYAMLError(
+            problem=f"expected plain YAML, found the tag {node.tag!r}",
+            problem_mark=node.start_mark,
+        )
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            _construct(loader, child, (*path, n), document, above)
+            for n, child in enumerate(node.value)
+        ]
+    if not isinstance(node, yaml.MappingNode):
+        return loader.construct_object(node)
+    own = len([key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"])
+    loader.flatten_mapping(node)  # `<<`: merged keys come first, own ones may replace them
+    merged = len(node.value) - own
+    value: dict[Any, Any] = {}
+    lines: dict[Any, int] = {}
+    for n, (key_node, child) in enumerate(node.value):
+        key = loader.construct_object(key_node)
+        if not isinstance(key, str):
+            key = key_node.value  # `1: …` or `yes: …` is a name all the same
+        if key in lines:
+            raise yaml.MarkedYAMLError(
+                problem=f"key {key!r} is given twice, first on line {lines[key]}",
+                problem_mark=key_node.start_mark,
+            )
+        if n >= merged:
+            lines[key] = key_node.start_mark.line + 1
+        document.places[(*path, key)] = f"{document.file}:{key_node.start_mark.line + 1}"
+        value[key] = _construct(loader, child, (*path, key), document, above)
+    return value

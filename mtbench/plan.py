@@ -1,0 +1,91 @@
+"""What a suite amounts to: its runs, each with an id made from all that decides its result."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from . import __version__
+from .environment import num_threads
+from .errors import SuiteError, did_you_mean
+from .registry import Registry
+from .suite import Fault, Scenario, Suite
+
+ENGINE = ("tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
+"""Packages whose version decides the bits of a result."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One scenario with one seed: what is executed, stored and resumed."""
+
+    id: str
+    scenario: Scenario
+    seed: int
+    protocol: Mapping[str, Any]
+    """All but scenario and seed that decides the result: runs with an equal one compare."""
+    protocol_id: str
+
+
+def make_plan(
+    suite: Suite, registry: Registry, scenarios: Sequence[str] = ()
+) -> tuple[Run, ...]:
+    """List the runs of a suite, the seeds of a scenario one after the other.
+
+    Args:
+        suite: The suite.
+        registry: Where its components come from.
+        scenarios: Only these; default: all.
+
+    Raises:
+        SuiteError: A scenario that the suite does not have.
+    """
+    for name in scenarios:
+        if name not in suite.scenarios:
+            message = f"unknown scenario{did_you_mean(name, suite.scenarios)}"
+            raise SuiteError([Fault(f"--scenario {name}", "", message)])
+    protocol = _protocol(suite, registry)
+    protocol_id = _digest(protocol)
+    runs = []
+    for scenario in suite.scenarios.values():
+        if scenarios and scenario.name not in scenarios:
+            continue
+        weighting = registry.identity(scenario.weighting) if scenario.weighting else None
+        decides = [protocol_id, scenario.name, scenario.tasks, weighting]
+        runs += [
+            Run(_digest([*decides, seed]), scenario, seed, protocol, protocol_id)
+            for seed in suite.seeds
+        ]
+    return tuple(runs)
+
+
+def _protocol(suite: Suite, registry: Registry) -> dict[str, Any]:
+    """Everything that the runs of a suite share and that decides their results."""
+    identity = registry.identity
+    return {
+        "suite": suite.name,
+        "dataset": identity(suite.dataset),
+        "stands_in_for": suite.stands_in_for,
+        "split": identity(suite.split),
+        "towers": {side: identity(tower) for side, tower in suite.towers.items()},
+        "tasks": {name: identity(task) for name, task in suite.tasks.items()},
+        "train": suite.train.model_dump(mode="json"),
+        "engine": engine(),
+    }
+
+
+@functools.cache
+def engine() -> dict[str, Any]:
+    """Return what decides the bits besides the suite: versions and number of threads."""
+    versions = {name: version(name) for name in ENGINE}
+    return {"mtbench": __version__, **versions, "threads": num_threads()}
+
+
+def _digest(value: Any) -> str:
+    """A short digest of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,108 @@
+"""Records of runs: one JSON file each, whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import RecordError
+
+SCHEMA_VERSION = 1
+"""Raised when a key of the record changes its meaning or goes."""
+
+
+def path_of(folder: Path, run_id: str) -> Path:
+    """Return where the record of a run lies."""
+    return folder / f"{run_id}.json"
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder and find out whether it can be written to.
+
+    Raises:
+        RecordError: It cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RecordError(f"{folder}: cannot store results there: {reason}") from error
+
+
+def write(folder: Path, record: Mapping[str, Any]) -> None:
+    """Store a record: written beside its place, flushed, then renamed into it.
+
+    Raises:
+        RecordError: The folder cannot be written to.
+    """
+    target = path_of(folder, record["run_id"])
+    temporary = target.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as stream:
+            json.dump(record, stream, indent=1, allow_nan=False)
+            stream.write("\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        raise RecordError(f"{target}: cannot be written: {error.strerror}") from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a record.
+
+    Raises:
+        RecordError: It is not a record this version of mtbench understands.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecordError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:
+        raise RecordError(f"{path}: expected JSON, found a damaged file") from error
+    version = record.get("schema_version") if isinstance(record, dict) else None
+    if version != SCHEMA_VERSION:
+        raise RecordError(f"{path}: expected schema_version {SCHEMA_VERSION}, found {version}")
+    return dict(record)
+
+
+def done(folder: Path, run_id: str) -> dict[str, Any] | None:
+    """Return the record of a run that went well, None where it has yet to be done."""
+    try:
+        record = read(path_of(folder, run_id))
+    except RecordError:
+        return None
+    return record if record["status"] == "ok" else None
+
+
+def read_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read all records of a folder.
+
+    Returns:
+        The records in the order they were made, and a line for each file that is none.
+
+    Raises:
+        RecordError: The folder is absent or has no record.
+    """
+    if not folder.is_dir():
+        raise RecordError(f"{folder}: no such folder of results")
+    records, problems = [], []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            records.append(read(path))
+        except RecordError as error:
+            problems.append(str(error))
+    if not records:
+        raise RecordError("\n".join([f"{folder}: has no record of a run", *problems]))
+    return sorted(records, key=lambda record: record["started"]), problems
+
+
+def leftovers(folder: Path) -> Iterable[Path]:
+    """Files a killed process left half-written; nothing reads them."""
+    return folder.glob("*.tmp")

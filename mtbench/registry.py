@@ -1,0 +1,232 @@
+"""Finding plugins, and what they offer."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import inspect
+import sys
+import traceback
+import types
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from . import components, hookspecs
+from .errors import PluginError, did_you_mean
+from .lazy import SLOW, lazy_imports
+
+PROVIDERS: dict[str, type[components.Component]] = {
+    "mtbench_datasets": components.Dataset,
+    "mtbench_splits": components.Split,
+    "mtbench_towers": components.Tower,
+    "mtbench_tasks": components.Task,
+    "mtbench_weightings": components.Weighting,
+}
+KINDS = tuple(base.kind for base in PROVIDERS.values())
+HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("mtbench_"))
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a component comes from, kept in every record."""
+
+    plugin: str
+    """Entry point, or name of the file."""
+    distribution: str | None
+    """Installed package it belongs to; None for a local file."""
+    version: str | None
+    sha256: str | None
+    """Digest of the source file the class is defined in."""
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}" if self.distribution else self.plugin
+
+
+class Registry:
+    """The components of all plugins, by kind and name.
+
+    Built-in, installed and local plugins all go through `register`; nothing here knows one by name.
+
+    Attributes:
+        hooks: pluggy's plugin manager, for observers.
+        failed: Installed plugins that could not be loaded, with the reason.
+    """
+
+    def __init__(self) -> None:
+        self.hooks = pluggy.PluginManager(hookspecs.PROJECT)
+        self.hooks.add_hookspecs(hookspecs)
+        self.failed: dict[str, str] = {}
+        self._classes: dict[str, dict[str, type[components.Component]]] = {k: {} for k in KINDS}
+        self._origins: dict[type[components.Component], Origin] = {}
+
+    def load_installed(self) -> None:
+        """Register the plugins of every installed distribution (entry-point group `mtbench`).
+
+        One that cannot be loaded is kept in `failed` and does not stop the others.
+
+        Raises:
+            PluginError: Two plugins offer a component of one kind and name.
+        """
+        for distribution in importlib.metadata.distributions():
+            for entry in distribution.entry_points:
+                if entry.group != hookspecs.PROJECT:
+                    continue
+                name = distribution.metadata["Name"]
+                try:
+                    with lazy_imports(*SLOW):
+                        module = entry.load()
+                    found = self._inspect(module, entry.name, name, distribution.version)
+                except Exception as error:  # noqa: BLE001 - whatever a stranger's code raises
+                    self.failed[f"{entry.name} ({name})"] = _reason(error)
+                else:
+                    self._add(module, entry.name, found)
+
+    def load_file(self, path: Path) -> None:
+        """Register the plugin in a Python file.
+
+        Raises:
+            PluginError: The file is absent, cannot be imported, or breaks the rules of a hook.
+        """
+        label = path.name
+        name = f"mtbench_file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+        if self.hooks.has_plugin(name):
+            return
+        if not path.is_file():
+            raise PluginError(f"{path}: no such plugin file")
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise PluginError(f"{path}: expected a Python file (.py)")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # pydantic looks up annotations there
+        try:
+            with lazy_imports(*SLOW):
+                spec.loader.exec_module(module)
+            found = self._inspect(module, label, None, None)
+        except PluginError as error:
+            raise PluginError(f"{path}: {error}") from error
+        except Exception as error:
+            raise PluginError(f"{path}{_line(error, path)}: {_reason(error)}") from error
+        self._add(module, name, found)
+
+    def _inspect(
+        self, module: types.ModuleType, label: str, distribution: str | None, version: str | None
+    ) -> list[tuple[type[components.Component], Origin]]:
+        """Check a plugin module against the hooks and collect what it offers."""
+        for attribute, value in vars(module).items():
+            if not attribute.startswith("mtbench_") or not callable(value):
+                continue
+            if not hasattr(value, f"{hookspecs.PROJECT}_impl"):
+                raise PluginError(f"function {attribute} lacks @mtbench.hookimpl")
+            if attribute not in HOOKS:
+                raise PluginError(f"unknown hook {attribute}{did_you_mean(attribute, HOOKS)}")
+        if not any(hook in vars(module) for hook in HOOKS):
+            raise PluginError(f"implements no hook (known: {', '.join(HOOKS)})")
+        return [
+            (cls, Origin(label, distribution, version, _digest(cls)))
+            for hook, base in PROVIDERS.items()
+            if hook in vars(module)
+            for cls in _provided(hook, base, vars(module)[hook])
+        ]
+
+    def _add(
+        self,
+        module: types.ModuleType,
+        name: str,
+        found: Iterable[tuple[type[components.Component], Origin]],
+    ) -> None:
+        """Take the components of a plugin in, and its observers."""
+        for cls, origin in found:
+            known = self._classes[cls.kind].setdefault(cls.name, cls)
+            if known is not cls:
+                raise PluginError(
+                    f"{cls.kind} {cls.name!r} is offered twice: by {self._origins[known]} "
+                    f"({self._origins[known].plugin}) and by {origin} ({origin.plugin}); "
+                    "rename or remove one"
+                )
+            self._origins[cls] = origin
+        self.hooks.register(module, name)
+
+    def find(self, kind: str, name: str) -> type[Any]:
+        """Return the component class of this kind and name.
+
+        Raises:
+            PluginError: There is none. The message names the nearest one, and the installed
+                plugins that could not be loaded.
+        """
+        try:
+            return self._classes[kind][name]
+        except KeyError:
+            broken = "".join(
+                f"; plugin {plugin} failed to load: {reason}"
+                for plugin, reason in self.failed.items()
+            )
+            raise PluginError(
+                f"unknown {kind} {name!r}{did_you_mean(name, self._classes[kind])}{broken}"
+            ) from None
+
+    def origin(self, component: components.Component) -> Origin:
+        """Return where a component comes from."""
+        return self._origins[type(component)]
+
+    def identity(self, component: components.Component) -> dict[str, Any]:
+        """What decides a component's behaviour: name, options, and the code it comes from."""
+        origin = asdict(self.origin(component))
+        return {"name": component.name, "options": component.options(), "origin": origin}
+
+    def __iter__(self) -> Iterator[tuple[type[components.Component], Origin]]:
+        """Every component with its origin, by kind, then name."""
+        for kind in KINDS:
+            for _, cls in sorted(self._classes[kind].items()):
+                yield cls, self._origins[cls]
+
+
+def installed() -> Registry:
+    """Return a registry of the installed plugins, built-ins among them."""
+    registry = Registry()
+    registry.load_installed()
+    return registry
+
+
+def _provided(
+    hook: str, base: type[components.Component], provider: Any
+) -> Iterator[type[components.Component]]:
+    """Call a provider hook and check what it gives."""
+    if inspect.signature(provider).parameters:
+        raise PluginError(f"{hook} takes no arguments")
+    classes = provider()
+    if not isinstance(classes, Iterable) or isinstance(classes, str):
+        raise PluginError(f"{hook}: expected a list of classes, found {classes!r}")
+    for cls in classes:
+        if not (isinstance(cls, type) and issubclass(cls, base)):
+            raise PluginError(f"{hook}: expected a subclass of mtbench.{base.__name__}: {cls!r}")
+        if not isinstance(getattr(cls, "name", None), str):
+            raise PluginError(f"{hook}: {cls.__name__} has no name")
+        yield cls
+
+
+def _digest(cls: type) -> str | None:
+    """SHA-256 of the file a class is defined in, None where there is no such file."""
+    try:
+        return hashlib.sha256(Path(inspect.getfile(cls)).read_bytes()).hexdigest()
+    except (OSError, TypeError):
+        return None
+
+
+def _reason(error: Exception) -> str:
+    """One line for an exception of somebody else's code."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
+
+
+def _line(error: Exception, path: Path) -> str:
+    """`:7` for the last line of `path` that was running when the exception was raised."""
+    if isinstance(error, SyntaxError):
+        return f":{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename) == path]
+    return f":{lines[-1]}" if lines else ""

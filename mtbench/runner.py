@@ -1,0 +1,192 @@
+"""Executing a plan: run after run, each ending in a record."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import data as data_module
+from . import environment, records
+from .errors import DataError
+from .plan import Run
+from .registry import Registry
+from .suite import Suite
+
+
+def pending(plan: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:
+    """Return the runs of a plan that have yet to be done; a failed one has."""
+    return [run for run in plan if force or not records.done(folder, run.id)]
+
+
+def execute(
+    suite: Suite, runs: Sequence[Run], registry: Registry, folder: Path
+) -> Iterator[dict[str, Any]]:
+    """Execute runs and store a record of each.
+
+    Args:
+        suite: What they belong to.
+        runs: The runs, those of a scenario one after the other.
+        registry: Where the components come from; its observers are told.
+        folder: Where the records go.
+
+    Yields:
+        Each record, after it was stored. A run that raises gives a record with status `failed`.
+
+    Raises:
+        DataError: The data is not there or lacks a column that a task reads.
+        RecordError: The folder cannot be written to.
+    """
+    records.prepare_folder(folder)
+    if not runs:
+        return
+    suite.dataset.require()
+    session = _Session(suite, registry)
+    for path in records.leftovers(folder):
+        path.unlink(missing_ok=True)
+    for run in runs:
+        _notify(registry, "mtbench_run_started", run=run)
+        record = session.record(run)
+        records.write(folder, record)
+        _notify(registry, "mtbench_run_finished", run=run, record=_copy(record))
+        yield record
+
+
+class _Session:
+    """What the runs of one process share: TensorFlow, the data, a scenario's traced model."""
+
+    def __init__(self, suite: Suite, registry: Registry) -> None:
+        self.suite, self.registry = suite, registry
+        started = time.perf_counter()
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # information about the build, each time
+        from . import evaluation, training  # noqa: PLC0415 - imports TensorFlow
+
+        self._evaluate, self._trainer_class = evaluation.evaluate, training.Trainer
+        imported = time.perf_counter()
+        self.data = data_module.load_data(suite.dataset, registry.identity(suite.dataset))
+        for name, task in suite.tasks.items():
+            for column in task.needs():
+                if column not in self.data.interactions.columns:
+                    known = ", ".join(self.data.interactions.columns)
+                    raise DataError(
+                        f"task {name!r} reads column {column!r}, which {self.data.source} lacks "
+                        f"(it has {known})"
+                    )
+        loaded = time.perf_counter()
+        self.timings = {"import_s": imported - started, "data_s": loaded - imported}
+        self._trainer: Any = None
+        self._trainer_of: str | None = None
+        self._floors: dict[int, Any] = {}
+
+    def record(self, run: Run) -> dict[str, Any]:
+        """Execute a run and describe it, whether it goes well or fails."""
+        environment.reset_peak_memory()
+        record: dict[str, Any] = {
+            "schema_version": records.SCHEMA_VERSION,
+            "run_id": run.id,
+            "protocol_id": run.protocol_id,
+            "suite": self.suite.name,
+            "scenario": run.scenario.name,
+            "seed": run.seed,
+            "status": "ok",
+            "error": None,
+            "started": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "protocol": run.protocol,
+            "trained_tasks": run.scenario.tasks,
+            "weighting": run.scenario.weighting and self.registry.identity(run.scenario.weighting),
+            "environment": environment.describe(),
+            "timings": dict(self.timings),
+        }
+        started = time.perf_counter()
+        try:
+            self._execute(run, record)
+        except Exception as error:  # noqa: BLE001 - a failed run is a recorded result
+            self._trainer = None
+            record["status"] = "failed"
+            record["error"] = {
+                "type": type(error).__name__,
+                "message": str(error),
+                "traceback": traceback.format_exc().splitlines(),
+            }
+        record["timings"]["run_s"] = time.perf_counter() - started
+        record["peak_memory_bytes"] = environment.peak_memory()
+        return record
+
+    def _execute(self, run: Run, record: dict[str, Any]) -> None:
+        """Split, train and evaluate; the results go into the record."""
+        data, suite = self.data, self.suite
+        train_rows, test_rows = suite.split.build(data, run.seed)
+        train, test = data.interactions.take(train_rows), data.interactions.take(test_rows)
+        record["data"] = {
+            "source": data.source,
+            "synthetic": data.synthetic,
+            "stands_in_for": suite.stands_in_for,
+            "fingerprint": data.fingerprint,
+            "num_queries": len(data.query.ids),
+            "num_candidates": len(data.candidate.ids),
+            "train": len(train),
+            "test": len(test),
+        }
+        if run.seed not in self._floors:
+            self._floors[run.seed] = {
+                name: task.floors(train, test) for name, task in suite.tasks.items()
+            }
+        record["floors"] = self._floors[run.seed]
+        record["metric_info"] = {
+            name: [asdict(metric) for metric in task.metrics()]
+            for name, task in suite.tasks.items()
+        }
+        if self._trainer is None or self._trainer_of != run.scenario.name:
+            self._trainer = self._trainer_class(suite, run.scenario, data)
+            self._trainer_of = run.scenario.name
+        trained = self._trainer.train(
+            run.seed,
+            train,
+            lambda epoch, losses: _notify(
+                self.registry, "mtbench_epoch_ended", run=run, epoch=epoch, losses=dict(losses)
+            ),
+        )
+        record["curve"] = trained.curve
+        record["timings"] |= trained.timings
+        record["parameters"] = sum(math.prod(v.shape) for v in trained.model.trainable_variables)
+        started = time.perf_counter()
+        record["metrics"] = self._evaluate(trained.model, train, test)
+        seconds = time.perf_counter() - started
+        record["timings"] |= {
+            "evaluate_s": seconds,
+            "evaluate_examples_per_s": len(test) / seconds,
+        }
+        _check_metrics(record["metrics"])
+
+
+def _check_metrics(metrics: dict[str, dict[str, float]]) -> None:
+    """Refuse numbers that are none.
+
+    Raises:
+        FloatingPointError: A metric is NaN or infinite.
+    """
+    for task, values in metrics.items():
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise FloatingPointError(f"{task}/{name} is {value}")
+
+
+def _notify(registry: Registry, hook: str, **arguments: Any) -> None:
+    """Tell the observers; one that raises has no influence on the run."""
+    try:
+        getattr(registry.hooks.hook, hook)(**arguments)
+    except Exception as error:  # noqa: BLE001 - somebody else's code
+        warnings.warn(f"observer failed in {hook}: {error!r}", RuntimeWarning, stacklevel=2)
+
+
+def _copy(record: dict[str, Any]) -> dict[str, Any]:
+    """A copy an observer may do with what it likes."""
+    return dict(json.loads(json.dumps(record)))

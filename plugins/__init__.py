@@ -1,0 +1,1 @@
+"""The built-in plugins: imported as `mtbench_plugins`, registered by entry point like any other."""
