@@ -8,6 +8,8 @@ import os
 # TensorFlow Recommenders works with Keras 2 only, and TensorFlow reads this when it is imported.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
+from typing import TYPE_CHECKING
+
 from .components import (
     Component,
     Dataset,
@@ -23,6 +25,10 @@ from .components import (
 from .data import Data, Interactions, Side
 from .errors import DataError, MtbenchError, PluginError, SuiteError
 from .hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from .evaluation import TestView as TestView
+    from .model import Batch as Batch
 
 __version__ = "0.1.0"
 

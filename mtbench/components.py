@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from .data import Data, Interactions
@@ -68,6 +70,18 @@ class Dataset(Component):
         sees the same data.
         """
         raise NotImplementedError
+
+    @classmethod
+    def bring(cls, archive: Path) -> Path | None:
+        """Check an archive a user has, and put it where `load` looks for it.
+
+        Returns:
+            Where it lies now; None for an archive that is not of this dataset.
+
+        Raises:
+            DataError: It is meant to be, but is not the official one.
+        """
+        return None
 
     def stand_in(self) -> Mapping[str, Any] | None:
         """Return the `dataset:` section that `--synthetic` puts in place of this one, if any."""
@@ -124,8 +138,8 @@ class Tower(Component):
             tasks: Names of all tasks of the suite.
 
         Returns:
-            A Keras layer; called with `{feature: int32 [n]}` and `training`, it gives a float32
-            tensor `[n, embedding_dim]`, or a dictionary with one such tensor for each task.
+            A Keras layer or another callable; called with `{feature: int32 [n]}` and `training`, it
+            gives a float32 tensor `[n, embedding_dim]`, or a dictionary of one for each task.
         """
         raise NotImplementedError
 
@@ -196,6 +210,10 @@ class Weighting(Component):
     """
 
     kind: ClassVar[str] = "weighting"
+
+    def build(self, tasks: Mapping[str, Task]) -> Callable[..., Tensor]:
+        """Make the function that combines; its form is that of the subclass."""
+        raise NotImplementedError
 
     def check(self, tasks: Sequence[str]) -> Iterable[tuple[str, str]]:
         """Name what is wrong with the options for these tasks: pairs of option path and fault."""

@@ -85,7 +85,7 @@ class Data:
             digest.update("\0".join((side.key, *side.ids.tolist(), "")).encode())
         for name, column in sorted(self.interactions.columns.items()):
             digest.update(f"{name}:{column.dtype.str}:".encode())
-            digest.update(np.ascontiguousarray(column))
+            digest.update(np.ascontiguousarray(column).data)
         return digest.hexdigest()
 
     @staticmethod

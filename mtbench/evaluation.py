@@ -84,7 +84,7 @@ class Seen:
 
     def counts(self, queries: np.ndarray) -> np.ndarray:
         """How many candidates each query has seen, int64 `[n]`."""
-        return self._starts[queries + 1] - self._starts[queries]
+        return np.asarray(self._starts[queries + 1] - self._starts[queries])
 
     def positions(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Row and column of every seen candidate in a matrix with a row a query."""
@@ -115,7 +115,7 @@ def mid_ranks(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
     own = scores[np.arange(len(targets)), targets][:, np.newaxis]
     better = np.count_nonzero(scores > own, axis=1)
     equal = np.count_nonzero(scores == own, axis=1) - 1
-    return 1.0 + better + 0.5 * equal
+    return np.asarray(1.0 + better + 0.5 * equal)
 
 
 def catalogue_ranks(

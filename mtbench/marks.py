@@ -41,9 +41,7 @@ class Document:
 
     def fault(self, path: Path_, message: str) -> Fault:
         """A fault at a path; an absent key is placed at the nearest one above it."""
-        known = next(
-            (path[:n] for n in range(len(path), -1, -1) if path[:n] in self.places), ()
-        )
+        known = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.places), ())
         where = self.places.get(known, self.file)
         return Fault(where, ".".join(str(part) for part in path), message)
 

@@ -74,9 +74,7 @@ class _Side:
         if not isinstance(output, Mapping):
             shared = Embedded(distinct, output, rows, counts, self.by_id)
             return dict.fromkeys(tasks, shared)
-        return {
-            task: Embedded(distinct, output[task], rows, counts, self.by_id) for task in tasks
-        }
+        return {task: Embedded(distinct, output[task], rows, counts, self.by_id) for task in tasks}
 
 
 class MultiTaskModel(tfrs.Model):
@@ -112,8 +110,22 @@ class MultiTaskModel(tfrs.Model):
         ]
         self._weighting_state = _state(self._combine)
         self.weighting_optimizer: Any = None
-        self._loss_means = {name: tf.keras.metrics.Mean(name=name) for name in self.trained}
+        self._loss_means: dict[str, Any] = {}
         self._initialize(data)
+
+    def compile(self, optimizer: Any, weighting_optimizer: Any = None) -> None:
+        """Make ready for training.
+
+        Args:
+            optimizer: Keras optimizer of towers and heads.
+            weighting_optimizer: Keras optimizer of the strategy's variables, if it has any.
+        """
+        super().compile(optimizer=optimizer)
+        self._loss_means = {name: tf.keras.metrics.Mean(name=name) for name in self.trained}
+        self.optimizer.build(self.model_variables)
+        if self.weighting_variables:
+            self.weighting_optimizer = weighting_optimizer
+            self.weighting_optimizer.build(self.weighting_variables)
 
     def _initialize(self, data: Data) -> None:
         """Call every part once, on two examples, so that every variable exists."""
@@ -121,7 +133,10 @@ class MultiTaskModel(tfrs.Model):
         with tf.GradientTape() as tape:
             batches = self.batches(two, self.heads)
             for name, head in self.heads.items():
-                dims = [side.embeddings.shape[-1] for side in (batches[name].query, batches[name].candidate)]
+                dims = [
+                    side.embeddings.shape[-1]
+                    for side in (batches[name].query, batches[name].candidate)
+                ]
                 if dims[0] != dims[1]:
                     raise MtbenchError(
                         f"expected towers of one embedding_dim, found {dims[0]} (query) and "
@@ -182,15 +197,14 @@ class MultiTaskModel(tfrs.Model):
         with tf.GradientTape() as tape:
             losses = self.losses_by_task(inputs, training=True)
             loss = self._combined(losses)
-        strategy = {v.ref() for v in self.weighting_variables}
-        variables = [v for v in self.trainable_variables if v.ref() not in strategy]
-        gradients = tape.gradient(loss, [*variables, *self.weighting_variables])
-        pairs = list(zip(gradients, [*variables, *self.weighting_variables], strict=True))
-        own = len(variables)
-        # a task that is not trained has no gradient, and its head stays as it is
-        self.optimizer.apply_gradients([(g, v) for g, v in pairs[:own] if g is not None])
+        optimizers = [(self.optimizer, self.model_variables)]
         if self.weighting_variables:
-            self.weighting_optimizer.apply_gradients([p for p in pairs[own:] if p[0] is not None])
+            optimizers.append((self.weighting_optimizer, self.weighting_variables))
+        gradients = tape.gradient(loss, [variables for _, variables in optimizers])
+        for (optimizer, variables), group in zip(optimizers, gradients, strict=True):
+            pairs = zip(group, variables, strict=True)
+            # a task that is not trained has no gradient, and its head stays as it is
+            optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])
         return self._means(losses, tf.size(inputs["query"]))
 
     def test_step(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -207,18 +221,23 @@ class MultiTaskModel(tfrs.Model):
     @property
     def weighting_variables(self) -> list[Any]:
         """Trainable variables of the weighting strategy."""
-        return _trainable(self._weighting_state)
+        return [v for v in _variables(self._weighting_state) if v.trainable]
 
     @property
     def model_variables(self) -> list[Any]:
         """Trainable variables of towers and heads."""
-        return _trainable(self._model_state)
+        return [v for v in _variables(self._model_state) if v.trainable]
 
-    def state(self) -> list[Any]:
-        """Every variable that a run changes: weights, optimizers' slots, the strategy's state."""
+    @property
+    def seed_variables(self) -> list[Any]:
+        """All variables that start from a run's seed: those of towers, heads and strategy."""
+        return _variables([*self._model_state, *self._weighting_state])
+
+    @property
+    def optimizer_variables(self) -> list[Any]:
+        """Slots and counters of both optimizers."""
         optimizers = (self.optimizer, self.weighting_optimizer)
-        slots = [v for optimizer in optimizers if optimizer for v in optimizer.variables]
-        return [*self.weights, *slots]
+        return [v for optimizer in optimizers if optimizer for v in optimizer.variables]
 
 
 def require_keras_2() -> None:
@@ -243,9 +262,10 @@ def _state(owner: Any) -> list[Any]:
     return [part for part in parts if isinstance(part, kinds)]
 
 
-def _trainable(parts: Iterable[Any]) -> list[Any]:
-    """Trainable variables of layers, modules and variables."""
-    found: list[Any] = []
+def _variables(parts: Iterable[Any]) -> list[Any]:
+    """All variables of layers, modules and variables, each once."""
+    found: dict[Any, Any] = {}
     for part in parts:
-        found += part.trainable_variables if isinstance(part, tf.Module) else [part]
-    return [v for v in found if v.trainable]
+        for variable in part.variables if isinstance(part, tf.Module) else [part]:
+            found.setdefault(variable.ref(), variable)
+    return list(found.values())

@@ -12,9 +12,9 @@ from typing import Any
 
 from . import __version__
 from .environment import num_threads
-from .errors import SuiteError, did_you_mean
+from .errors import Fault, SuiteError, did_you_mean
 from .registry import Registry
-from .suite import Fault, Scenario, Suite
+from .suite import Scenario, Suite
 
 ENGINE = ("tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
 """Packages whose version decides the bits of a result."""
@@ -32,9 +32,7 @@ class Run:
     protocol_id: str
 
 
-def make_plan(
-    suite: Suite, registry: Registry, scenarios: Sequence[str] = ()
-) -> tuple[Run, ...]:
+def make_plan(suite: Suite, registry: Registry, scenarios: Sequence[str] = ()) -> tuple[Run, ...]:
     """List the runs of a suite, the seeds of a scenario one after the other.
 
     Args:

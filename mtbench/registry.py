@@ -81,7 +81,7 @@ class Registry:
                     with lazy_imports(*SLOW):
                         module = entry.load()
                     found = self._inspect(module, entry.name, name, distribution.version)
-                except Exception as error:  # noqa: BLE001 - whatever a stranger's code raises
+                except Exception as error:
                     self.failed[f"{entry.name} ({name})"] = _reason(error)
                 else:
                     self._add(module, entry.name, found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 import traceback
 import warnings
@@ -17,6 +16,7 @@ from typing import Any
 from . import data as data_module
 from . import environment, records
 from .errors import DataError
+from .lazy import quiet_stderr
 from .plan import Run
 from .registry import Registry
 from .suite import Suite
@@ -66,8 +66,10 @@ class _Session:
     def __init__(self, suite: Suite, registry: Registry) -> None:
         self.suite, self.registry = suite, registry
         started = time.perf_counter()
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # information about the build, each time
-        from . import evaluation, training  # noqa: PLC0415 - imports TensorFlow
+        with quiet_stderr():
+            from . import evaluation, training  # noqa: PLC0415 - imports TensorFlow
+
+            training.devices()  # what it has to say of them, too
 
         self._evaluate, self._trainer_class = evaluation.evaluate, training.Trainer
         imported = time.perf_counter()
@@ -108,7 +110,7 @@ class _Session:
         started = time.perf_counter()
         try:
             self._execute(run, record)
-        except Exception as error:  # noqa: BLE001 - a failed run is a recorded result
+        except Exception as error:
             self._trainer = None
             record["status"] = "failed"
             record["error"] = {
@@ -183,7 +185,7 @@ def _notify(registry: Registry, hook: str, **arguments: Any) -> None:
     """Tell the observers; one that raises has no influence on the run."""
     try:
         getattr(registry.hooks.hook, hook)(**arguments)
-    except Exception as error:  # noqa: BLE001 - somebody else's code
+    except Exception as error:
         warnings.warn(f"observer failed in {hook}: {error!r}", RuntimeWarning, stacklevel=2)
 
 

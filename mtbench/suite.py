@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -68,7 +69,7 @@ class Protocol(Options):
     """How every run trains."""
     seeds: Annotated[
         list[Annotated[int, Field(ge=0, lt=2**31)]], BeforeValidator(_seeds), Field(min_length=1)
-    ] = [0, 1, 2]  # noqa: RUF012 - pydantic copies defaults
+    ] = [0, 1, 2]
     """Seeds, a run for each; `5` is short for 0 to 4."""
 
 
@@ -143,7 +144,7 @@ def _override(document: marks.Document, overrides: Sequence[str], seeds: str | N
 def _value(place: str, text: str) -> Any:
     try:
         return marks.parse_value(text)
-    except marks.yaml.YAMLError as error:
+    except yaml.YAMLError as error:
         reason = getattr(error, "problem", None) or "cannot be read"
         raise SuiteError([Fault(place, "", f"YAML: {reason}")]) from error
 

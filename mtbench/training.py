@@ -1,11 +1,11 @@
-"""Training: one scenario's model under Keras, traced once for all of its seeds where that is exact."""
+"""Training: one scenario's model under Keras, traced once for all its seeds where that is exact."""
 
 from __future__ import annotations
 
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,10 @@ class Trainer:
 
     def __init__(self, suite: Suite, scenario: Scenario, data: Data) -> None:
         self._suite, self._scenario, self._data = suite, scenario, data
+        needs = [name for task in suite.tasks.values() for name in task.needs()]
+        self._feed = Feed(data, dict.fromkeys(["query", "candidate", *needs]), suite.train)
         self._model: MultiTaskModel | None = None
+        self._initial_slots: list[np.ndarray] = []
 
     def train(
         self,
@@ -61,39 +64,39 @@ class Trainer:
         built = time.perf_counter()
         options = self._suite.train
         clock = _Clock(epoch_ended)
+        self._feed.start(train, seed)
         model.fit(
-            batches(train, options, seed),
+            self._feed.dataset,
             epochs=options.epochs,
             steps_per_epoch=math.ceil(len(train) / options.batch_size),
             callbacks=[clock],
             verbose=0,
         )
+        if self._model is None:
+            self._model = model if _reusable(model, self._feed) else None
         timings = clock.timings(len(train) * options.epochs, min(options.batch_size, len(train)))
         return Trained(model, clock.curve, {"build_s": built - started, **timings})
 
     def _prepare(self, seed: int) -> MultiTaskModel:
         """A model with the initial state of a seed: the one already traced, if it can serve."""
         tf.keras.utils.set_random_seed(seed)
-        fresh = build_model(self._suite, self._scenario, self._data)
-        if self._model is None or not _reusable(self._model, self._data):
-            self._model = fresh
-        else:
-            for variable, initial in zip(self._model.state(), fresh.state(), strict=True):
-                variable.assign(initial)
+        fresh = MultiTaskModel(self._suite, self._scenario, self._data)
+        if self._model is None:
+            compile_model(fresh, self._suite.train, self._scenario)
+            self._initial_slots = [slot.numpy() for slot in fresh.optimizer_variables]
+            return fresh
+        for variable, initial in zip(self._model.seed_variables, fresh.seed_variables, strict=True):
+            variable.assign(initial)
+        for slot, initial in zip(self._model.optimizer_variables, self._initial_slots, strict=True):
+            slot.assign(initial)
         return self._model
 
 
-def build_model(suite: Suite, scenario: Scenario, data: Data) -> MultiTaskModel:
-    """Build and compile the model of a scenario, its variables initialised."""
-    model = MultiTaskModel(suite, scenario, data)
-    options = suite.train.optimizer
-    model.compile(optimizer=_optimizer(options.name, options.learning_rate))
-    model.optimizer.build(model.model_variables)
-    if scenario.weighting and model.weighting_variables:
-        rate = getattr(scenario.weighting, "learning_rate", None) or options.learning_rate
-        model.weighting_optimizer = _optimizer(options.name, rate)
-        model.weighting_optimizer.build(model.weighting_variables)
-    return model
+def compile_model(model: MultiTaskModel, options: Train, scenario: Scenario) -> None:
+    """Compile the model of a scenario with the optimizers its suite asks for."""
+    name, rate = options.optimizer.name, options.optimizer.learning_rate
+    own_rate = getattr(scenario.weighting, "learning_rate", None) or rate
+    model.compile(_optimizer(name, rate), _optimizer(name, own_rate))
 
 
 def _optimizer(name: str, learning_rate: float) -> Any:
@@ -102,44 +105,65 @@ def _optimizer(name: str, learning_rate: float) -> Any:
     return getattr(tf.keras.optimizers, classes[name])(learning_rate)
 
 
-def batches(train: Interactions, options: Train, seed: int) -> tf.data.Dataset:
-    """The batches of all epochs, one after the other.
+def devices() -> list[str]:
+    """Initialise TensorFlow's devices and return their names."""
+    return [device.name for device in tf.config.list_logical_devices()]
 
-    The columns stay where they are; Python is asked for an order once an epoch, and a batch is a
-    gather. Autotuning is off: it can hold up the end of a `fit` for seconds.
+
+class Feed:
+    """The batches of one run after another, from one `tf.data` pipeline.
+
+    Python is asked once an epoch for its shuffled columns; a batch is a slice of them. Autotuning
+    is off: it can hold up the end of a `fit` for seconds.
+
+    Attributes:
+        dataset: The batches of all epochs of the run that was started last.
     """
-    columns = {name: tf.constant(column) for name, column in train.columns.items()}
 
-    def order(epoch: np.ndarray) -> np.ndarray:
-        stream = [seed, 1, int(epoch) if options.reshuffle else 0]
-        return np.random.default_rng(stream).permutation(len(train)).astype(np.int32)
+    def __init__(self, data: Data, columns: Iterable[str], options: Train) -> None:
+        self._options = options
+        self._columns = tuple(columns)
+        self._train = data.interactions
+        self._seed = 0
+        types = [tf.as_dtype(data.interactions.columns[name].dtype) for name in self._columns]
 
-    def one_epoch(epoch: Any) -> tf.data.Dataset:
-        rows = tf.numpy_function(order, [epoch], tf.int32, stateful=False)
-        rows.set_shape([len(train)])
+        def one_epoch(epoch: Any) -> tf.data.Dataset:
+            shuffled = tf.numpy_function(self._shuffled, [epoch], types)
+            for column in shuffled:
+                column.set_shape([None])
 
-        def batch(start: Any) -> dict[str, Any]:
-            chosen = rows[start : start + options.batch_size]
-            return {name: tf.gather(column, chosen) for name, column in columns.items()}
+            def batch(start: Any) -> dict[str, Any]:
+                rows = slice(start, start + options.batch_size)
+                return {
+                    name: column[rows] for name, column in zip(self._columns, shuffled, strict=True)
+                }
 
-        return tf.data.Dataset.range(0, len(train), options.batch_size).map(batch)
+            examples = tf.size(shuffled[0], tf.int64)
+            return tf.data.Dataset.range(0, examples, options.batch_size).map(batch)
 
-    settings = tf.data.Options()
-    settings.autotune.enabled = False
-    epochs = tf.data.Dataset.range(options.epochs)
-    return epochs.flat_map(one_epoch).prefetch(2).with_options(settings)
+        settings = tf.data.Options()
+        settings.autotune.enabled = False
+        epochs = tf.data.Dataset.range(options.epochs)
+        self.dataset = epochs.flat_map(one_epoch).prefetch(2).with_options(settings)
+
+    def start(self, train: Interactions, seed: int) -> None:
+        """Feed this training part from now on, in the orders of a seed."""
+        self._train, self._seed = train, seed
+
+    def _shuffled(self, epoch: np.ndarray) -> list[np.ndarray]:
+        """The columns in the order of an epoch, counted from 0."""
+        stream = [self._seed, 1, int(epoch) if self._options.reshuffle else 0]
+        order = np.random.default_rng(stream).permutation(len(self._train))
+        return [self._train.columns[name][order] for name in self._columns]
 
 
-def _reusable(model: MultiTaskModel, data: Data) -> bool:
+def _reusable(model: MultiTaskModel, feed: Feed) -> bool:
     """Whether another seed gets the same bits from a model's graph as from one of its own.
 
     Variables are set anew for a seed, but an operation that draws random numbers keeps the seed it
     was traced with, and one that calls Python what Python remembers.
     """
-    if getattr(model, "train_tf_function", None) is None:  # it failed before it was traced
-        return False
-    example = batches(data.interactions, Train(epochs=1), 0)
-    graph = model.train_tf_function.get_concrete_function(iter(example)).graph.as_graph_def()
+    graph = model.train_tf_function.get_concrete_function(iter(feed.dataset)).graph.as_graph_def()
     functions = [node for function in graph.library.function for node in function.node_def]
     return not any(_RANDOM.search(node.op) for node in (*graph.node, *functions))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-import mtbench
 import numpy as np
 from pydantic import Field, model_validator
+
+import mtbench
 
 BLOCK = 2**23
 """Scores held at once while items are drawn: users of a block times items."""
@@ -59,7 +60,9 @@ class Synthetic(mtbench.Dataset):
         scale = self.preference_scale / math.sqrt(self.latent_dim)
         ranks = rng.permutation(self.num_items) + 1
         popularity = (-self.popularity_exponent * np.log(ranks)).astype(np.float32)
-        activity = _shares(rng.lognormal(sigma=0.9, size=self.num_users), self.num_ratings, self.num_items)
+        activity = _shares(
+            rng.lognormal(sigma=0.9, size=self.num_users), self.num_ratings, self.num_items
+        )
         query = np.repeat(np.arange(self.num_users), activity)
         candidate = np.concatenate(
             [
@@ -76,8 +79,12 @@ class Synthetic(mtbench.Dataset):
         order = rng.permutation(len(query))
         start = 874_724_710  # the first second of MovieLens 100K
         timestamp = start + np.sort(rng.integers(0, 18_000_000, len(query)))
-        user_names = np.array([f"user-{n:0{len(str(self.num_users))}d}" for n in range(self.num_users)])
-        item_names = np.array([f"item-{n:0{len(str(self.num_items))}d}" for n in range(self.num_items)])
+        user_names = np.array(
+            [f"user-{n:0{len(str(self.num_users))}d}" for n in range(self.num_users)]
+        )
+        item_names = np.array(
+            [f"item-{n:0{len(str(self.num_items))}d}" for n in range(self.num_items)]
+        )
         return mtbench.Data.encode(
             query=("user_id", user_names[query[order]]),
             candidate=("movie_title", item_names[candidate[order]]),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import mtbench
 import numpy as np
 from pydantic import Field
+
+import mtbench
 
 
 class Random(mtbench.Split):

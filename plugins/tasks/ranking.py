@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import mtbench
 import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 from pydantic import Field
+
+import mtbench
 
 BLOCK = 65536
 """Examples predicted at once in evaluation."""
@@ -61,7 +62,7 @@ class RankingHead:
     def __init__(self, options: Ranking) -> None:
         self.label = options.label
         hidden = [tf.keras.layers.Dense(units, activation="relu") for units in options.units]
-        self.network = tf.keras.Sequential([*hidden, tf.keras.layers.Dense(1)])
+        self.network = [*hidden, tf.keras.layers.Dense(1)]
         reductions = tf.keras.losses.Reduction
         mean, total = reductions.SUM_OVER_BATCH_SIZE, reductions.SUM
         self.task = tfrs.tasks.Ranking(
@@ -78,8 +79,10 @@ class RankingHead:
 
     def predict(self, batch: Any) -> Any:
         """Predictions, float32 `[batch]`."""
-        pair = tf.concat([batch.query.expand(), batch.candidate.expand()], axis=1)
-        return tf.squeeze(self.network(pair), axis=1)
+        output = tf.concat([batch.query.expand(), batch.candidate.expand()], axis=1)
+        for layer in self.network:
+            output = layer(output)
+        return tf.squeeze(output, axis=1)
 
     def loss(self, batch: Any) -> Any:
         """Loss over the batch, scalar."""

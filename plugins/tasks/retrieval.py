@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import mtbench
 import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
+from pydantic import Field
+
+import mtbench
 from mtbench.evaluation import Seen, block_size, catalogue_ranks, top_k_accuracy
 from mtbench.softmax import in_batch_softmax
-from pydantic import Field
 
 _KERAS = {
     "categorical_crossentropy": "CategoricalCrossentropy",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import mtbench
 import tensorflow as tf
 from pydantic import Field
+
+import mtbench
 
 
 class Embedding(mtbench.Tower):
@@ -17,11 +18,21 @@ class Embedding(mtbench.Tower):
     embedding_dim: int = Field(32, ge=1)
     """Length of the vector."""
 
-    def build(self, features: mtbench.Features, tasks: Sequence[str]) -> Any:
-        """Make a layer from `{key: int32 [n]}` to float32 `[n, embedding_dim]`."""
-        ids = tf.keras.Input([], dtype=tf.int32, name=features.key)
-        table = tf.keras.layers.Embedding(features.num_values[features.key], self.embedding_dim)
-        return tf.keras.Model({features.key: ids}, table(ids))
+    def build(self, features: mtbench.Features, tasks: Sequence[str]) -> EmbeddingTower:
+        """Make the table."""
+        return EmbeddingTower(features.key, features.num_values[features.key], self.embedding_dim)
+
+
+class EmbeddingTower:
+    """`{key: int32 [n]}` to float32 `[n, embedding_dim]`."""
+
+    def __init__(self, key: str, num_values: int, embedding_dim: int) -> None:
+        self.key = key
+        self.table = tf.keras.layers.Embedding(num_values, embedding_dim)
+
+    def __call__(self, features: Mapping[str, Any], training: bool = False) -> Any:
+        """Look the ids up."""
+        return self.table(features[self.key])
 
 
 @mtbench.hookimpl

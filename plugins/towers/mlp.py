@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import mtbench
 import tensorflow as tf
 from pydantic import Field
+
+import mtbench
 
 
 class MLP(mtbench.Tower):
@@ -36,7 +37,9 @@ class MLP(mtbench.Tower):
             hidden = tf.keras.layers.Dense(units, activation="relu")(hidden)
             if self.dropout:
                 hidden = tf.keras.layers.Dropout(self.dropout)(hidden)
-        return tf.keras.Model({features.key: ids}, tf.keras.layers.Dense(self.embedding_dim)(hidden))
+        return tf.keras.Model(
+            {features.key: ids}, tf.keras.layers.Dense(self.embedding_dim)(hidden)
+        )
 
 
 @mtbench.hookimpl

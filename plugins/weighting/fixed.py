@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-import mtbench
 import tensorflow as tf
-from mtbench.errors import did_you_mean
 from pydantic import Field
+
+import mtbench
+from mtbench.errors import did_you_mean
 
 
 class Fixed(mtbench.LossWeighting):

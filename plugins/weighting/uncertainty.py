@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import mtbench
 import tensorflow as tf
 from pydantic import Field
+
+import mtbench
 
 
 class Uncertainty(mtbench.LossWeighting):

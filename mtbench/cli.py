@@ -1,0 +1,299 @@
+"""The command line. Exit codes: 0 all good, 1 a run failed, 2 wrong suite, plugin or command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import __version__
+from .errors import MtbenchError, did_you_mean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .plan import Run
+    from .registry import Registry
+    from .suite import Suite
+
+FORMATS = ("table", "markdown", "csv", "json")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Words after `mtbench`; default: those of the process.
+
+    Returns:
+        The exit code.
+    """
+    options = _parser().parse_args(arguments)
+    if getattr(options, "data_dir", None):
+        os.environ["TFDS_DATA_DIR"] = str(options.data_dir)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings of C++ code, not its information
+    logging.getLogger("absl").setLevel(logging.ERROR)  # deprecations inside tfds
+    try:
+        return int(options.command(options))
+    except MtbenchError as error:
+        for line in str(error).splitlines():
+            print(f"mtbench: {line}" if not line.startswith(" ") else line, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "mtbench: interrupted; what is stored is whole, run again for the rest", file=sys.stderr
+        )
+        return 130
+    except BrokenPipeError:  # `mtbench … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with our form of an error: one line, exit code 2, the nearest right word."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        raise SystemExit(2)
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = did_you_mean(str(value), map(str, action.choices))
+            what = action.metavar or action.dest
+            raise argparse.ArgumentError(None, f"unknown {what} {value!r}{known}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = _Parser(
+        prog="mtbench",
+        description="Multi-task recommender benchmarks: ranking, retrieval and joint training.",
+    )
+    parser.add_argument("--version", action="version", version=f"mtbench {__version__}")
+    commands: Any = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    plugin = argparse.ArgumentParser(add_help=False)
+    plugin.add_argument(
+        "-p", dest="plugins", action="append", default=[], type=Path, metavar="FILE",
+        help="Python file with further plugins",
+    )  # fmt: skip
+    suite = argparse.ArgumentParser(add_help=False, parents=[plugin])
+    suite.add_argument("suite", type=Path, metavar="SUITE", help="YAML file")
+    suite.add_argument(
+        "-o", dest="overrides", action="append", default=[], metavar="KEY=VALUE",
+        help="replace a value of the suite, such as train.epochs=5",
+    )  # fmt: skip
+    suite.add_argument("--seeds", metavar="N", help="10 for seeds 0 to 9, or a list: 3,4 or [3]")
+    suite.add_argument(
+        "--synthetic", action="store_true",
+        help="made-up data of the same shape, marked as such in records and reports",
+    )  # fmt: skip
+    runs = argparse.ArgumentParser(add_help=False, parents=[suite])
+    runs.add_argument(
+        "--scenario", dest="scenarios", action="append", default=[], metavar="NAME",
+        help="only this scenario; may be repeated",
+    )  # fmt: skip
+    runs.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR",
+        help="records go to DIR/<suite>; default: results",
+    )  # fmt: skip
+    form = argparse.ArgumentParser(add_help=False)
+    form.add_argument("--format", choices=FORMATS, default="table", metavar="FORMAT",
+                      help=f"one of {', '.join(FORMATS)}")  # fmt: skip
+    data_dir = argparse.ArgumentParser(add_help=False)
+    data_dir.add_argument(
+        "--data-dir", type=Path, metavar="DIR",
+        help="tensorflow-datasets folder; default: $TFDS_DATA_DIR, or ~/tensorflow_datasets",
+    )  # fmt: skip
+
+    def command(
+        name: str, function: object, about: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(
+            name, help=about, description=about, parents=parents
+        )
+        added.set_defaults(command=function)
+        return added
+
+    run = command("run", _run, "run a suite and report", runs, form, data_dir)
+    run.add_argument("--force", action="store_true", help="do again what is done")
+    command("check", _check, "validate a suite", suite)
+    command("plan", _plan, "list the runs of a suite, and which of them are done", runs)
+    command("schema", _schema, "print the JSON Schema of a suite, for editors", plugin)
+    plugins = command("plugins", _plugins, "list components, or the options of one", plugin)
+    plugins.add_argument("kind", nargs="?", help="dataset, split, tower, task or weighting")
+    plugins.add_argument("name", nargs="?", help="component whose options to show")
+    report = command("report", _report, "report on a folder of records", form)
+    report.add_argument("folder", type=Path, metavar="DIR", help="such as results/ml100k")
+    data = command("data", None, "bring data in")
+    bring = data.add_subparsers(metavar="COMMAND", required=True).add_parser(
+        "import", parents=[data_dir, plugin], help="put an official archive where tfds looks for it"
+    )
+    bring.add_argument("archive", type=Path, metavar="ARCHIVE", help="such as ml-100k.zip")
+    bring.set_defaults(command=_import)
+    return parser
+
+
+def _console(stderr: bool = False) -> Console:
+    """A console; a pipe gets lines wide enough not to be wrapped."""
+    from rich.console import Console  # noqa: PLC0415 - `--help` does without
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else 160
+    return Console(file=stream, width=width, highlight=False)
+
+
+def _registry(options: argparse.Namespace) -> Registry:
+    """The installed plugins and those of `-p`."""
+    from .registry import installed  # noqa: PLC0415
+
+    registry = installed()
+    for path in options.plugins:
+        registry.load_file(path)
+    return registry
+
+
+def _load(options: argparse.Namespace) -> tuple[Registry, Suite]:
+    from .suite import load_suite  # noqa: PLC0415
+
+    registry = _registry(options)
+    suite = load_suite(
+        options.suite,
+        registry,
+        overrides=options.overrides,
+        seeds=options.seeds,
+        synthetic=options.synthetic,
+    )
+    for plugin, reason in registry.failed.items():
+        print(f"mtbench: warning: plugin {plugin} failed to load: {reason}", file=sys.stderr)
+    return registry, suite
+
+
+def _planned(options: argparse.Namespace) -> tuple[Registry, Suite, Sequence[Run], Path]:
+    from .plan import make_plan  # noqa: PLC0415
+
+    registry, suite = _load(options)
+    return (
+        registry,
+        suite,
+        make_plan(suite, registry, options.scenarios),
+        options.results / suite.name,
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    """`mtbench run`."""
+    from . import records, runner  # noqa: PLC0415
+    from .progress import TerminalProgress  # noqa: PLC0415
+
+    registry, suite, plan, folder = _planned(options)
+    todo = runner.pending(plan, folder, options.force)
+    console = _console(stderr=True)
+    if len(todo) < len(plan):
+        done = len(plan) - len(todo)
+        console.print(f"{done} of {len(plan)} runs are done already (--force does them again)")
+    warnings.simplefilter("default", RuntimeWarning)
+    with TerminalProgress(console, len(todo), suite.train.epochs) as progress:
+        registry.hooks.register(progress)
+        for _ in runner.execute(suite, todo, registry, folder):
+            pass
+    found = [records.read(records.path_of(folder, run.id)) for run in plan]
+    _show(found, options.format)
+    return 0 if all(record["status"] == "ok" for record in found) else 1
+
+
+def _show(found: Sequence[Mapping[str, Any]], form: str, problems: Sequence[str] = ()) -> None:
+    """Print a report of records."""
+    from . import report  # noqa: PLC0415
+    from .report.formats import table  # noqa: PLC0415
+
+    summary = report.summarize(found, problems)
+    if form == "table":
+        table(summary, _console())
+    else:
+        sys.stdout.write(report.FORMATS[form](summary))
+
+
+def _check(options: argparse.Namespace) -> int:
+    """`mtbench check`."""
+    _, suite = _load(options)
+    runs = len(suite.scenarios) * len(suite.seeds)
+    sizes = f"{len(suite.scenarios)} scenarios × {len(suite.seeds)} seeds"
+    print(f"{options.suite}: valid; {sizes} = {runs} runs")
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> int:
+    """`mtbench plan`."""
+    from . import runner  # noqa: PLC0415
+
+    _, _, plan, folder = _planned(options)
+    todo = {run.id for run in runner.pending(plan, folder)}
+    for run in plan:
+        state = "to do" if run.id in todo else "done "
+        print(f"{state}  {run.id}  {run.scenario.name}  seed {run.seed}")
+    print(f"{len(plan)} runs, {len(plan) - len(todo)} done in {folder}")
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    """`mtbench schema`."""
+    import json  # noqa: PLC0415
+
+    from .schema import suite_schema  # noqa: PLC0415
+
+    print(json.dumps(suite_schema(_registry(options)), indent=2))
+    return 0
+
+
+def _plugins(options: argparse.Namespace) -> int:
+    """`mtbench plugins`."""
+    from . import describe  # noqa: PLC0415
+    from .registry import KINDS  # noqa: PLC0415
+
+    registry = _registry(options)
+    if options.kind is not None and options.kind not in KINDS:
+        raise MtbenchError(f"unknown kind {options.kind!r}{did_you_mean(options.kind, KINDS)}")
+    if options.name is None:
+        describe.components(registry, options.kind, _console())
+    else:
+        cls = registry.find(options.kind, options.name)
+        describe.component(cls, dict(registry)[cls], _console())
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    """`mtbench report`."""
+    from . import records  # noqa: PLC0415
+
+    found, problems = records.read_folder(options.folder)
+    _show(found, options.format, problems)
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    """`mtbench data import`."""
+    from .components import Dataset  # noqa: PLC0415
+    from .errors import DataError  # noqa: PLC0415
+
+    registry = _registry(options)
+    datasets = [cls for cls, _ in registry if issubclass(cls, Dataset)]
+    if not options.archive.is_file():
+        raise DataError(f"{options.archive}: no such file")
+    try:
+        for cls in datasets:
+            if target := cls.bring(options.archive):
+                print(f"{options.archive} is an official archive of {cls.name}; copied to {target}")
+                return 0
+    except OSError as error:
+        raise DataError(f"{options.archive}: cannot be copied: {error}") from error
+    known = ", ".join(cls.name for cls in datasets)
+    raise DataError(f"{options.archive}: not an official archive of any dataset ({known})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""A summary as text: a table in the terminal, Markdown, CSV, JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .summary import MetricColumn, Row, Stat, Summary
+
+
+def table(summary: Summary, console: Console) -> None:
+    """Print the headline metrics, floors and throughput for a terminal."""
+    columns = [column for column in summary.columns if column.headline]
+    grid = Table(title=f"{summary.suite}: mean ± sd over seeds", title_justify="left")
+    grid.add_column("scenario")
+    grid.add_column("seeds", justify="right")
+    for column in columns:
+        grid.add_column(_heading(column), justify="right", no_wrap=True)
+    grid.add_column("train ex/s\ns a run", justify="right")
+    for row in summary.scenarios:
+        cells = [_cell(row, column) for column in columns]
+        grid.add_row(escape(row.name), _seeds(row), *cells, _speed(row))
+    grid.add_section()
+    for row in summary.floors:
+        cells = [number(row.metrics.get(column.key)) for column in columns]
+        grid.add_row(f"[dim]floor: {escape(row.name)}", "", *cells, "", style="dim")
+    console.print(grid)
+    for note in summary.notes:
+        console.print(
+            escape(note), style="red bold" if note.isupper() or "FAILED" in note else "yellow"
+        )
+    if any(row.above_floor for row in summary.scenarios):
+        console.print(
+            "Second line of a cell: how far above (+) or below (−) the strongest floor.",
+            style="dim",
+        )
+    console.print(escape(summary.data), style="dim")
+
+
+def markdown(summary: Summary) -> str:
+    """Every metric as a Markdown table, a row a scenario or floor."""
+    lines = [f"# {summary.suite}", "", *(f"> **{note}**" for note in summary.notes), ""]
+    for task in dict.fromkeys(column.key.split("/")[0] for column in summary.columns):
+        columns = [column for column in summary.columns if column.key.startswith(f"{task}/")]
+        head = [
+            f"{column.key.partition('/')[2]} {'↑' if column.higher_is_better else '↓'}"
+            for column in columns
+        ]
+        lines += [
+            f"## {task}",
+            "",
+            *_markdown_rows(
+                ["scenario", "seeds", *head],
+                [
+                    [row.name, _seeds(row), *(_with_floor(row, column) for column in columns)]
+                    for row in (*summary.scenarios, *summary.floors)
+                ],
+            ),
+            "",
+        ]
+    lines += [
+        "## throughput and size",
+        "",
+        *_markdown_rows(
+            ["scenario", "train ex/s", "evaluate ex/s", "s a run", "peak MB", "parameters"],
+            [
+                [
+                    row.name,
+                    *(
+                        number(row.speed.get(key), ",.0f")
+                        for key in ("train_examples_per_s", "evaluate_examples_per_s")
+                    ),
+                    number(row.speed.get("run_s"), ".2f"),
+                    number(_scaled(row.speed.get("peak_memory_bytes"), 1e-6), ",.0f"),
+                    number(row.speed.get("parameters"), ",.0f"),
+                ]
+                for row in summary.scenarios
+            ],
+        ),
+        "",
+        f"Data: {summary.data}",
+        "",
+        f"Environment: {summary.environment}",
+        "",
+    ]
+    lines.append(
+        "mean ± sd over seeds; in brackets the mean difference from the strongest floor "
+        "on the same splits, + is better."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def to_csv(summary: Summary) -> str:
+    """One line for each scenario or floor and metric."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(
+        ["suite", "kind", "name", "metric", "mean", "sd", "seeds", "floor", "above_floor"]
+    )
+    floors = {column.key: column.floor for column in summary.columns}
+    for kind, rows in (("scenario", summary.scenarios), ("floor", summary.floors)):
+        for row in rows:
+            for key, stat in (*row.metrics.items(), *row.speed.items()):
+                above = row.above_floor.get(key)
+                floor = floors.get(key) if above is not None else None
+                writer.writerow(
+                    [summary.suite, kind, row.name, key, stat.mean, stat.sd, stat.n, floor, above]
+                )
+    return stream.getvalue()
+
+
+def to_json(summary: Summary) -> str:
+    """The whole summary."""
+    return json.dumps(asdict(summary), indent=2) + "\n"
+
+
+FORMATS: dict[str, Callable[[Summary], str]] = {
+    "markdown": markdown,
+    "csv": to_csv,
+    "json": to_json,
+}
+"""Formats besides the terminal's table."""
+
+
+def number(stat: Stat | None, form: str = ".3f") -> str:
+    """`0.240 ± 0.004`, `0.240` for one seed, `–` where there is none."""
+    if stat is None:
+        return "–"
+    return f"{stat.mean:{form}}" if stat.sd is None else f"{stat.mean:{form}} ± {stat.sd:{form}}"
+
+
+def _scaled(stat: Stat | None, factor: float) -> Stat | None:
+    if stat is None:
+        return None
+    return Stat(stat.mean * factor, None if stat.sd is None else stat.sd * factor, stat.n)
+
+
+def _heading(column: MetricColumn) -> str:
+    task, _, metric = column.key.partition("/")
+    return f"{task}\n{metric} {'↑' if column.higher_is_better else '↓'}"
+
+
+def _seeds(row: Row) -> str:
+    stats = list(row.metrics.values())
+    return str(stats[0].n) if stats else "0"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def _cell(row: Row, column: MetricColumn) -> str:
+    """A metric and its distance from the floor."""
+    above = row.above_floor.get(column.key)
+    if above is None:
+        return number(row.metrics.get(column.key))
+    colour = "green" if above > 0 else "red"
+    return (
+        f"{number(row.metrics[column.key])}\n[{colour}]{_signed(above)} {column.floor}[/{colour}]"
+    )
+
+
+def _with_floor(row: Row, column: MetricColumn) -> str:
+    above = row.above_floor.get(column.key)
+    text = number(row.metrics.get(column.key))
+    return text if above is None else f"{text} ({_signed(above)})"
+
+
+def _speed(row: Row) -> str:
+    train, seconds = row.speed.get("train_examples_per_s"), row.speed.get("run_s")
+    first = f"{train.mean:,.0f}" if train else "–"
+    return f"{first}\n{seconds.mean:.2f}" if seconds else first
+
+
+def _markdown_rows(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    head = list(head)
+    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]

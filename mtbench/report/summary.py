@@ -1,0 +1,193 @@
+"""What the records of a suite say: means and spreads over seeds, beside the floors."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Stat:
+    """A number over seeds."""
+
+    mean: float
+    sd: float | None
+    """Sample standard deviation, None for a single seed."""
+    n: int
+
+
+@dataclass(frozen=True)
+class MetricColumn:
+    """A metric, and the floor it has to beat."""
+
+    key: str
+    """`task/metric`."""
+    higher_is_better: bool
+    headline: bool
+    floor: str | None
+    """Name of the strongest floor: the best mean over all seeds."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A scenario or a floor."""
+
+    name: str
+    metrics: Mapping[str, Stat]
+    """By `task/metric`."""
+    above_floor: Mapping[str, float]
+    """By `task/metric`: mean over seeds of the difference from the strongest floor on the same
+    split, positive where it is better. Empty for a floor."""
+    speed: Mapping[str, Stat]
+    """`train_examples_per_s`, `evaluate_examples_per_s`, `run_s`, `peak_memory_bytes` and
+    `parameters`. Empty for a floor."""
+    trained: tuple[str, ...] = ()
+    """Names of the trained tasks."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A suite's results."""
+
+    suite: str
+    columns: tuple[MetricColumn, ...]
+    scenarios: tuple[Row, ...]
+    floors: tuple[Row, ...]
+    notes: tuple[str, ...]
+    """What a reader has to know: made-up data, failed runs, records left out."""
+    data: str
+    environment: str
+
+
+def summarize(records: Sequence[Record], problems: Iterable[str] = ()) -> Summary:
+    """Summarise records of one folder.
+
+    Records of another protocol (another version of the suite, of mtbench, of TensorFlow, another
+    number of threads) than the newest one's are left out, and counted in the notes; so are older
+    records of a run that was done again, and those of a scenario that was changed since.
+
+    Args:
+        records: The records, at least one, their scenarios in the order of the report.
+        problems: Further notes.
+    """
+    newest = max(records, key=lambda record: str(record["started"]))
+    same = [r for r in records if r["protocol_id"] == newest["protocol_id"]]
+    definitions = {r["scenario"]: (r["trained_tasks"], r["weighting"]) for r in same}
+    used = [r for r in same if definitions[r["scenario"]] == (r["trained_tasks"], r["weighting"])]
+    good = [r for r in used if r["status"] == "ok"]
+    notes = list(problems)
+    if ignored := len(records) - len(used):
+        notes.append(f"{ignored} records of another version of the suite or software are left out")
+    for record in used:
+        if record["status"] != "ok":
+            error = record["error"]
+            notes.append(
+                f"FAILED: {record['scenario']} seed {record['seed']}: {error['type']}: "
+                f"{error['message']}"
+            )
+    notes[:0] = _data_notes(good)
+    columns = _columns(good)
+    return Summary(
+        newest["suite"],
+        columns,
+        tuple(_scenario(name, good, columns) for name in definitions),
+        _floor_rows(good, columns),
+        tuple(notes),
+        _describe_data(good),
+        _describe_environment(newest),
+    )
+
+
+def _stat(values: Sequence[float]) -> Stat:
+    sd = statistics.stdev(values) if len(values) > 1 else None
+    return Stat(statistics.fmean(values), sd, len(values))
+
+
+def _columns(records: Sequence[Record]) -> tuple[MetricColumn, ...]:
+    """The metrics of the records, each with its strongest floor."""
+    if not records:
+        return ()
+    columns = []
+    for task, metrics in records[-1]["metric_info"].items():
+        for metric in metrics:
+            sign = 1 if metric["higher_is_better"] else -1
+            means = {
+                floor: statistics.fmean(r["floors"][task][floor][metric["name"]] for r in records)
+                for floor in records[-1]["floors"][task]
+            }
+            strongest = max(means, key=lambda name: sign * means[name], default=None)
+            columns.append(
+                MetricColumn(
+                    f"{task}/{metric['name']}",
+                    metric["higher_is_better"],
+                    metric["headline"],
+                    strongest,
+                )
+            )
+    return tuple(columns)
+
+
+def _scenario(name: str, records: Sequence[Record], columns: Iterable[MetricColumn]) -> Row:
+    """Summarise a scenario over its seeds."""
+    own = [record for record in records if record["scenario"] == name]
+    if not own:
+        return Row(name, {}, {}, {})
+    metrics, above = {}, {}
+    for column in columns:
+        task, metric = column.key.split("/", 1)
+        metrics[column.key] = _stat([r["metrics"][task][metric] for r in own])
+        if column.floor:
+            sign = 1 if column.higher_is_better else -1
+            above[column.key] = statistics.fmean(
+                sign * (r["metrics"][task][metric] - r["floors"][task][column.floor][metric])
+                for r in own
+            )
+    speed = {
+        key: _stat(values)
+        for key in ("train_examples_per_s", "evaluate_examples_per_s", "run_s")
+        if (values := [r["timings"][key] for r in own if r["timings"][key] is not None])
+    }
+    speed |= {key: _stat([r[key] for r in own]) for key in ("peak_memory_bytes", "parameters")}
+    return Row(name, metrics, above, speed, tuple(own[-1]["trained_tasks"]))
+
+
+def _floor_rows(records: Sequence[Record], columns: Iterable[MetricColumn]) -> tuple[Row, ...]:
+    """Summarise the floors, each split counted once."""
+    splits = {record["seed"]: record["floors"] for record in records}
+    rows: dict[str, dict[str, Stat]] = {}
+    for column in columns:
+        task, metric = column.key.split("/", 1)
+        for floor in records[-1]["floors"][task]:
+            stat = _stat([floors[task][floor][metric] for floors in splits.values()])
+            rows.setdefault(floor, {})[column.key] = stat
+    return tuple(Row(name, metrics, {}, {}) for name, metrics in rows.items())
+
+
+def _data_notes(records: Sequence[Record]) -> list[str]:
+    """Say where the data was made up."""
+    for record in records:
+        if record["data"]["stands_in_for"]:
+            return [f"SYNTHETIC DATA in place of {record['data']['stands_in_for']}"]
+        if record["data"]["synthetic"]:
+            return ["synthetic data"]
+    return []
+
+
+def _describe_data(records: Sequence[Record]) -> str:
+    if not records:
+        return ""
+    data = records[-1]["data"]
+    return (
+        f"{data['source']}: {data['num_queries']:,} queries, {data['num_candidates']:,} candidates,"
+        f" {data['train']:,} interactions to train, {data['test']:,} to test"
+    )
+
+
+def _describe_environment(record: Record) -> str:
+    engine, machine = record["protocol"]["engine"], record["environment"]
+    versions = ", ".join(f"{k} {v}" for k, v in engine.items() if k != "threads")
+    return f"{versions}; Python {machine['python']}; {machine['cpu']}, {engine['threads']} threads"

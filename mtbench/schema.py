@@ -1,0 +1,81 @@
+"""JSON Schema of a suite, with the options of every installed plugin, for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .components import Component
+from .registry import KINDS, Registry
+from .suite import SIDES, Protocol
+
+
+def suite_schema(registry: Registry) -> dict[str, Any]:
+    """Make the JSON Schema (draft 2020-12) of a suite.
+
+    Args:
+        registry: Whose components are allowed.
+    """
+    schema = Protocol.model_json_schema()
+    properties = schema["properties"]
+    properties["seeds"] = {
+        **properties["seeds"],
+        "type": ["array", "integer"],
+        "minimum": 1,
+    }
+    definitions = schema.setdefault("$defs", {})
+    for kind in KINDS:
+        classes = [cls for cls, _ in registry if cls.kind == kind]
+        # a task may leave its name to its key; the last alternative then stands for all
+        definitions[kind] = {
+            "anyOf": [
+                {"enum": [cls.name for cls in classes]},
+                *(_component(cls, definitions) for cls in classes),
+            ]
+        }
+    task = {"anyOf": [*definitions["task"]["anyOf"], {"type": "null"}]}
+    tasks = [cls for cls, _ in registry if cls.kind == "task"]
+    named = {cls.name: _component(cls, definitions, named=False) for cls in tasks}
+    scenario = {
+        "type": "object",
+        "properties": {
+            "tasks": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            "weighting": {"$ref": "#/$defs/weighting"},
+        },
+        "required": ["tasks"],
+        "additionalProperties": False,
+    }
+    properties |= {
+        "dataset": {"$ref": "#/$defs/dataset"},
+        "split": {"$ref": "#/$defs/split"},
+        "towers": {
+            "type": "object",
+            "properties": {side: {"$ref": "#/$defs/tower"} for side in SIDES},
+            "required": list(SIDES),
+            "additionalProperties": False,
+        },
+        "tasks": {
+            "type": "object",
+            "properties": named,
+            "additionalProperties": task,
+            "minProperties": 1,
+        },
+        "scenarios": {"type": "object", "additionalProperties": scenario, "minProperties": 1},
+    }
+    schema["required"] = ["name", "dataset", "split", "towers", "tasks", "scenarios"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "mtbench suite",
+    }
+
+
+def _component(
+    cls: type[Component], definitions: dict[str, Any], named: bool = True
+) -> dict[str, Any]:
+    """Schema of a component as a mapping of its name and options."""
+    schema = cls.model_json_schema(ref_template="#/$defs/{model}")
+    definitions |= schema.pop("$defs", {})
+    name = {"name": {"const": cls.name}}
+    required = [*(["name"] if named else []), *schema.get("required", [])]
+    schema["properties"] = {**name, **schema.get("properties", {})}
+    return {**schema, "type": ["object"] if named else ["object", "null"], "required": required}
