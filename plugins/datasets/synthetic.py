@@ -28,13 +28,13 @@ class Synthetic(mtbench.Dataset):
     """Number of items, all of them candidates whether rated or not."""
     num_ratings: int = Field(100_000, ge=2)
     """Number of ratings."""
-    latent_dim: int = Field(8, ge=1)
+    latent_dim: int = Field(4, ge=1)
     """Length of the latent vectors."""
     popularity_exponent: float = Field(0.8, ge=0, allow_inf_nan=False)
     """How fast popularity falls with an item's rank: 1 / rank^exponent."""
-    preference_scale: float = Field(1.0, ge=0, allow_inf_nan=False)
+    preference_scale: float = Field(2.0, ge=0, allow_inf_nan=False)
     """Standard deviation of the preferences; 0 makes retrieval a matter of popularity alone."""
-    noise: float = Field(0.7, ge=0, allow_inf_nan=False)
+    noise: float = Field(0.5, ge=0, allow_inf_nan=False)
     """Standard deviation of a rating's noise, in stars."""
     seed: int = Field(0, ge=0)
     """Seed of the data; a run's seed has no influence on it."""
@@ -74,7 +74,8 @@ class Synthetic(mtbench.Dataset):
         )
         preference = scale * np.einsum("nd,nd->n", users[query], items[candidate])
         rating = 3.5 + rng.normal(scale=0.4, size=self.num_users)[query]
-        rating += rng.normal(scale=0.4, size=self.num_items)[candidate] + 0.5 * preference
+        rating += rng.normal(scale=0.4, size=self.num_items)[candidate]
+        rating += 0.5 * (preference - preference.mean())  # what is drawn is preferred on average
         rating += rng.normal(scale=self.noise, size=len(query))
         order = rng.permutation(len(query))
         start = 874_724_710  # the first second of MovieLens 100K
