@@ -65,17 +65,30 @@ def test_three_scenarios_whole_process(benchmark, report_ratio, data_dir, tmp_pa
 
 
 def test_steady_joint_training(benchmark, report_ratio, joint, data_dir):
-    """Examples per second of the joint scenario once the graph is there."""
+    """Examples per second of the joint scenario once graph and caches are there."""
+    import tensorflow as tf
+
     from benchmarks.tutorial import Tutorial, compiled
 
     _, _, train, trainer = joint
+    clock = [0.0]
+    epochs = []
+
+    class Clock(tf.keras.callbacks.Callback):
+        """Within one `fit`: what happens before its first and after its last epoch is no step."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            clock[0] = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            epochs.append(time.perf_counter() - clock[0])
+
     data = Tutorial(data_dir)
-    model = compiled(data, "joint")
-    model.fit(data.train, epochs=1, verbose=0)
-    steady = [trainer.train(1, train).timings["train_examples_per_s"]]
-    theirs = 80_000 / timed(lambda: model.fit(data.train, epochs=1, verbose=0))
+    compiled(data, "joint").fit(data.train, epochs=3, verbose=0, callbacks=[Clock()])
+    theirs = 80_000 / statistics.median(epochs[1:])  # the first traces and fills the cache
+    steady = []
     benchmark.pedantic(
-        lambda: steady.append(trainer.train(1, train).timings["train_examples_per_s"]), rounds=4
+        lambda: steady.append(trainer.train(1, train).timings["train_examples_per_s"]), rounds=5
     )
     ours = statistics.median(steady)
     report_ratio(

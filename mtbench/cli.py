@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -52,6 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `mtbench … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def script() -> NoReturn:
+    """Run `main` as a process of its own."""
+    code = main()
+    gc.freeze()  # the end of the process frees everything: nearly a second of collecting less
+    sys.exit(code)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -296,4 +304,4 @@ def _import(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

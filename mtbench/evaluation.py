@@ -101,7 +101,7 @@ def mid_ranks(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
     bits, not two computations of one number.
 
     Args:
-        scores: float `[n, num_candidates]`; −inf takes a candidate out of the ranking.
+        scores: float `[n, num_candidates]`.
         targets: int `[n]`, candidate of each row.
 
     Returns:
@@ -110,12 +110,17 @@ def mid_ranks(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
     Raises:
         FloatingPointError: A score is NaN, which would compare as worse than everything.
     """
-    if np.isnan(scores).any():
+    if np.isnan(np.min(scores)):  # NaN if any is
         raise FloatingPointError("a score is nan")
     own = scores[np.arange(len(targets)), targets][:, np.newaxis]
-    better = np.count_nonzero(scores > own, axis=1)
-    equal = np.count_nonzero(scores == own, axis=1) - 1
+    better = _count(scores > own)
+    equal = _count(scores == own) - 1
     return np.asarray(1.0 + better + 0.5 * equal)
+
+
+def _count(found: np.ndarray) -> np.ndarray:
+    """Number of True in each row; twice as fast as `np.count_nonzero` along an axis."""
+    return np.asarray(found.view(np.int8).sum(axis=1, dtype=np.int32))
 
 
 def catalogue_ranks(
@@ -124,8 +129,8 @@ def catalogue_ranks(
     """Rank every test row's candidate in the whole catalogue.
 
     Args:
-        blocks: Scores of the test rows in order, float `[some rows, num_candidates]` each; they
-            are written to. `block_size` says how many rows are a good number.
+        blocks: Scores of the test rows in order, float `[some rows, num_candidates]` each.
+            `block_size` says how many rows are a good number.
         train: The training part.
         test: The test part.
 
@@ -140,10 +145,11 @@ def catalogue_ranks(
         rows = slice(start, start + len(scores))
         targets = test.candidate[rows]
         kept[rows] = mid_ranks(scores, targets)
-        own = scores[np.arange(len(targets)), targets]
-        scores[seen.positions(test.query[rows])] = -np.inf
-        scores[np.arange(len(targets)), targets] = own
-        removed[rows] = mid_ranks(scores, targets)
+        row, column = seen.positions(test.query[rows])
+        score, own = scores[row, column], scores[row, targets[row]]
+        above = (score > own) + 0.5 * (score == own)  # what a seen candidate adds to the rank
+        above[column == targets[row]] = 0.0
+        removed[rows] = kept[rows] - np.bincount(row, above, len(scores))
         start = rows.stop
     return kept, removed
 

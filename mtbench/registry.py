@@ -72,19 +72,17 @@ class Registry:
         Raises:
             PluginError: Two plugins offer a component of one kind and name.
         """
-        for distribution in importlib.metadata.distributions():
-            for entry in distribution.entry_points:
-                if entry.group != hookspecs.PROJECT:
-                    continue
-                name = distribution.metadata["Name"]
-                try:
-                    with lazy_imports(*SLOW):
-                        module = entry.load()
-                    found = self._inspect(module, entry.name, name, distribution.version)
-                except Exception as error:
-                    self.failed[f"{entry.name} ({name})"] = _reason(error)
-                else:
-                    self._add(module, entry.name, found)
+        # not `distributions()`, which lists one that is found twice on the path twice
+        for entry in importlib.metadata.entry_points(group=hookspecs.PROJECT):
+            name, version = (entry.dist.name, entry.dist.version) if entry.dist else ("?", "?")
+            try:
+                with lazy_imports(*SLOW):
+                    module = entry.load()
+                found = self._inspect(module, entry.name, name, version)
+            except Exception as error:
+                self.failed[f"{entry.name} ({name})"] = _reason(error)
+            else:
+                self._add(module, f"{name}:{entry.name}", found)
 
     def load_file(self, path: Path) -> None:
         """Register the plugin in a Python file.
