@@ -66,6 +66,10 @@ class _Parser(argparse.ArgumentParser):
     """argparse with our form of an error: one line, exit code 2, the nearest right word."""
 
     def error(self, message: str) -> NoReturn:
+        if message.startswith("unrecognized arguments: --"):
+            parsers = [p for action in self._actions for p in _parsers_of(action)]
+            known = [name for parser in parsers for name in parser._option_string_actions]
+            message += did_you_mean(message.split()[2], set(known))
         print(f"{self.prog}: {message}", file=sys.stderr)
         raise SystemExit(2)
 
@@ -74,6 +78,11 @@ class _Parser(argparse.ArgumentParser):
             known = did_you_mean(str(value), map(str, action.choices))
             what = action.metavar or action.dest
             raise argparse.ArgumentError(None, f"unknown {what} {value!r}{known}")
+
+
+def _parsers_of(action: argparse.Action) -> list[argparse.ArgumentParser]:
+    """The parsers of the commands, if the action is the choice of a command."""
+    return list(action.choices.values()) if isinstance(action.choices, dict) else []
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -52,6 +52,8 @@ def write(folder: Path, record: Mapping[str, Any]) -> None:
         temporary.replace(target)
     except OSError as error:
         raise RecordError(f"{target}: cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)  # gone already where all went well
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Registry:
             return
         if not path.is_file():
             raise PluginError(f"{path}: no such plugin file")
-        spec = importlib.util.spec_from_file_location(name, path)
+        spec = importlib.util.spec_from_file_location(name, path.resolve())
         if spec is None or spec.loader is None:
             raise PluginError(f"{path}: expected a Python file (.py)")
         module = importlib.util.module_from_spec(spec)
@@ -198,10 +198,14 @@ def _provided(
         raise PluginError(f"{hook} takes no arguments")
     classes = provider()
     if not isinstance(classes, Iterable) or isinstance(classes, str):
-        raise PluginError(f"{hook}: expected a list of classes, found {classes!r}")
+        found = getattr(classes, "__name__", repr(classes))
+        raise PluginError(f"{hook}: expected a list of classes, found {found}")
     for cls in classes:
         if not (isinstance(cls, type) and issubclass(cls, base)):
-            raise PluginError(f"{hook}: expected a subclass of mtbench.{base.__name__}: {cls!r}")
+            found = getattr(cls, "__name__", repr(cls))
+            raise PluginError(
+                f"{hook}: expected a subclass of mtbench.{base.__name__}, found {found}"
+            )
         if not isinstance(getattr(cls, "name", None), str):
             raise PluginError(f"{hook}: {cls.__name__} has no name")
         yield cls
@@ -217,7 +221,7 @@ def _digest(cls: type) -> str | None:
 
 def _reason(error: Exception) -> str:
     """One line for an exception of somebody else's code."""
-    text = " ".join(str(error).split())
+    text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
 
 
@@ -226,5 +230,5 @@ def _line(error: Exception, path: Path) -> str:
     if isinstance(error, SyntaxError):
         return f":{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if Path(frame.filename) == path]
+    lines = [frame.lineno for frame in frames if Path(frame.filename) == path.resolve()]
     return f":{lines[-1]}" if lines else ""

@@ -25,6 +25,8 @@ def _seeds(value: Any) -> Any:
     """`5` is short for the seeds 0 to 4."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return list(range(value))
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"expected a number of seeds, or a list of them, found {value!r}")
     return value
 
 
@@ -67,9 +69,11 @@ class Protocol(Options):
     """Python files with further plugins, relative to the suite."""
     train: Train = Train()
     """How every run trains."""
-    seeds: Annotated[
-        list[Annotated[int, Field(ge=0, lt=2**31)]], BeforeValidator(_seeds), Field(min_length=1)
-    ] = [0, 1, 2]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], BeforeValidator(_seeds)] = [
+        0,
+        1,
+        2,
+    ]
     """Seeds, a run for each; `5` is short for 0 to 4."""
 
 
@@ -314,19 +318,27 @@ def _position(fault: Fault) -> tuple[str, int, str]:
 def _message(detail: ErrorDetails, model: type[BaseModel], extra: Iterable[str]) -> str:
     """Say what pydantic found in our words: `expected X, found Y`."""
     if detail["type"] == "extra_forbidden":
-        known = _fields(model, detail["loc"][:-1])
-        return f"unknown key{did_you_mean(str(detail['loc'][-1]), [*known, *extra])}"
+        *above, key = detail["loc"]
+        known = [*_fields(model, above), *(() if above else extra)]
+        return f"unknown key{did_you_mean(str(key), known)}"
     if detail["type"] == "missing":
         return "missing key"
     found = detail["input"]
     if detail["type"] == "value_error":
         return f"{detail['ctx']['error']}"
     message = detail["msg"].replace("Input should be", "expected").split(", unable")[0]
-    message = message.replace("String should match pattern", "expected text of the form")
-    return f"{message[0].lower()}{message[1:]}, found {found!r}"
+    if detail["type"] in ("list_type", "tuple_type"):
+        message = "expected a list"
+    if detail["type"] == "string_pattern_mismatch":
+        message = "expected a name of letters, digits, '.', '_' and '-'"
+    near = ""
+    if detail["type"] == "literal_error" and isinstance(found, str):
+        near = did_you_mean(found, re.findall(r"'([^']+)'", detail["ctx"]["expected"]))
+        near = near if "did you mean" in near else ""  # the message lists them all
+    return f"{message[0].lower()}{message[1:]}, found {found!r}{near}"
 
 
-def _fields(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+def _fields(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """Names of the fields of the model at a path below `model`."""
     for part in loc:
         field = model.model_fields.get(str(part))

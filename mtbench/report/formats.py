@@ -61,6 +61,7 @@ def markdown(summary: Summary) -> str:
                 [
                     [row.name, _seeds(row), *(_with_floor(row, column) for column in columns)]
                     for row in (*summary.scenarios, *summary.floors)
+                    if not row.metrics or any(column.key in row.metrics for column in columns)
                 ],
             ),
             "",
@@ -79,7 +80,7 @@ def markdown(summary: Summary) -> str:
                     ),
                     number(row.speed.get("run_s"), ".2f"),
                     number(_scaled(row.speed.get("peak_memory_bytes"), 1e-6), ",.0f"),
-                    number(row.speed.get("parameters"), ",.0f"),
+                    number(row.speed.get("parameters"), ",.0f").partition(" ±")[0],
                 ]
                 for row in summary.scenarios
             ],

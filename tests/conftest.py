@@ -1,0 +1,67 @@
+"""What the tests share: a registry, tiny suites, and MovieLens where it is at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mtbench.registry import Registry, installed
+from mtbench.suite import Suite, load_suite
+
+ROOT = Path(__file__).parent.parent
+
+TINY = """
+name: tiny
+dataset: {name: synthetic, num_users: 30, num_items: 40, num_ratings: 300}
+split: {name: random, test_share: 0.2}
+towers:
+  query: {name: embedding, embedding_dim: 4}
+  candidate: {name: embedding, embedding_dim: 4}
+tasks:
+  ranking: {units: [8]}
+  retrieval: {top_k: [1, 5]}
+scenarios:
+  rating-only: {tasks: [ranking]}
+  retrieval-only: {tasks: [retrieval]}
+  joint: {tasks: [ranking, retrieval], weighting: fixed}
+train: {epochs: 2, batch_size: 64}
+seeds: 2
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A cache of encoded datasets of the session's own."""
+    os.environ["MTBENCH_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> str:
+    """A tensorflow-datasets folder with MovieLens 100K."""
+    for folder in (os.environ.get("TFDS_DATA_DIR"), ROOT.parent / "shared" / "data"):
+        if folder and (Path(folder) / "movielens" / "100k-ratings").is_dir():
+            return str(folder)
+    pytest.skip("MovieLens 100K is not prepared in TFDS_DATA_DIR")
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    """The installed plugins."""
+    return installed()
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A small suite's file."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture
+def make_suite(tiny: Path, registry: Registry) -> Callable[..., Suite]:
+    """Load the small suite with overrides: `make_suite("train.epochs=1")`."""
+    return lambda *overrides: load_suite(tiny, registry, overrides=overrides)

@@ -1,0 +1,163 @@
+"""Datasets, splits and towers."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+import mtbench
+from mtbench_plugins.datasets.movielens import MovieLens
+from mtbench_plugins.datasets.synthetic import Synthetic, _shares
+from mtbench_plugins.splits.random import Random
+from mtbench_plugins.towers.mlp import MLP
+
+
+@pytest.fixture(scope="module")
+def synthetic():
+    return Synthetic().load()
+
+
+def test_synthetic_has_the_shape_of_movielens(synthetic):
+    rows = synthetic.interactions
+    assert (len(rows), rows.num_queries, rows.num_candidates) == (100_000, 943, 1682)
+    assert synthetic.synthetic
+    assert set(rows.columns["user_rating"]) == {1, 2, 3, 4, 5}
+    pairs = rows.query.astype(np.int64) * rows.num_candidates + rows.candidate
+    assert len(np.unique(pairs)) == 100_000
+    counts = np.sort(np.bincount(rows.candidate, minlength=1682))[::-1]
+    assert 0.3 < counts[:168].sum() / 100_000 < 0.7
+    assert (np.diff(rows.columns["timestamp"]) >= 0).all()
+
+
+def test_synthetic_is_decided_by_its_options(synthetic):
+    assert Synthetic().load().fingerprint == synthetic.fingerprint
+    assert Synthetic(seed=1).load().fingerprint != synthetic.fingerprint
+
+
+def test_synthetic_ratings_follow_preferences():
+    """Without noise and with one latent dimension two like-minded users agree more."""
+    data = Synthetic(num_users=60, num_items=50, num_ratings=2500, latent_dim=1, noise=0).load()
+    table = np.full((60, 50), np.nan)
+    rows = data.interactions
+    table[rows.query, rows.candidate] = rows.columns["user_rating"]
+    table -= np.nanmean(table, axis=0)
+    gram = np.ma.corrcoef(np.ma.masked_invalid(table)).filled(0)
+    assert np.abs(gram[np.triu_indices(60, 1)]).mean() > 0.4
+
+
+def test_synthetic_refuses_what_does_not_fit():
+    with pytest.raises(ValidationError, match="at most num_users × num_items = 6 ratings"):
+        Synthetic(num_users=2, num_items=3, num_ratings=7)
+    assert len(Synthetic(num_users=2, num_items=3, num_ratings=6).load().interactions) == 6
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=8), st.integers(1, 20), st.floats(0, 1))
+def test_shares(weights, most, share):
+    total = round(share * most * len(weights))
+    found = _shares(np.array(weights), total, most)
+    assert found.sum() == total
+    assert found.min() >= 0
+    assert found.max() <= most
+
+
+@given(st.integers(0, 1000), st.floats(0.01, 0.99), st.integers(2, 60))
+def test_random_split(seed, share, size):
+    columns = {name: np.arange(size, dtype=np.int32) for name in ("query", "candidate")}
+    sides = [mtbench.Side(name, np.arange(size).astype(str)) for name in columns]
+    data = mtbench.Data(*sides, mtbench.Interactions(columns, size, size), "made")
+    train, test = Random(test_share=share).build(data, seed)
+    assert sorted([*train, *test]) == list(range(size))
+    assert len(test) == min(max(round(size * share), 1), size - 1)
+
+
+def test_random_split_follows_the_seed(synthetic):
+    first, again, other = (Random().build(synthetic, seed)[1] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert 0.1 < len(np.intersect1d(first, other)) / len(first) < 0.3
+
+
+@pytest.mark.parametrize(("units", "dropout"), [((), 0.0), ((6,), 0.5)])
+def test_mlp(units, dropout):
+    tower = MLP(embedding_dim=3, id_dim=4, units=units, dropout=dropout)
+    assert tower.by_id == (dropout == 0)
+    layer = tower.build(mtbench.Features("user_id", {"user_id": 9}), ["ranking"])
+    ids = {"user_id": tf.constant([0, 8, 0])}
+    output = layer(ids, training=False).numpy()
+    assert output.shape == (3, 3)
+    np.testing.assert_array_equal(output[0], output[2])
+    weights = [w.shape for w in layer.trainable_weights]
+    sizes = [4, *units, 3]
+    dense = [shape for n, m in itertools.pairwise(sizes) for shape in ((n, m), (m,))]
+    assert weights == [(9, 4), *dense]
+    trained = layer(ids, training=True).numpy()
+    assert np.array_equal(trained[0], trained[2]) == (dropout == 0)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("candidate", "number"), [("title", 1664), ("id", 1682)])
+def test_movielens(data_dir, monkeypatch, candidate, number):
+    monkeypatch.setenv("TFDS_DATA_DIR", data_dir)
+    dataset = MovieLens(candidate=candidate)
+    dataset.require()
+    data = dataset.load()
+    rows = data.interactions
+    assert (len(rows), rows.num_queries, rows.num_candidates) == (100_000, 943, number)
+    ratings = rows.columns["user_rating"]
+    assert (ratings.min(), ratings.max(), ratings.dtype) == (1, 5, np.float32)
+    assert np.unique(rows.candidate).size == number  # every movie has a rating
+    assert dataset.source_digest() == MovieLens(candidate=candidate).source_digest()
+    assert not data.synthetic
+
+
+@pytest.mark.realdata
+def test_bring_the_archive(data_dir, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    archive = tmp_path / "mine.zip"
+    shutil.copy(Path(data_dir) / "downloads" / "manual" / "ml-100k.zip", archive)
+    target = MovieLens.bring(archive)
+    assert target == tmp_path / "data" / "downloads" / "manual" / "ml-100k.zip"
+    assert target.read_bytes() == archive.read_bytes()
+    assert MovieLens.bring(target) == target
+    MovieLens().require()
+    altered = tmp_path / "ml-100k.zip"
+    altered.write_bytes(archive.read_bytes() + b"x")
+    with pytest.raises(mtbench.DataError, match="expected SHA-256 50d2a982"):
+        MovieLens.bring(altered)
+    target.write_bytes(altered.read_bytes())
+    with pytest.raises(mtbench.DataError, match="is not the official archive"):
+        MovieLens().source_digest()
+    assert MovieLens.bring(Path(__file__)) is None
+
+
+def test_what_cannot_be_had_is_said_with_the_ways_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(MovieLens, "_in_reach", lambda self: False)
+    with pytest.raises(mtbench.DataError) as caught:
+        MovieLens(config="1m").require()
+    for way in ("--data-dir DIR or TFDS_DATA_DIR", "mtbench data import ml-1m.zip", "--synthetic"):
+        assert way in str(caught.value)
+
+
+def test_a_server_that_does_not_answer_is_out_of_reach(monkeypatch, tmp_path):
+    import urllib.request
+
+    def refuse(request, timeout):
+        assert request.full_url.endswith("/ml-100k.zip")
+        assert timeout <= 5
+        raise OSError
+
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    assert MovieLens()._in_reach() is False
+
+
+@pytest.mark.parametrize("config", ["100k", "1m", "20m", "25m", "latest-small"])
+def test_every_config_has_a_stand_in(registry, config):
+    spec = dict(MovieLens(config=config).stand_in())
+    assert registry.find("dataset", spec.pop("name"))(**spec).num_ratings > 99_999

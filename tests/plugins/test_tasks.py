@@ -1,0 +1,153 @@
+"""Tasks: metrics and floors by hand and by brute force, losses on their scale."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mtbench.data import Interactions
+from mtbench.model import Batch, Embedded
+from mtbench_plugins.tasks.ranking import Ranking, bias_predictions, errors
+from mtbench_plugins.tasks.retrieval import Retrieval
+
+
+def interactions(rows, num_queries=3, num_candidates=4):
+    query, candidate, rating = (np.array(column) for column in zip(*rows, strict=True))
+    columns = {
+        "query": query.astype(np.int32),
+        "candidate": candidate.astype(np.int32),
+        "user_rating": rating.astype(np.float32),
+    }
+    return Interactions(columns, num_queries, num_candidates)
+
+
+TRAIN = interactions([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1)])
+TEST = interactions([(0, 2, 4), (1, 1, 2), (2, 0, 3), (1, 0, 5)])
+
+
+def batch(size=6, seed=0):
+    rng = np.random.default_rng(seed)
+    ids = [tf.constant(rng.integers(0, n, size), tf.int32) for n in (3, 4)]
+    sides = []
+    for each in ids:
+        distinct, rows, counts = tf.unique_with_counts(each)
+        table = tf.constant(rng.normal(size=(len(distinct), 5)), tf.float32)
+        sides.append(Embedded(distinct, table, rows, counts, True))
+    rating = tf.constant(rng.integers(1, 6, size), tf.float32)
+    return Batch({"query": ids[0], "candidate": ids[1], "user_rating": rating}, *sides)
+
+
+def test_errors_by_hand():
+    found = errors(np.array([1, 2, 5], np.float32), np.array([2.0, 2.0, 3.0]))
+    assert found == {"rmse": pytest.approx(math.sqrt(5 / 3)), "mae": pytest.approx(1.0)}
+
+
+def test_global_mean_by_hand():
+    """The training mean is 13/4; the errors are ¾, −5/4, −¼ and 7/4."""
+    found = Ranking().floors(TRAIN, TEST)["global mean"]
+    assert found["rmse"] == pytest.approx(math.sqrt((9 + 25 + 1 + 49) / 16 / 4))
+    assert found["mae"] == pytest.approx((3 + 5 + 1 + 7) / 4 / 4)
+
+
+def test_bias_of_one_user_by_hand():
+    """One item only: after the first round b_i = Σr/(10 + 2), b_u = Σ(r − b_i)/(15 + 1) …"""
+    train = interactions([(0, 0, 5), (1, 0, 1)])
+    user, item = [0.0, 0.0], 0.0
+    for _ in range(10):
+        item = ((2 - user[0]) + (-2 - user[1])) / 12
+        user = [(2 - item) / 16, (-2 - item) / 16]
+    expected = [3 + user[0] + item, 3 + user[1] + item, 3 + user[0], 3]
+    test = interactions([(0, 0, 1), (1, 0, 1), (0, 1, 1), (2, 1, 1)])
+    np.testing.assert_allclose(bias_predictions(train, test, "user_rating"), expected)
+
+
+def test_bias_against_a_plain_loop():
+    rng = np.random.default_rng(0)
+    rows = [
+        (int(rng.integers(3)), int(rng.integers(4)), int(rng.integers(1, 6))) for _ in range(40)
+    ]
+    mean = sum(r for *_, r in rows) / len(rows)
+    user, item = dict.fromkeys(range(3), 0.0), dict.fromkeys(range(4), 0.0)
+    for _ in range(10):
+        for i in item:
+            own = [(u, r) for u, j, r in rows if j == i]
+            item[i] = sum(r - mean - user[u] for u, r in own) / (10 + len(own))
+        for u in user:
+            own = [(j, r) for v, j, r in rows if v == u]
+            user[u] = sum(r - mean - item[j] for j, r in own) / (15 + len(own))
+    found = bias_predictions(interactions(rows), TEST, "user_rating")
+    pairs = zip(TEST.query, TEST.candidate, strict=True)
+    np.testing.assert_allclose(found, [mean + user[u] + item[i] for u, i in pairs], rtol=1e-6)
+
+
+def test_popularity_and_chance_by_hand():
+    """Counts 2, 1, 1, 0. Mid-ranks of the test candidates: kept 2.5, 2.5, 1, 1; with the seen
+    ones removed 1, 1.5, 1, 1 (the last one is seen itself, and stays)."""
+    found = Retrieval(top_k=(1, 2)).floors(TRAIN, TEST)
+    assert found["popularity"] == {
+        "top_1_seen_kept": 0.5,
+        "top_2_seen_kept": 0.5,
+        "top_1_seen_removed": 0.75,
+        "top_2_seen_removed": 1.0,
+    }
+    # candidates left: 4 − 2, 4 − 1, 4 − 1, and 4 for the one that is seen itself
+    assert found["chance"] == {
+        "top_1_seen_kept": 0.25,
+        "top_2_seen_kept": 0.5,
+        "top_1_seen_removed": pytest.approx((1 / 2 + 1 / 3 + 1 / 3 + 1 / 4) / 4),
+        "top_2_seen_removed": pytest.approx((1 + 2 / 3 + 2 / 3 + 2 / 4) / 4),
+    }
+
+
+@pytest.mark.parametrize("cls", [Ranking, Retrieval])
+def test_sum_is_batch_size_times_mean(cls):
+    inputs, losses = batch(), []
+    for reduction in ("mean", "sum"):
+        tf.keras.utils.set_random_seed(0)
+        losses.append(float(cls(reduction=reduction).build(3, 4).loss(inputs)))
+    assert losses[1] == pytest.approx(6 * losses[0], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("mean_squared_error", lambda e: np.mean(e**2)),
+        ("mean_absolute_error", lambda e: np.mean(abs(e))),
+        ("huber", lambda e: np.mean(np.where(abs(e) < 1, e**2 / 2, abs(e) - 0.5))),
+    ],
+)
+def test_ranking_losses(loss, expected):
+    inputs = batch()
+    head = Ranking(loss=loss, units=(7,)).build(3, 4)
+    error = inputs.columns["user_rating"].numpy() - head.predict(inputs).numpy()
+    assert float(head.loss(inputs)) == pytest.approx(expected(error), rel=1e-5)
+
+
+def test_retrieval_losses_that_need_the_whole_matrix():
+    inputs = batch()
+    scores = inputs.query.expand().numpy() @ inputs.candidate.expand().numpy().T
+    own, eye = np.diag(scores), np.eye(6)
+    softplus = np.log1p(np.exp(-abs(scores))) + np.maximum(scores, 0) - scores * eye
+    hinge = np.maximum(0, np.where(eye, -np.inf, scores).max(1).clip(0) - own + 1)
+    for loss, expected in (
+        ("binary_crossentropy", softplus.mean()),
+        ("categorical_hinge", hinge.mean()),
+    ):
+        found = float(Retrieval(loss=loss).build(3, 4).loss(inputs))
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_sampling_correction_uses_the_training_part():
+    head = Retrieval(sampling_correction=True).build(3, 4)
+    head.adapt(TRAIN)
+    np.testing.assert_allclose(head.share, [0.5, 0.25, 0.25, 0.0])
+    inputs = batch()
+    grouped, plain = head.grouped(inputs), head.tfrs(inputs)
+    np.testing.assert_allclose(grouped, plain, rtol=1e-5)
+    assert not np.allclose(grouped, Retrieval().build(3, 4).grouped(inputs))
+
+
+def test_metrics_name_the_headline():
+    shown = [metric.name for metric in Retrieval(top_k=(3, 7)).metrics() if metric.headline]
+    assert shown == ["top_7_seen_kept", "top_7_seen_removed"]

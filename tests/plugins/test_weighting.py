@@ -1,0 +1,51 @@
+"""Weighting strategies, by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mtbench_plugins.tasks.ranking import Ranking
+from mtbench_plugins.tasks.retrieval import Retrieval
+from mtbench_plugins.weighting.fixed import Fixed
+from mtbench_plugins.weighting.uncertainty import Uncertainty
+
+TASKS = {"ranking": Ranking(), "retrieval": Retrieval()}
+
+
+def test_fixed():
+    combine = Fixed(weights={"retrieval": 0.25}).build(TASKS)
+    assert float(combine(tf.constant([3.0, 8.0]))) == 1 * 3 + 0.25 * 8
+
+
+def test_fixed_refuses_other_tasks():
+    faults = Fixed(weights={"rank": 1.0}).check(["ranking", "retrieval"])
+    assert list(faults) == [("weights.rank", "not a trained task (did you mean 'ranking'?)")]
+    assert list(Fixed(weights={"ranking": 0.0}).check(["ranking"])) == [
+        ("weights", "expected a weight above 0, found none")
+    ]
+
+
+@pytest.mark.parametrize("s", [(0.0, 0.0), (np.log(4.0), np.log(0.25))])
+def test_uncertainty_by_hand(s):
+    """Kendall, Gal and Cipolla 2018, eq. 10: L₁/2σ₁² + L₂/σ₂² + log σ₁ + log σ₂."""
+    combine = Uncertainty().build(TASKS)
+    combine.log_variance.assign(s)
+    losses = np.array([3.0, 8.0])
+    sigma = np.exp(np.array(s) / 2)
+    expected = 3 / (2 * sigma[0] ** 2) + 8 / sigma[1] ** 2 + np.log(sigma).sum()
+    with tf.GradientTape() as tape:
+        loss = combine(tf.constant(losses, tf.float32))
+    assert float(loss) == pytest.approx(expected, rel=1e-6)
+    # d/ds (f e^−s L + s/2) = −f L / σ² + ½
+    gradient = 0.5 - np.array([0.5, 1.0]) * losses / sigma**2
+    np.testing.assert_allclose(tape.gradient(loss, combine.log_variance), gradient, rtol=1e-5)
+
+
+def test_uncertainty_is_least_where_the_noise_is_the_loss():
+    """At the minimum σ² = L for regression and 2 L for classification."""
+    combine = Uncertainty(initial_log_variance=1.0).build(TASKS)
+    assert combine.log_variance.numpy().tolist() == [1.0, 1.0]
+    combine.log_variance.assign(np.log([3.0, 2 * 8.0]))
+    with tf.GradientTape() as tape:
+        loss = combine(tf.constant([3.0, 8.0]))
+    np.testing.assert_allclose(tape.gradient(loss, combine.log_variance), [0, 0], atol=1e-6)

@@ -1,0 +1,75 @@
+"""What the documentation shows works."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mtbench.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def block(language, containing):
+    blocks = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return next(text for text in blocks if containing in text)
+
+
+def commands():
+    text = "".join(re.findall(r"```bash\n(.*?)```", README, re.DOTALL))
+    for line in text.splitlines():
+        for command in line.partition("#")[0].split("&&"):
+            if command.strip().startswith("mtbench"):
+                yield command.split(">")[0].split()[1:]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with the README's suite and plugin, and the project's suites."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text(block("yaml", "name: mine"))
+    (tmp_path / "rlw.py").write_text(block("python", "RLW"))
+    (tmp_path / "suites").symlink_to(ROOT / "suites")
+    return tmp_path
+
+
+def test_the_plugin_is_about_twenty_lines():
+    lines = [line for line in block("python", "RLW").splitlines() if line.strip()]
+    assert len(lines) <= 20
+
+
+def test_the_plugin_runs(folder, capsys):
+    words = ["run", "suites/quickstart.yaml", "-p", "rlw.py", "-o", "train.epochs=1"]
+    assert main([*words, "-o", "scenarios.joint.weighting=rlw", "--scenario", "joint"]) == 0
+    assert main(["plugins", "-p", "rlw.py", "weighting", "rlw"]) == 0
+    assert "Standard deviation of z; 0 gives equal weights." in capsys.readouterr().out
+
+
+def test_the_suite_is_valid(folder, capsys):
+    assert yaml.safe_load((folder / "mine.yaml").read_text())["name"] == "mine"
+    assert main(["check", "mine.yaml"]) == 0
+    assert "3 scenarios × 5 seeds = 15 runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_command_is_understood(folder, words, capsys, monkeypatch):
+    """`run` becomes `plan`, which reads the same suite and options and trains nothing."""
+    if words[0] == "run":
+        cut = words.index("--data-dir") if "--data-dir" in words else len(words)
+        words = ["plan", *words[1:cut], *words[cut + 2 :]]
+    expected = 2 if words[0] in ("report", "data") else 0  # nothing to report on or to import
+    assert main(words) == expected
+    told = capsys.readouterr().err
+    assert "unknown" not in told
+    assert "unrecognized" not in told
+
+
+def test_every_link_into_the_project_exists():
+    for target in re.findall(
+        r"\]\(([^)#]+)\)|`([a-z_]+/[\w./-]+)`", README + (ROOT / "CONTRIBUTING.md").read_text()
+    ):
+        name = target[0] or target[1]
+        if not name.startswith(("http", "results")):
+            assert (ROOT / name).exists(), name

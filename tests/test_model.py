@@ -1,0 +1,146 @@
+"""The model: what is trained, what is refused, what a step reports."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtbench
+from mtbench.data import load_data
+from mtbench.model import MultiTaskModel, require_keras_2
+from mtbench.training import Feed, Trainer, compile_model
+
+
+class Closure(mtbench.LossWeighting):
+    """A variable in a closure, where nobody finds it."""
+
+    name = "closure"
+
+    def build(self, tasks):
+        variable = tf.Variable(1.0)
+        return lambda losses: tf.reduce_sum(losses) * variable
+
+
+class ByTask(mtbench.Tower):
+    """An embedding of its own for each task."""
+
+    name = "by-task"
+
+    def build(self, features, tasks):
+        return ByTaskLayer(features, tasks)
+
+
+class ByTaskLayer:
+    def __init__(self, features, tasks):
+        self.key = features.key
+        size = features.num_values[features.key]
+        self.tables = {task: tf.keras.layers.Embedding(size, 4) for task in tasks}
+
+    def __call__(self, features, training=False):
+        return {task: table(features[self.key]) for task, table in self.tables.items()}
+
+
+def parts(suite, registry, scenario):
+    data = load_data(suite.dataset, registry.identity(suite.dataset))
+    train = data.interactions.take(suite.split.build(data, 0)[0])
+    return data, train, suite.scenarios[scenario]
+
+
+def with_weighting(suite, weighting):
+    import dataclasses
+
+    joint = dataclasses.replace(suite.scenarios["joint"], weighting=weighting)
+    return dataclasses.replace(suite, scenarios={**suite.scenarios, "joint": joint})
+
+
+def test_a_variable_that_would_not_be_trained_is_refused(make_suite, registry):
+    suite = with_weighting(make_suite(), Closure())
+    data, _, scenario = parts(suite, registry, "joint")
+    with pytest.raises(mtbench.MtbenchError, match="would not be trained"):
+        MultiTaskModel(suite, scenario, data)
+
+
+def test_towers_of_different_sizes_are_refused(make_suite, registry):
+    suite = make_suite("towers.query.embedding_dim=5")
+    data, _, scenario = parts(suite, registry, "joint")
+    with pytest.raises(mtbench.MtbenchError, match=r"found 5 \(query\) and 4 \(candidate\)"):
+        MultiTaskModel(suite, scenario, data)
+
+
+def test_a_task_that_is_not_trained_stays_as_it_is(make_suite, registry):
+    suite = make_suite()
+    data, train, scenario = parts(suite, registry, "retrieval-only")
+    trainer = Trainer(suite, scenario, data)
+    tf.keras.utils.set_random_seed(0)
+    before = [v.numpy() for v in MultiTaskModel(suite, scenario, data).seed_variables]
+    trained = trainer.train(0, train)
+    assert set(trained.curve[0]) == {"epoch", "retrieval_loss"}
+    names = [v.name for v in trained.model.seed_variables]
+    for name, old, new in zip(names, before, trained.model.seed_variables, strict=True):
+        if "share" not in name:  # set from the training part
+            assert np.array_equal(old, new) == ("dense" in name)
+    graph = trained.model.train_tf_function.get_concrete_function(iter(trainer._feed.dataset)).graph
+    kernel = next(v for v in trained.model.seed_variables if "kernel" in v.name)
+    assert all(kernel.handle is not captured for captured, _ in graph.captures)
+
+
+def test_evaluation_changes_no_state(make_suite, registry):
+    suite = make_suite("scenarios.joint.weighting=uncertainty")
+    data, train, scenario = parts(suite, registry, "joint")
+    model = MultiTaskModel(suite, scenario, data)
+    compile_model(model, suite.train, scenario)
+    before = [v.numpy() for v in model.seed_variables]
+    result = model.test_step({k: tf.constant(v) for k, v in train.columns.items()})
+    assert set(result) == {"ranking_loss", "retrieval_loss"}
+    for old, new in zip(before, model.seed_variables, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_the_curve_is_the_mean_over_the_examples(make_suite, registry):
+    """With a learning rate of almost nothing the losses of an epoch are those of one model."""
+    suite = make_suite(
+        "train.optimizer.name=sgd", "train.optimizer.learning_rate=1.0e-30", "train.epochs=1"
+    )
+    data, train, scenario = parts(suite, registry, "joint")
+    trained = Trainer(suite, scenario, data).train(0, train)
+    feed = Feed(data, ["query", "candidate", "user_rating"], suite.train)
+    feed.start(train, 0)
+    sums = {"ranking": 0.0, "retrieval": 0.0}
+    for batch in feed.dataset:
+        for name, loss in trained.model.losses_by_task(batch, training=False).items():
+            sums[name] += float(loss) * len(batch["query"])
+    for name, total in sums.items():
+        assert trained.curve[0][f"{name}_loss"] == pytest.approx(total / len(train), rel=1e-5)
+
+
+def test_the_weightings_own_learning_rate(make_suite, registry):
+    """One SGD step at s = 0: ds/dt = −f L + ½, with f ½ for ranking and 1 for retrieval."""
+    suite = make_suite(
+        "scenarios.joint.weighting={name: uncertainty, learning_rate: 0.5}",
+        "train={epochs: 1, batch_size: 1000, optimizer: {name: sgd, learning_rate: 1.0e-30}}",
+    )
+    data, train, scenario = parts(suite, registry, "joint")
+    trained = Trainer(suite, scenario, data).train(0, train)
+    ranking, retrieval = (trained.curve[0][f"{n}_loss"] for n in ("ranking", "retrieval"))
+    (log_variance,) = trained.model.weighting_variables
+    expected = [0.5 * (0.5 * ranking - 0.5), 0.5 * (retrieval - 0.5)]
+    np.testing.assert_allclose(log_variance, expected, rtol=1e-5)
+
+
+def test_a_tower_with_an_embedding_for_each_task(make_suite, registry):
+    import dataclasses
+
+    suite = make_suite()
+    suite = dataclasses.replace(suite, towers={"query": ByTask(), "candidate": ByTask()})
+    data, train, scenario = parts(suite, registry, "rating-only")
+    tf.keras.utils.set_random_seed(0)
+    fresh = MultiTaskModel(suite, scenario, data).seed_variables
+    trained = Trainer(suite, scenario, data).train(0, train).model.seed_variables
+    moved = [not np.array_equal(a, b) for a, b in zip(fresh, trained, strict=True)]
+    # query: ranking, retrieval; candidate: ranking, retrieval; then the ranking head; the share
+    assert moved == [True, False, True, False, True, True, True, True, True]
+
+
+def test_keras_3_is_refused(monkeypatch):
+    monkeypatch.setattr(tf.keras.layers.Layer, "__module__", "keras.src.layers")
+    with pytest.raises(mtbench.MtbenchError, match="Keras 3"):
+        require_keras_2()

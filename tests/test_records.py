@@ -1,0 +1,166 @@
+"""Records and the runner: whole or not there, failures recorded, nothing done twice."""
+
+import json
+import textwrap
+import warnings
+
+import pytest
+
+from mtbench import records, runner
+from mtbench.errors import RecordError
+from mtbench.hookspecs import hookimpl
+from mtbench.plan import make_plan
+from mtbench.registry import installed
+from mtbench.suite import load_suite
+
+FAILING = '''
+import mtbench
+
+class Failing(mtbench.LossWeighting):
+    """Raises."""
+    name = "failing"
+    fail: bool = True
+    def build(self, tasks):
+        import pathlib
+        if pathlib.Path("FLAG").exists():
+            return lambda losses: losses[0] + losses[1]
+        raise ArithmeticError("on purpose")
+
+@mtbench.hookimpl
+def mtbench_weightings():
+    return [Failing]
+'''
+
+
+class Observer:
+    """Keeps what it is told, and does what an observer should not."""
+
+    def __init__(self):
+        self.told = []
+
+    @hookimpl
+    def mtbench_run_started(self, run):
+        self.told.append(("started", run.scenario.name, run.seed))
+
+    @hookimpl
+    def mtbench_epoch_ended(self, run, epoch, losses):
+        self.told.append(("epoch", epoch, sorted(losses)))
+        losses.clear()
+
+    @hookimpl
+    def mtbench_run_finished(self, run, record):
+        self.told.append(("finished", record["status"]))
+        record["metrics"]["ranking"]["rmse"] = 0.0
+        raise RuntimeError("an observer's own")
+
+
+@pytest.fixture
+def failing(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "failing.py").write_text(FAILING)
+    text = tiny.read_text().replace("weighting: fixed", "weighting: failing")
+    tiny.write_text(text.replace("name: tiny", "name: tiny\nplugins: [failing.py]"))
+    return tiny
+
+
+def execute(path, folder, **filters):
+    registry = installed()
+    suite = load_suite(path, registry)
+    plan = make_plan(suite, registry, **filters)
+    todo = runner.pending(plan, folder)
+    return plan, list(runner.execute(suite, todo, registry, folder))
+
+
+def test_a_failed_run_is_recorded_and_retried(failing, tmp_path):
+    folder = tmp_path / "results"
+    plan, done = execute(failing, folder)
+    assert [r["status"] for r in done] == ["ok"] * 4 + ["failed"] * 2
+    error = records.read(records.path_of(folder, plan[-1].id))["error"]
+    assert (error["type"], error["message"]) == ("ArithmeticError", "on purpose")
+    assert any("failing.py" in line for line in error["traceback"])
+    (tmp_path / "FLAG").touch()
+    _, again = execute(failing, folder)
+    assert [(r["scenario"], r["status"]) for r in again] == [("joint", "ok")] * 2
+    assert execute(failing, folder)[1] == []
+
+
+def test_a_record_has_everything(tiny, tmp_path):
+    _, (record, _) = execute(tiny, tmp_path / "r", scenarios=["joint"])
+    assert sorted(record) == sorted(
+        textwrap.dedent(
+            """
+            schema_version run_id protocol_id suite scenario seed status error started protocol
+            trained_tasks weighting environment timings peak_memory_bytes data floors metric_info
+            curve parameters metrics
+            """
+        ).split()
+    )
+    timings = """
+        import_s data_s build_s trace_s train_s train_examples_per_s evaluate_s
+        evaluate_examples_per_s run_s
+    """
+    assert sorted(record["timings"]) == sorted(timings.split())
+    assert record["parameters"] == (30 + 40) * 4 + 8 * 8 + 8 + 8 + 1
+    assert (record["data"]["train"], record["data"]["test"]) == (240, 60)
+    assert record["data"]["synthetic"] is True
+    assert set(record["floors"]["ranking"]) == {"global mean", "user+item bias"}
+    assert set(record["floors"]["retrieval"]) == {"chance", "popularity"}
+    assert record["protocol"]["towers"]["query"]["origin"]["distribution"] == "mtbench"
+    assert record["weighting"]["name"] == "fixed"
+    stored = records.read(next(iter((tmp_path / "r").glob(f"{record['run_id']}.json"))))
+    assert stored == json.loads(json.dumps(record))
+
+
+def test_observers_see_and_cannot_change(tiny, tmp_path):
+    registry, observer = installed(), Observer()
+    registry.hooks.register(observer)
+    suite = load_suite(tiny, registry, seeds="1")
+    plan = make_plan(suite, registry, ["rating-only"])
+    with pytest.warns(RuntimeWarning, match="observer failed in mtbench_run_finished"):
+        (record,) = runner.execute(suite, plan, registry, tmp_path / "r")
+    assert observer.told == [
+        ("started", "rating-only", 0),
+        ("epoch", 1, ["ranking_loss"]),
+        ("epoch", 2, ["ranking_loss"]),
+        ("finished", "ok"),
+    ]
+    assert record["metrics"]["ranking"]["rmse"] > 0
+    assert set(record["curve"][0]) == {"epoch", "ranking_loss"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert records.read(records.path_of(tmp_path / "r", plan[0].id))["metrics"]["ranking"][
+            "rmse"
+        ]
+
+
+def test_write_leaves_the_record_only(tmp_path):
+    records.write(tmp_path, {"run_id": "a", "schema_version": 1})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    with pytest.raises(ValueError, match="Out of range float"):
+        records.write(tmp_path, {"run_id": "a", "schema_version": 1, "x": float("nan")})
+    assert records.read(tmp_path / "a.json") == {"run_id": "a", "schema_version": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"schema_version": 1', "found a damaged file"),
+        ('{"schema_version": 99}', "expected schema_version 1, found 99"),
+        ("[1]", "expected schema_version 1, found None"),
+        ("\udcff", "found a damaged file"),
+    ],
+)
+def test_what_is_no_record_is_refused(tmp_path, content, message):
+    path = tmp_path / "x.json"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(RecordError, match=message):
+        records.read(path)
+    with pytest.raises(RecordError, match="has no record"):
+        records.read_folder(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordError, match="cannot store results there"):
+        records.prepare_folder(tmp_path / "file" / "suite")

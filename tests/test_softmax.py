@@ -1,0 +1,149 @@
+"""The grouped softmax is that of tfrs.tasks.Retrieval, in value and gradient."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtbench.model import Embedded
+from mtbench.softmax import in_batch_softmax
+
+OPTIONS = list(itertools.product([None, 0.3], [False, True], [False, True], [None, 1, 3, 99]))
+
+
+def embedded(table, ids, grouped=True):
+    if grouped:
+        distinct, rows, counts = tf.unique_with_counts(ids)
+    else:
+        distinct, rows, counts = ids, tf.range(tf.size(ids)), tf.ones_like(ids)
+    return Embedded(distinct, tf.gather(table, distinct), rows, counts, grouped)
+
+
+def ours(tables, ids, share, options, grouped=(True, True)):
+    temperature, correct, hits, negatives = options
+    query, candidate = (embedded(*part) for part in zip(tables, ids, grouped, strict=True))
+    return in_batch_softmax(
+        query,
+        candidate,
+        temperature=temperature or 1.0,
+        sampling_probability=tf.gather(share, candidate.ids) if correct else None,
+        remove_accidental_hits=hits,
+        num_hard_negatives=negatives,
+    )
+
+
+def theirs(tables, ids, share, options):
+    temperature, correct, hits, negatives = options
+    loss = tf.keras.losses.CategoricalCrossentropy(from_logits=True, reduction="none")
+    task = tfrs.tasks.Retrieval(
+        loss=loss,
+        temperature=temperature,
+        num_hard_negatives=negatives,
+        remove_accidental_hits=hits,
+    )
+    return task(
+        tf.gather(tables[0], ids[0]),
+        tf.gather(tables[1], ids[1]),
+        candidate_sampling_probability=tf.gather(share, ids[1]) if correct else None,
+        candidate_ids=ids[1],
+        compute_metrics=False,
+    )
+
+
+def value_and_gradients(function, tables, *arguments):
+    with tf.GradientTape() as tape:
+        tape.watch(tables)
+        losses = function(tables, *arguments)
+        # unequal weights: a mean alone would hide a permutation of the rows
+        loss = tf.reduce_sum(losses * tf.range(1.0, len(losses) + 1.0)) / len(losses)
+    return losses, [tf.convert_to_tensor(g) for g in tape.gradient(loss, tables)]
+
+
+def batch(seed, size, num_queries, num_candidates, scale=1.0):
+    rng = np.random.default_rng(seed)
+    tables = [
+        tf.constant(scale * rng.normal(size=(n, 5)), tf.float32)
+        for n in (num_queries, num_candidates)
+    ]
+    ids = [tf.constant(rng.integers(0, n, size), tf.int32) for n in (num_queries, num_candidates)]
+    share = rng.uniform(0.01, 1.0, num_candidates)
+    return tables, ids, tf.constant(share / share.sum(), tf.float32)
+
+
+def assert_same(first, second, tolerance=1e-5):
+    for a, b in zip((first[0], *first[1]), (second[0], *second[1]), strict=True):
+        assert np.isfinite(a).all()
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_equals_tfrs_with_every_option(options):
+    tables, ids, share = batch(1, 24, 7, 6)
+    assert_same(
+        value_and_gradients(ours, tables, ids, share, options),
+        value_and_gradients(theirs, tables, ids, share, options),
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.integers(2, 40),
+    st.integers(1, 12),
+    st.integers(2, 12),
+    st.sampled_from(OPTIONS),
+)
+def test_equals_tfrs_on_random_batches(seed, size, num_queries, num_candidates, options):
+    tables, ids, share = batch(seed, size, num_queries, num_candidates)
+    assert_same(
+        value_and_gradients(ours, tables, ids, share, options),
+        value_and_gradients(theirs, tables, ids, share, options),
+    )
+
+
+@pytest.mark.parametrize("grouped", [(False, True), (True, False), (False, False)])
+@pytest.mark.parametrize("options", [(0.3, True, False, None), (None, True, False, 3)])
+def test_ungrouped_sides(grouped, options):
+    tables, ids, share = batch(2, 24, 7, 6)
+    assert_same(
+        value_and_gradients(ours, tables, ids, share, options, grouped),
+        value_and_gradients(theirs, tables, ids, share, options),
+    )
+
+
+def test_ungrouped_queries_without_hits():
+    tables, ids, share = batch(3, 24, 7, 6)
+    options = (None, False, True, None)
+    assert_same(
+        value_and_gradients(ours, tables, ids, share, options, (False, True)),
+        value_and_gradients(theirs, tables, ids, share, options),
+    )
+
+
+@pytest.mark.parametrize("scale", [3.0, 6.0])
+def test_no_cancellation_where_the_own_candidate_dominates(scale):
+    """60 copies of one candidate hold nearly all of the mass: compared in float64."""
+    tables, ids, _ = batch(4, 64, 5, 6, scale)
+    candidates = np.array([0] * 60 + [1, 2, 3, 4], np.int32)
+    ids = [ids[0], tf.constant(candidates)]
+    losses = ours(tables, ids, None, (None, False, True, None))
+    queries = tables[0].numpy().astype(np.float64)[ids[0].numpy()]
+    scores = queries @ tables[1].numpy().astype(np.float64)[candidates].T
+    hits = (candidates[:, None] == candidates) & ~np.eye(64, dtype=bool)
+    scores[hits] = -np.inf
+    most = scores.max(1, keepdims=True)
+    exact = np.log(np.exp(scores - most).sum(1)) + most[:, 0] - np.diag(scores)
+    np.testing.assert_allclose(losses, exact, rtol=1e-5, atol=1e-5)
+
+
+def test_by_hand():
+    """Two examples of one user: scores 1 and 0, so the losses are log(1 + 1/e) and log(1 + e)."""
+    query = embedded(tf.constant([[1.0, 0.0]]), tf.constant([0, 0]))
+    candidate = embedded(tf.constant([[1.0, 0.0], [0.0, 1.0]]), tf.constant([0, 1]))
+    assert query.embeddings.shape == (1, 2)
+    losses = in_batch_softmax(query, candidate)
+    np.testing.assert_allclose(losses, [np.log1p(np.exp(-1)), np.log1p(np.e)], rtol=1e-6)

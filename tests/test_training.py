@@ -1,0 +1,135 @@
+"""Training: seeds, reuse of the graph, order of the examples."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mtbench.data import load_data
+from mtbench.training import Feed, Trainer
+
+REUSED = {
+    "embedding, fixed": [],
+    "mlp": ["towers={query: mlp, candidate: mlp}"],
+    "uncertainty": ["scenarios.joint.weighting=uncertainty"],
+    "sampling correction": ["tasks.retrieval.sampling_correction=true"],
+    "adam, hard negatives": ["train.optimizer.name=adam", "tasks.retrieval.num_hard_negatives=3"],
+}
+
+
+def load(suite, registry):
+    data = load_data(suite.dataset, registry.identity(suite.dataset))
+    return data, lambda seed: data.interactions.take(suite.split.build(data, seed)[0])
+
+
+def weights(model):
+    return [v.numpy() for v in (*model.seed_variables, *model.optimizer_variables)]
+
+
+@pytest.mark.parametrize("options", REUSED.values(), ids=REUSED)
+def test_a_further_seed_has_the_bits_of_a_fresh_start(make_suite, registry, options):
+    suite = make_suite(*options)
+    data, train = load(suite, registry)
+    trainer = Trainer(suite, suite.scenarios["joint"], data)
+    first = trainer.train(0, train(0))
+    before = weights(first.model)
+    second = trainer.train(1, train(1))
+    assert second.model is first.model
+    assert second.model.train_tf_function.experimental_get_tracing_count() == 1
+    fresh = Trainer(suite, suite.scenarios["joint"], data).train(1, train(1))
+    assert second.curve == fresh.curve
+    for reused, new in zip(weights(second.model), weights(fresh.model), strict=True):
+        np.testing.assert_array_equal(reused, new)
+    again = trainer.train(0, train(0))
+    assert again.curve == first.curve
+    for old, new in zip(before, weights(again.model), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_graph_that_draws_random_numbers_is_not_reused(make_suite, registry):
+    suite = make_suite(
+        "towers.query={name: mlp, embedding_dim: 4, dropout: 0.5}",
+        "tasks.retrieval.remove_accidental_hits=true",
+    )
+    data, train = load(suite, registry)
+    trainer = Trainer(suite, suite.scenarios["joint"], data)
+    first = trainer.train(0, train(0))
+    second = trainer.train(1, train(1))
+    assert second.model is not first.model
+    fresh = Trainer(suite, suite.scenarios["joint"], data).train(1, train(1))
+    assert second.curve == fresh.curve
+    for reused, new in zip(weights(second.model), weights(fresh.model), strict=True):
+        np.testing.assert_array_equal(reused, new)
+
+
+def test_seeds_differ(make_suite, registry):
+    suite = make_suite()
+    data, train = load(suite, registry)
+    trainer = Trainer(suite, suite.scenarios["joint"], data)
+    assert trainer.train(0, train(0)).curve != trainer.train(1, train(0)).curve
+
+
+def test_scenarios_share_initial_weights_and_order(make_suite, registry):
+    """A seed's first batch has the same ranking loss whatever else is trained."""
+    suite = make_suite("train={epochs: 1, batch_size: 1000}")
+    data, train = load(suite, registry)
+    alone, joint = (
+        Trainer(suite, suite.scenarios[name], data).train(0, train(0)).curve[0]["ranking_loss"]
+        for name in ("rating-only", "joint")
+    )
+    assert alone == joint
+
+
+def test_another_process_gives_the_same_bits(tiny, tmp_path):
+    found = []
+    for n in range(2):
+        folder = tmp_path / f"results{n}"
+        words = ["run", str(tiny), "--results", str(folder), "--scenario", "joint"]
+        command = [sys.executable, "-m", "mtbench.cli", *words]
+        # the second process has the second seed only, from a graph of its own
+        subprocess.run([*command, "--seeds", ["2", "[1]"][n]], check=True, capture_output=True)
+        records = [json.loads(path.read_text()) for path in (folder / "tiny").glob("*.json")]
+        found.append(next(r for r in records if r["seed"] == 1))
+    assert found[0]["run_id"] == found[1]["run_id"]
+    assert found[0]["metrics"] == found[1]["metrics"]
+    assert found[0]["curve"] == found[1]["curve"]
+
+
+def test_a_loss_that_is_not_finite_fails(make_suite, registry):
+    suite = make_suite("train.optimizer={name: sgd, learning_rate: 1.0e+30}")
+    data, train = load(suite, registry)
+    with pytest.raises(FloatingPointError, match=r"ranking_loss is (nan|inf) after epoch"):
+        Trainer(suite, suite.scenarios["joint"], data).train(0, train(0))
+
+
+@pytest.mark.parametrize("reshuffle", [True, False])
+def test_feed(make_suite, registry, reshuffle):
+    suite = make_suite(f"train.reshuffle={reshuffle}", "train.batch_size=100")
+    data, train = load(suite, registry)
+    feed = Feed(data, ["query", "candidate", "user_rating"], suite.train)
+    feed.start(train(3), 3)
+    batches = list(feed.dataset.as_numpy_iterator())
+    assert [len(batch["query"]) for batch in batches] == [100, 100, 40] * 2
+    epochs = [
+        np.stack([np.concatenate([b[k] for b in batches[n : n + 3]]) for k in batches[0]])
+        for n in (0, 3)
+    ]
+    columns = np.stack([train(3).columns[k] for k in batches[0]])
+    for epoch in epochs:
+        assert sorted(map(tuple, epoch.T)) == sorted(map(tuple, columns.T))
+        assert not np.array_equal(epoch, columns)
+    assert np.array_equal(*epochs) == (not reshuffle)
+
+
+def test_epochs_are_told(make_suite, registry):
+    suite = make_suite()
+    data, train = load(suite, registry)
+    told = []
+    trained = Trainer(suite, suite.scenarios["joint"], data).train(
+        0, train(0), lambda epoch, losses: told.append({"epoch": epoch, **losses})
+    )
+    assert told == trained.curve
+    assert [entry["epoch"] for entry in told] == [1, 2]
+    assert trained.timings["train_examples_per_s"] > 0
