@@ -130,6 +130,7 @@ class MultiTaskModel(tfrs.Model):
     def _initialize(self, data: Data) -> None:
         """Call every part once, on two examples, so that every variable exists."""
         two = {name: tf.constant(column[:2]) for name, column in data.interactions.columns.items()}
+        state = [(v, v.numpy()) for v in self.seed_variables if not v.trainable]
         with tf.GradientTape() as tape:
             batches = self.batches(two, self.heads)
             for name, head in self.heads.items():
@@ -145,6 +146,8 @@ class MultiTaskModel(tfrs.Model):
                 head.loss(batches[name])
             if self._combine:
                 self._combine(tf.ones([len(self.trained)]))
+        for variable, value in state:  # a strategy may keep what it was asked: this was no step
+            variable.assign(value)
         known = {v.ref() for v in self.trainable_variables}
         for variable in tape.watched_variables():
             if variable.ref() not in known:
