@@ -160,10 +160,15 @@ class Feed:
 def _reusable(model: MultiTaskModel, feed: Feed) -> bool:
     """Whether another seed gets the same bits from a model's graph as from one of its own.
 
-    Variables are set anew for a seed, but an operation that draws random numbers keeps the seed it
-    was traced with, and one that calls Python what Python remembers.
+    The variables we know are set anew for a seed. Others are not; an operation that draws random
+    numbers keeps the seed it was traced with, and one that calls Python what Python remembers.
     """
-    graph = model.train_tf_function.get_concrete_function(iter(feed.dataset)).graph.as_graph_def()
+    traced = model.train_tf_function.get_concrete_function(iter(feed.dataset)).graph
+    metrics = [variable for metric in model.metrics for variable in metric.variables]
+    known = {v.ref() for v in (*model.seed_variables, *model.optimizer_variables, *metrics)}
+    if not known.issuperset(variable.ref() for variable in traced.variables):
+        return False
+    graph = traced.as_graph_def()
     functions = [node for function in graph.library.function for node in function.node_def]
     return not any(_RANDOM.search(node.op) for node in (*graph.node, *functions))
 

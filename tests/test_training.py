@@ -1,12 +1,15 @@
 """Training: seeds, reuse of the graph, order of the examples."""
 
+import dataclasses
 import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+import mtbench
 from mtbench.data import load_data
 from mtbench.training import Feed, Trainer
 
@@ -62,6 +65,26 @@ def test_a_graph_that_draws_random_numbers_is_not_reused(make_suite, registry):
     assert second.curve == fresh.curve
     for reused, new in zip(weights(second.model), weights(fresh.model), strict=True):
         np.testing.assert_array_equal(reused, new)
+
+
+class Hidden(mtbench.LossWeighting):
+    """Keeps its state where nobody finds it."""
+
+    name = "hidden"
+
+    def build(self, tasks):
+        calls = tf.Variable(0.0, trainable=False)
+        return lambda losses: tf.reduce_sum(losses) * calls.assign_add(1.0)
+
+
+def test_a_graph_with_hidden_state_is_not_reused(make_suite, registry):
+    suite = make_suite()
+    joint = dataclasses.replace(suite.scenarios["joint"], weighting=Hidden())
+    data, train = load(suite, registry)
+    trainer = Trainer(suite, joint, data)
+    first = trainer.train(0, train(0))
+    assert trainer.train(1, train(1)).model is not first.model
+    assert trainer.train(0, train(0)).curve == first.curve
 
 
 def test_seeds_differ(make_suite, registry):
