@@ -239,8 +239,12 @@ class MultiTaskModel(tfrs.Model):
     @property
     def optimizer_variables(self) -> list[Any]:
         """Slots and counters of both optimizers."""
-        optimizers = (self.optimizer, self.weighting_optimizer)
-        return [v for optimizer in optimizers if optimizer for v in optimizer.variables]
+        return [v for optimizer in self.optimizers for v in optimizer.variables]
+
+    @property
+    def optimizers(self) -> list[Any]:
+        """The model's optimizer and, if there is one, the weighting strategy's."""
+        return [o for o in (self.optimizer, self.weighting_optimizer) if o]
 
 
 def require_keras_2() -> None:

@@ -165,7 +165,10 @@ def _reusable(model: MultiTaskModel, feed: Feed) -> bool:
     """
     traced = model.train_tf_function.get_concrete_function(iter(feed.dataset)).graph
     metrics = [variable for metric in model.metrics for variable in metric.variables]
-    known = {v.ref() for v in (*model.seed_variables, *model.optimizer_variables, *metrics)}
+    rates = [optimizer.learning_rate for optimizer in model.optimizers]
+    keras = [model._train_counter]  # which `fit` sets to 0
+    variables = (*model.seed_variables, *model.optimizer_variables, *metrics, *rates, *keras)
+    known = {v.ref() for v in variables}
     if not known.issuperset(variable.ref() for variable in traced.variables):
         return False
     graph = traced.as_graph_def()
