@@ -71,7 +71,7 @@ class _Session:
 
             training.devices()  # what it has to say of them, too
 
-        self._evaluate, self._trainer_class = evaluation.evaluate, training.Trainer
+        self._evaluate, self._training = evaluation.evaluate, training
         imported = time.perf_counter()
         self.data = data_module.load_data(suite.dataset, registry.identity(suite.dataset))
         for name, task in suite.tasks.items():
@@ -84,6 +84,7 @@ class _Session:
                     )
         loaded = time.perf_counter()
         self.timings = {"import_s": imported - started, "data_s": loaded - imported}
+        self._feed = training.make_feed(suite, self.data)
         self._trainer: Any = None
         self._trainer_of: str | None = None
         self._floors: dict[int, Any] = {}
@@ -147,7 +148,7 @@ class _Session:
             for name, task in suite.tasks.items()
         }
         if self._trainer is None or self._trainer_of != run.scenario.name:
-            self._trainer = self._trainer_class(suite, run.scenario, data)
+            self._trainer = self._training.Trainer(suite, run.scenario, data, self._feed)
             self._trainer_of = run.scenario.name
         trained = self._trainer.train(
             run.seed,

@@ -32,12 +32,20 @@ class Trained:
 
 
 class Trainer:
-    """Trains the runs of one scenario."""
+    """Trains the runs of one scenario.
 
-    def __init__(self, suite: Suite, scenario: Scenario, data: Data) -> None:
+    Args:
+        suite: What the scenario belongs to.
+        scenario: What to train.
+        data: The dataset.
+        feed: The batches; scenarios of one suite can share them. Default: a feed of its own.
+    """
+
+    def __init__(
+        self, suite: Suite, scenario: Scenario, data: Data, feed: Feed | None = None
+    ) -> None:
         self._suite, self._scenario, self._data = suite, scenario, data
-        needs = [name for task in suite.tasks.values() for name in task.needs()]
-        self._feed = Feed(data, dict.fromkeys(["query", "candidate", *needs]), suite.train)
+        self._feed = feed or make_feed(suite, data)
         self._model: MultiTaskModel | None = None
         self._initial_slots: list[np.ndarray] = []
 
@@ -108,6 +116,12 @@ def _optimizer(name: str, learning_rate: float) -> Any:
 def devices() -> list[str]:
     """Initialise TensorFlow's devices and return their names."""
     return [device.name for device in tf.config.list_logical_devices()]
+
+
+def make_feed(suite: Suite, data: Data) -> Feed:
+    """Return a feed of the columns that the tasks of a suite read."""
+    needs = [name for task in suite.tasks.values() for name in task.needs()]
+    return Feed(data, dict.fromkeys(["query", "candidate", *needs]), suite.train)
 
 
 class Feed:

@@ -41,7 +41,7 @@ class MovieLens(mtbench.Dataset):
 
     def require(self) -> None:
         """Check that both parts are prepared, or can be: archive at hand, or server in reach."""
-        missing = [part for part in ("ratings", "movies") if not self._builder(part).is_prepared()]
+        missing = [part for part in ("ratings", "movies") if not self._folder(part)]
         if not missing or self._archive().is_file() or self._in_reach():
             return
         raise mtbench.DataError(
@@ -56,7 +56,7 @@ class MovieLens(mtbench.Dataset):
         """SHA-256 over the prepared files; prepares them where they are not."""
         digest = hashlib.sha256()
         for part in ("ratings", "movies"):
-            folder = Path(self._prepared(part).data_path)
+            folder = self._folder(part) or Path(self._prepared(part).data_path)
             for file in sorted(path for path in folder.iterdir() if path.is_file()):
                 digest.update(f"{part}/{file.name}".encode())
                 with file.open("rb") as stream:
@@ -110,6 +110,20 @@ class MovieLens(mtbench.Dataset):
             "num_items": movies,
             "num_ratings": ratings,
         }
+
+    def _folder(self, part: str) -> Path | None:
+        """Where a part is prepared, None where it is not.
+
+        The usual case, one version that is there, is seen without importing tensorflow-datasets.
+        """
+        found = (Path(_data_dir()) / "movielens" / f"{self.config}-{part}").glob(
+            "*/dataset_info.json"
+        )
+        versions = [path.parent for path in found]
+        if len(versions) == 1:
+            return versions[0]
+        builder = self._builder(part)
+        return Path(builder.data_path) if builder.is_prepared() else None
 
     def _builder(self, part: str) -> Any:
         """Tfds's builder of `ratings` or `movies`."""
