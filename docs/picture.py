@@ -16,7 +16,7 @@ from mtbench.report.formats import table
 def main(folder: str, target: str) -> None:
     """Draw the table of a folder of records as SVG, with fonts of the reader's machine."""
     console = Console(
-        record=True, width=120, file=io.StringIO(), force_terminal=True, highlight=False
+        record=True, width=90, file=io.StringIO(), force_terminal=True, highlight=False
     )
     table(summarize(records.read_folder(Path(folder))[0]), console)
     form = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)

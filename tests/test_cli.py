@@ -42,7 +42,7 @@ def test_run_again_reports_what_is_there(done, tiny, capsys):
     assert main(["run", str(tiny)]) == 0
     output, told = capsys.readouterr()
     assert "6 of 6 runs are done already (--force does them again)" in told
-    assert "tiny: mean ± sd over seeds" in output
+    assert "tiny: mean ± sd over 2 seeds" in output
     assert "synthetic data" in output
     assert "\x1b" not in output + told
     assert {path: path.stat().st_mtime_ns for path in done.iterdir()} == before

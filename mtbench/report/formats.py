@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -16,32 +18,42 @@ from .summary import MetricColumn, Row, Stat, Summary
 
 
 def table(summary: Summary, console: Console) -> None:
-    """Print the headline metrics, floors and throughput for a terminal."""
+    """Print the headline metrics, floors and throughput for a terminal of 80 columns or more."""
     columns = [column for column in summary.columns if column.headline]
-    grid = Table(title=f"{summary.suite}: mean ± sd over seeds", title_justify="left")
-    grid.add_column("scenario")
-    grid.add_column("seeds", justify="right")
+    numbers = {_seeds(row) for row in summary.scenarios}
+    varies = len(numbers) > 1
+    over = "seeds" if varies else f"{numbers.pop()} seeds"
+    grid = Table(
+        title=f"{escape(summary.suite)}: mean ± sd over {over}",
+        title_justify="left",
+        box=box.HORIZONTALS,
+        pad_edge=False,
+    )
+    grid.add_column("scenario", overflow="fold")
+    if varies:
+        grid.add_column("seeds", justify="right")
     for column in columns:
-        grid.add_column(_heading(column), justify="right", no_wrap=True)
-    grid.add_column("train ex/s\ns a run", justify="right")
+        grid.add_column(_heading(column), justify="right", overflow="fold")
+    grid.add_column("train ex/s\ns a run", justify="right", overflow="fold")
     for row in summary.scenarios:
+        seeds = [_seeds(row)] if varies else []
         cells = [_cell(row, column) for column in columns]
-        grid.add_row(escape(row.name), _seeds(row), *cells, _speed(row))
+        grid.add_row(escape(row.name), *seeds, *cells, _speed(row))
     grid.add_section()
+    grid.add_row("floors", style="dim")
     for row in summary.floors:
         cells = [number(row.metrics.get(column.key)) for column in columns]
-        grid.add_row(f"[dim]floor: {escape(row.name)}", "", *cells, "", style="dim")
+        grid.add_row(f"  {escape(row.name)}", *([""] if varies else []), *cells, "", style="dim")
     console.print(grid)
     for note in summary.notes:
-        console.print(
-            escape(note), style="red bold" if note.isupper() or "FAILED" in note else "yellow"
-        )
+        style = "red bold" if note.startswith(("FAILED", "SYNTHETIC")) else "yellow"
+        console.print(escape(note), style=style, soft_wrap=True)
     if any(row.above_floor for row in summary.scenarios):
-        console.print(
-            "Second line of a cell: how far above (+) or below (−) the strongest floor.",
-            style="dim",
+        text = (
+            "Second line of a cell: above (+) or below (−) the strongest floor, named in the head."
         )
-    console.print(escape(summary.data), style="dim")
+        console.print(text, style="dim", soft_wrap=True)
+    console.print(escape(summary.data), style="dim", soft_wrap=True)
 
 
 def markdown(summary: Summary) -> str:
@@ -144,8 +156,12 @@ def _scaled(stat: Stat | None, factor: float) -> Stat | None:
 
 
 def _heading(column: MetricColumn) -> str:
+    """`retrieval`, `top 100 seen`, `kept ↑`, `vs popularity`."""
     task, _, metric = column.key.partition("/")
-    return f"{task}\n{metric} {'↑' if column.higher_is_better else '↓'}"
+    arrow = "↑" if column.higher_is_better else "↓"
+    name = textwrap.wrap(f"{metric.replace('_', ' ')} {arrow}", 14)
+    floor = [f"vs {column.floor}"] if column.floor else []
+    return escape("\n".join([task, *name, *floor]))
 
 
 def _seeds(row: Row) -> str:
@@ -163,9 +179,7 @@ def _cell(row: Row, column: MetricColumn) -> str:
     if above is None:
         return number(row.metrics.get(column.key))
     colour = "green" if above > 0 else "red"
-    return (
-        f"{number(row.metrics[column.key])}\n[{colour}]{_signed(above)} {column.floor}[/{colour}]"
-    )
+    return f"{number(row.metrics[column.key])}\n[{colour}]{_signed(above)}[/{colour}]"
 
 
 def _with_floor(row: Row, column: MetricColumn) -> str:
