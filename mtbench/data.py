@@ -121,8 +121,8 @@ class Data:
             names, name_codes = np.unique(catalogue[1], return_inverse=True)
             order = np.argsort(catalogue[0])
             found = np.searchsorted(catalogue[0], ids, sorter=order)
-            found = order[np.minimum(found, len(order) - 1)]
-            unknown = ids[catalogue[0][found] != ids]
+            found = order[np.minimum(found, len(order) - 1)] if len(order) else found
+            unknown = ids[catalogue[0][found] != ids] if len(order) else ids
             if len(unknown):
                 raise DataError(f"{source}: {candidate[0]} {unknown[0]!r} is not in the catalogue")
             codes = name_codes[found][codes]
@@ -177,11 +177,14 @@ def _read(folder: Path) -> Data | None:
         query, candidate = (
             Side(meta[side], np.load(folder / f"{side}.npy")) for side in ("query", "candidate")
         )
-    except (OSError, ValueError, KeyError):
+        source, synthetic, fingerprint = (
+            meta[key] for key in ("source", "synthetic", "fingerprint")
+        )
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
     interactions = Interactions(columns, len(query.ids), len(candidate.ids))
-    data = Data(query, candidate, interactions, meta["source"], meta["synthetic"])
-    data.__dict__["fingerprint"] = meta["fingerprint"]  # where cached_property keeps it
+    data = Data(query, candidate, interactions, source, synthetic)
+    data.__dict__["fingerprint"] = fingerprint  # where cached_property keeps it
     return data
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,12 @@ class TestView:
     def catalogue(self) -> np.ndarray:
         """Embedding of every candidate, float32 `[num_candidates, embedding_dim]`."""
         return np.asarray(self._model.catalogue(self.task, self.test.num_candidates))
+
+    def dot_scores(self, size: int) -> Iterator[np.ndarray]:
+        """Scores of the test rows in order, `size` at a time: `[rows, num_candidates]` each."""
+        score = dot_product(self.catalogue)
+        for _, batch in self.batches(size):
+            yield score(batch.query.expand().numpy())
 
     def batches(self, size: int) -> Iterator[tuple[Interactions, Batch]]:
         """The test rows in order, `size` at a time, with their embeddings."""
@@ -92,6 +98,18 @@ class Seen:
         rows = np.repeat(np.arange(len(queries)), counts)
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         return rows, self._candidates[self._starts[queries][rows] + within]
+
+
+def dot_product(candidates: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Make a function from queries `[n, dim]` to scores `[n, num_candidates]`.
+
+    Equal candidates get equal bits: a matrix product may sum its last columns in another order
+    than the others, so they are multiplied once and copied.
+    """
+    distinct, position = np.unique(candidates, axis=0, return_inverse=True)
+    if len(distinct) == len(candidates):
+        return lambda queries: np.asarray(queries @ candidates.T)
+    return lambda queries: np.asarray((queries @ distinct.T)[:, position])
 
 
 def mid_ranks(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mtbench.data import Data, load_data
 from mtbench.registry import Registry, installed
 from mtbench.suite import Suite, load_suite
 
@@ -65,3 +66,10 @@ def tiny(tmp_path: Path) -> Path:
 def make_suite(tiny: Path, registry: Registry) -> Callable[..., Suite]:
     """Load the small suite with overrides: `make_suite("train.epochs=1")`."""
     return lambda *overrides: load_suite(tiny, registry, overrides=overrides)
+
+
+@pytest.fixture
+def tiny_data(make_suite: Callable[..., Suite], registry: Registry) -> Data:
+    """The small suite's data."""
+    dataset = make_suite().dataset
+    return load_data(dataset, registry.identity(dataset))

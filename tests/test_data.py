@@ -1,5 +1,7 @@
 """Encoding, fingerprint, cache."""
 
+import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -129,3 +131,112 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path, monkeypatch):
 def test_cache_dir(monkeypatch):
     monkeypatch.setenv("MTBENCH_CACHE_DIR", "/somewhere")
     assert module.cache_dir() == Path("/somewhere")
+
+
+def rewrite_meta(change):
+    def damage(entry):
+        meta = json.loads((entry / "meta.json").read_text())
+        (entry / "meta.json").write_text(json.dumps(change(meta)))
+
+    return damage
+
+
+def without(key):
+    return rewrite_meta(lambda meta: {k: v for k, v in meta.items() if k != key})
+
+
+OTHER_DAMAGE = {
+    "an array of length 0": lambda entry: (entry / "column-query.npy").write_bytes(b""),
+    "ids of length 0": lambda entry: (entry / "query.npy").write_bytes(b""),
+    "a list for meta": rewrite_meta(lambda meta: [meta]),
+    "no source": without("source"),
+    "no fingerprint": without("fingerprint"),
+}
+
+
+@pytest.mark.parametrize("damage", OTHER_DAMAGE.values(), ids=OTHER_DAMAGE)
+def test_an_entry_damaged_otherwise_is_made_again(folder, damage):
+    """A crash of the machine can leave files of length 0 behind a finished rename."""
+    expected = load_data(Counting(), {}).fingerprint
+    damage(next(folder.iterdir()))
+    assert load_data(Counting(), {}).fingerprint == expected
+    assert len(Counting.loads) == 2
+
+
+@pytest.mark.parametrize("name", ["column-query.npy", "query.npy", "meta.json"])
+def test_an_entry_cut_in_the_middle_is_made_again(folder, name):
+    expected = load_data(Counting(), {}).fingerprint
+    path = next(folder.iterdir()) / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size - 1])
+    assert load_data(Counting(), {}).fingerprint == expected
+    assert len(Counting.loads) == 2
+
+
+def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.np, "save", full)
+    assert load_data(Counting(), {}).fingerprint == make().fingerprint
+    assert list(folder.iterdir()) == []
+
+
+def test_a_dataset_without_digest_is_not_cached(folder, monkeypatch):
+    monkeypatch.setattr(Counting, "source_digest", lambda self: None)
+    for _ in range(2):
+        load_data(Counting(), {})
+    assert len(Counting.loads) == 2
+    assert not folder.exists()
+
+
+def test_the_digest_is_part_of_the_key(folder, monkeypatch):
+    load_data(Counting(), {})
+    monkeypatch.setattr(Counting, "source_digest", lambda self: "other")
+    load_data(Counting(), {})
+    assert len(Counting.loads) == 2
+
+
+def test_storage_does_not_change_the_fingerprint(tmp_path):
+    """Strided, memory-mapped and wider arrays of one content."""
+    data = make()
+    columns = data.interactions.columns
+    strided = {name: np.repeat(column, 2)[::2] for name, column in columns.items()}
+    assert not strided["query"].flags.c_contiguous
+    mapped = {}
+    for name, column in columns.items():
+        np.save(tmp_path / name, column)
+        mapped[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
+    wide = dataclasses.replace(data.query, ids=data.query.ids.astype("U9"))
+    for other in (strided, mapped):
+        rows = dataclasses.replace(data.interactions, columns=other)
+        assert dataclasses.replace(data, query=wide, interactions=rows).fingerprint == (
+            data.fingerprint
+        )
+
+
+def test_every_part_of_the_content_is_in_the_fingerprint():
+    data, rows = make(), make().interactions
+    others = [
+        dataclasses.replace(data, query=dataclasses.replace(data.query, key="other")),
+        dataclasses.replace(data, query=dataclasses.replace(data.query, ids=np.array(["a", "c"]))),
+        dataclasses.replace(
+            data, candidate=dataclasses.replace(data.candidate, ids=np.array(["1", "09"]))
+        ),
+        *(
+            dataclasses.replace(
+                data, interactions=dataclasses.replace(rows, columns={**rows.columns, name: new})
+            )
+            for name, new in {
+                "query": rows.query[::-1] * 0,
+                "candidate": rows.candidate[::-1] * 0,
+                "timestamp": np.arange(3),
+            }.items()
+        ),
+    ]
+    assert len({data.fingerprint, *(other.fingerprint for other in others)}) == 7
+
+
+def test_an_empty_catalogue_is_refused():
+    empty = np.array([], "S1")
+    with pytest.raises(mtbench.DataError, match="is not in the catalogue"):
+        make(catalogue=(empty, empty))

@@ -1,12 +1,24 @@
 """Ranks are exact: against brute force, with ties, seen candidates kept and removed."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtbench import evaluation
 from mtbench.data import Interactions
-from mtbench.evaluation import Seen, catalogue_ranks, mid_ranks, top_k_accuracy
+from mtbench.evaluation import (
+    Seen,
+    catalogue_ranks,
+    dot_product,
+    evaluate,
+    mid_ranks,
+    top_k_accuracy,
+)
+from mtbench.model import MultiTaskModel
+from mtbench_plugins.tasks import ranking
 
 
 def interactions(pairs, num_queries, num_candidates):
@@ -54,7 +66,7 @@ def test_equal_embeddings_give_equal_scores():
     rng = np.random.default_rng(0)
     queries = rng.normal(size=(50, 32)).astype(np.float32)
     candidates = np.tile(rng.normal(size=32).astype(np.float32), (1664, 1))
-    ranks = mid_ranks(queries @ candidates.T, rng.integers(0, 1664, 50))
+    ranks = mid_ranks(dot_product(candidates)(queries), rng.integers(0, 1664, 50))
     assert (ranks == 832.5).all()
 
 
@@ -81,3 +93,75 @@ def test_top_k_accuracy():
         "top_1_seen_removed": 0.5,
         "top_5_seen_removed": 1.0,
     }
+
+
+def test_an_infinite_score_has_a_rank():
+    scores = np.array([[np.inf, 0.0, -np.inf], [np.inf, 0.0, np.inf]])
+    assert mid_ranks(scores, np.array([2, 0])).tolist() == [3.0, 1.5]
+
+
+def test_a_seen_target_stays_and_duplicates_count_once():
+    """Candidates 0 to 3 score 4, 3, 2, 1; the query has seen 0 (three times), 1 and the target."""
+    train = interactions([(0, 0), (0, 0), (0, 0), (0, 1), (0, 2)], 1, 4)
+    test = interactions([(0, 2), (0, 3)], 1, 4)
+    scores = np.array([[4.0, 3.0, 2.0, 1.0]] * 2)
+    kept, removed = catalogue_ranks([scores], train, test)
+    assert kept.tolist() == [3.0, 4.0]
+    assert removed.tolist() == [1.0, 1.0]
+
+
+def test_ties_with_seen_candidates():
+    """Five equal scores: kept 3; with two others removed 2, with the target itself seen 2."""
+    train = interactions([(0, 1), (0, 2), (1, 0), (1, 1), (1, 2)], 2, 5)
+    test = interactions([(0, 0), (1, 0)], 2, 5)
+    kept, removed = catalogue_ranks([np.zeros((2, 5))], train, test)
+    assert kept.tolist() == [3.0, 3.0]
+    assert removed.tolist() == [2.0, 2.0]
+
+
+@pytest.fixture
+def integer_model(make_suite, tiny_data):
+    """A model of small integers, whose scores are exact whatever the order of summation."""
+    suite = make_suite("tasks.retrieval.top_k=[1, 2, 5, 10, 40]")
+    model = MultiTaskModel(suite, suite.scenarios["joint"], tiny_data)
+    rng = np.random.default_rng(0)
+    tables = [rng.integers(-1, 2, (n, 4)).astype(np.float32) for n in (30, 40)]
+    for variable, table in zip(model.model_variables, tables, strict=False):
+        variable.assign(table)
+    parts = [tiny_data.interactions.take(rows) for rows in suite.split.build(tiny_data, 0)]
+    return model, tables, parts
+
+
+def test_evaluation_of_a_model_against_brute_force(integer_model):
+    model, (users, items), (train, test) = integer_model
+    ranks = [], []
+    for query, target in zip(test.query, test.candidate, strict=True):
+        scores = users[query] @ items.T
+        ranks[0].append(brute_force(scores, target))
+        ranks[1].append(brute_force(scores, target, set(train.candidate[train.query == query])))
+    found = evaluate(model, train, test)["retrieval"]
+    for k in (1, 2, 5, 10, 40):
+        assert found[f"top_{k}_seen_kept"] == np.mean(np.array(ranks[0]) <= k)
+        assert found[f"top_{k}_seen_removed"] == np.mean(np.array(ranks[1]) <= k)
+
+
+@pytest.mark.parametrize("block", [1, 40, 7 * 40, 59 * 40, 60 * 40])
+def test_blocks_change_nothing(integer_model, monkeypatch, block):
+    """Of 60 test rows: one at a time, seven at a time (a rest of four), 59 and one, all."""
+    model, _, (train, test) = integer_model
+    expected = evaluate(model, train, test)
+    monkeypatch.setattr(evaluation, "BLOCK", block)
+    monkeypatch.setattr(ranking, "BLOCK", max(1, block // 40))
+    assert evaluation.block_size(40) == max(1, block // 40)
+    found = evaluate(model, train, test)
+    assert found["retrieval"] == expected["retrieval"]
+    assert found["ranking"] == pytest.approx(expected["ranking"], rel=1e-6)
+
+
+def test_equal_embeddings_tie_in_every_shape():
+    rng = np.random.default_rng(0)
+    for size, dim, rows in itertools.product((7, 41, 1682, 1683), (16, 32, 33), (1, 2, 3, 50)):
+        queries = rng.normal(size=(rows, dim)).astype(np.float32)
+        candidates = np.tile(rng.normal(size=dim).astype(np.float32), (size, 1))
+        ranks = mid_ranks(dot_product(candidates)(queries), rng.integers(0, size, rows))
+        assert (ranks == (size + 1) / 2).all(), (size, dim, rows)

@@ -1,5 +1,7 @@
 """The model: what is trained, what is refused, what a step reports."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -64,8 +66,6 @@ def parts(suite, registry, scenario):
 
 
 def with_weighting(suite, weighting):
-    import dataclasses
-
     joint = dataclasses.replace(suite.scenarios["joint"], weighting=weighting)
     return dataclasses.replace(suite, scenarios={**suite.scenarios, "joint": joint})
 
@@ -145,8 +145,6 @@ def test_the_weightings_own_learning_rate(make_suite, registry):
 
 
 def test_a_tower_with_an_embedding_for_each_task(make_suite, registry):
-    import dataclasses
-
     suite = make_suite()
     suite = dataclasses.replace(suite, towers={"query": ByTask(), "candidate": ByTask()})
     data, train, scenario = parts(suite, registry, "rating-only")
@@ -162,3 +160,96 @@ def test_keras_3_is_refused(monkeypatch):
     monkeypatch.setattr(tf.keras.layers.Layer, "__module__", "keras.src.layers")
     with pytest.raises(mtbench.MtbenchError, match="Keras 3"):
         require_keras_2()
+
+
+def test_retrieval_that_is_not_trained_is_not_in_the_graph(make_suite, registry):
+    suite = make_suite("tasks.retrieval.sampling_correction=true")
+    data, train, scenario = parts(suite, registry, "rating-only")
+    trainer = Trainer(suite, scenario, data)
+    trained = trainer.train(0, train)
+    assert set(trained.curve[0]) == {"epoch", "ranking_loss"}
+    graph = trained.model.train_tf_function.get_concrete_function(iter(trainer._feed.dataset)).graph
+    share = trained.model.heads["retrieval"].share
+    assert all(share.handle is not captured for captured, _ in graph.captures)
+    operations = {
+        node.op for function in graph.as_graph_def().library.function for node in function.node_def
+    }
+    assert not operations & {"LogSoftmax", "SoftmaxCrossEntropyWithLogits", "Logsumexp"}
+
+
+def test_a_tower_that_is_more_than_its_id_trains(make_suite, registry):
+    """With dropout each example has a row of its own, and two of one id differ."""
+    suite = make_suite(
+        "towers.query={name: mlp, embedding_dim: 4, id_dim: 3, units: [16], dropout: 0.5}",
+        "train={epochs: 15, batch_size: 64, optimizer: {name: adam, learning_rate: 0.02}}",
+    )
+    data, train, scenario = parts(suite, registry, "joint")
+    trained = Trainer(suite, scenario, data).train(0, train)
+    assert trained.curve[-1]["ranking_loss"] < 0.5 * trained.curve[0]["ranking_loss"]
+    columns = {name: tf.constant(column) for name, column in train.columns.items()}
+    batch = trained.model.batches(columns, ["ranking"], training=True)["ranking"]
+    assert (batch.query.grouped, batch.candidate.grouped) == (False, True)
+    assert batch.query.embeddings.shape == (240, 4)
+    assert batch.query.expand() is batch.query.embeddings
+    first, second = np.flatnonzero(train.query == np.bincount(train.query).argmax())[:2]
+    found = batch.query.embeddings.numpy()
+    assert not np.array_equal(found[first], found[second])
+    assert len(batch.candidate.ids) == len(np.unique(train.candidate))
+    np.testing.assert_array_equal(
+        batch.candidate.expand(), trained.model.catalogue("ranking", 40).numpy()[train.candidate]
+    )
+
+
+class Regularised(mtbench.Tower):
+    """An embedding with a penalty on the whole table."""
+
+    name = "regularised"
+
+    def build(self, features, tasks):
+        table = tf.keras.layers.Embedding(
+            features.num_values[features.key],
+            4,
+            embeddings_regularizer=tf.keras.regularizers.L2(0.25),
+        )
+        layer = RegularisedLayer()
+        layer.key, layer.table = features.key, table
+        return layer
+
+
+class RegularisedLayer:
+    def __call__(self, features, training=False):
+        return self.table(features[self.key])
+
+
+def test_a_layers_own_penalty_is_in_the_loss_but_not_in_the_curve(make_suite, registry):
+    """One SGD step of rate 1/10 takes w − 1/10 · 2 · 1/4 · w of a row that no example reads."""
+    suite = make_suite(
+        "train={epochs: 1, batch_size: 1000, optimizer: {name: sgd, learning_rate: 0.1}}"
+    )
+    data, train, scenario = parts(suite, registry, "rating-only")
+    plain = Trainer(suite, scenario, data).train(0, train)
+    suite = dataclasses.replace(suite, towers={**suite.towers, "candidate": Regularised()})
+    tf.keras.utils.set_random_seed(0)
+    before = MultiTaskModel(suite, scenario, data).model_variables[1].numpy()
+    trained = Trainer(suite, scenario, data).train(0, train)
+    after = trained.model.model_variables[1].numpy()
+    unread = np.setdiff1d(np.arange(40), train.candidate)
+    assert len(unread) > 0
+    np.testing.assert_allclose(after[unread], 0.95 * before[unread], rtol=1e-6)
+    assert trained.curve == plain.curve
+
+
+def test_grouping_by_hand(make_suite, tiny_data):
+    suite = make_suite()
+    model = MultiTaskModel(suite, suite.scenarios["joint"], tiny_data)
+    columns = {"query": tf.constant([7, 3, 7, 7]), "candidate": tf.constant([0, 5, 5, 0])}
+    batch = model.batches(columns, ["ranking", "retrieval"])
+    assert batch["ranking"].query is batch["retrieval"].query  # one gather for both
+    query = batch["ranking"].query
+    assert query.ids.numpy().tolist() == [7, 3]
+    assert query.rows.numpy().tolist() == [0, 1, 0, 0]
+    assert query.counts.numpy().tolist() == [3, 1]
+    table = model.model_variables[0].numpy()
+    np.testing.assert_array_equal(query.embeddings, table[[7, 3]])
+    np.testing.assert_array_equal(query.expand(), table[[7, 3, 7, 7]])
+    np.testing.assert_array_equal(model.catalogue("retrieval", 40), model.model_variables[1])

@@ -9,8 +9,9 @@ import tensorflow_recommenders as tfrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtbench.model import Embedded
+from mtbench.model import Batch, Embedded
 from mtbench.softmax import in_batch_softmax
+from mtbench_plugins.tasks.retrieval import Retrieval
 
 OPTIONS = list(itertools.product([None, 0.3], [False, True], [False, True], [None, 1, 3, 99]))
 
@@ -147,3 +148,119 @@ def test_by_hand():
     assert query.embeddings.shape == (1, 2)
     losses = in_batch_softmax(query, candidate)
     np.testing.assert_allclose(losses, [np.log1p(np.exp(-1)), np.log1p(np.e)], rtol=1e-6)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("options", OPTIONS)
+def test_the_task_equals_tfrs_under_both_reductions(options, reduction):
+    """TFRS's own default loss sums over the batch; its gradients scale with it."""
+    tables, ids, share = batch(5, 24, 7, 6)
+    temperature, correct, hits, negatives = options
+    head = Retrieval(
+        temperature=temperature or 1.0,
+        sampling_correction=correct,
+        remove_accidental_hits=hits,
+        num_hard_negatives=negatives,
+        reduction=reduction,
+    ).build(7, 6)
+    head.share.assign(share)
+    task = tfrs.tasks.Retrieval(
+        temperature=temperature, remove_accidental_hits=hits, num_hard_negatives=negatives
+    )
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(tables)
+        sides = [embedded(table, each) for table, each in zip(tables, ids, strict=True)]
+        found = head.loss(Batch({"query": ids[0], "candidate": ids[1]}, *sides))
+        total = task(
+            tf.gather(tables[0], ids[0]),
+            tf.gather(tables[1], ids[1]),
+            candidate_sampling_probability=tf.gather(share, ids[1]) if correct else None,
+            candidate_ids=ids[1],
+            compute_metrics=False,
+        )
+        expected = total / 24 if reduction == "mean" else total
+    pairs = [
+        (loss, [tf.convert_to_tensor(g) for g in tape.gradient(loss, tables)])
+        for loss in (found, expected)
+    ]
+    assert_same(*pairs)
+
+
+def exact(tables, ids, share, options):
+    """The definition on the whole matrix, in float64 and without any of the shortcuts."""
+    temperature, correct, hits, negatives = options
+    size, candidates = len(ids[0]), ids[1].numpy()
+    own, nothing = np.eye(size, dtype=bool), tf.constant(-1e300, tf.float64)
+    scores = tf.matmul(tf.gather(tables[0], ids[0]), tf.gather(tables[1], ids[1]), transpose_b=True)
+    scores /= temperature or 1.0
+    if correct:
+        scores -= np.log(np.clip(share.numpy().astype(np.float64)[candidates], 1e-6, 1.0))
+    if hits:
+        scores = tf.where((candidates[:, None] == candidates) & ~own, nothing, scores)
+    positive = tf.linalg.diag_part(scores)
+    if negatives is not None:
+        others = tf.where(own, nothing, scores)
+        hardest, _ = tf.math.top_k(others, min(negatives, size - 1))
+        scores = tf.concat([positive[:, None], hardest], axis=1)
+    return tf.reduce_logsumexp(scores, axis=1) - positive
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_dominating_candidate_in_value_and_gradient(options):
+    """Scores of several hundred, 60 of 64 columns one candidate: against float64."""
+    tables, ids, share = batch(4, 64, 5, 6, scale=10.0)
+    ids = [ids[0], tf.constant([0] * 60 + [1, 2, 3, 4], tf.int32)]
+    found = value_and_gradients(ours, tables, ids, share, options)
+    size, doubles = 64, [tf.cast(table, tf.float64) for table in tables]
+    with tf.GradientTape() as tape:
+        tape.watch(doubles)
+        losses = exact(doubles, ids, share, options)
+        loss = tf.reduce_sum(losses * np.arange(1.0, size + 1)) / size
+    expected = losses, [tf.convert_to_tensor(g) for g in tape.gradient(loss, doubles)]
+    for a, b in zip((found[0], *found[1]), (expected[0], *expected[1]), strict=True):
+        assert np.isfinite(a).all()
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_batch_of_one_candidate(options, size):
+    """All columns are equal, so a loss is the log of how many columns are left."""
+    tables, ids, share = batch(6, size, 3, 1)
+    *_, hits, negatives = options
+    left = 1 if hits else 1 + min(size - 1, size if negatives is None else negatives)
+    losses, gradients = value_and_gradients(ours, tables, ids, share, options)
+    np.testing.assert_allclose(losses, np.full(size, np.log(left)), atol=1e-6)
+    for gradient in gradients:  # a shift of the query or candidate moves all columns alike
+        np.testing.assert_allclose(gradient, np.zeros(gradient.shape), atol=1e-5)
+
+
+def test_two_queries_and_two_candidates_by_hand():
+    """Embeddings of length 1: u = (1, 2), v = (ln 2, 0), scores (ln 2, 0) and (2 ln 2, 0).
+
+    The first softmax is (2/3, 1/3), the second (4/5, 1/5). Example 0 wants v₀, example 1 v₁.
+    """
+    log2 = np.log(2.0)
+    tables = [tf.constant([[1.0], [2.0]]), tf.constant([[log2], [0.0]], tf.float32)]
+    with tf.GradientTape() as tape:
+        tape.watch(tables)
+        query, candidate = (embedded(table, tf.constant([0, 1])) for table in tables)
+        losses = in_batch_softmax(query, candidate)
+        loss = tf.reduce_sum(losses)
+    np.testing.assert_allclose(losses, np.log([3 / 2, 5]), rtol=1e-6)
+    gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, tables)]
+    # Σ (p − y) v for a query: (2/3 − 1) ln 2 and 4/5 ln 2
+    np.testing.assert_allclose(gradients[0], [[-log2 / 3], [4 / 5 * log2]], rtol=1e-5)
+    # Σ (p − y) u for a candidate: −1/3 · 1 + 4/5 · 2, and its opposite
+    np.testing.assert_allclose(gradients[1], [[19 / 15], [-19 / 15]], rtol=1e-5)
+
+
+def test_mixed_up_rows_are_noticed():
+    """A group's count and row belong together: shuffled examples give the losses shuffled."""
+    tables, ids, share = batch(7, 24, 7, 6)
+    order = np.random.default_rng(0).permutation(24)
+    shuffled = [tf.gather(each, order) for each in ids]
+    for options in [(None, False, False, None), (0.3, True, True, None), (None, True, False, 3)]:
+        losses = ours(tables, ids, share, options).numpy()
+        found = ours(tables, shuffled, share, options)
+        np.testing.assert_allclose(found, losses[order], rtol=1e-5, atol=1e-5)

@@ -156,3 +156,67 @@ def test_epochs_are_told(make_suite, registry):
     assert told == trained.curve
     assert [entry["epoch"] for entry in told] == [1, 2]
     assert trained.timings["train_examples_per_s"] > 0
+
+
+def test_initial_weights_are_those_of_the_seed_alone(make_suite, registry):
+    """What the process drew before does not matter."""
+    suite = make_suite("train.epochs=1")
+    data, train = load(suite, registry)
+    found = []
+    for _ in range(2):
+        found.append(Trainer(suite, suite.scenarios["joint"], data).train(5, train(5)).curve)
+        tf.random.uniform([3])
+        np.random.default_rng().normal()
+    assert found[0] == found[1]
+
+
+def test_a_trainer_without_reuse_of_an_optimizers_state(make_suite, registry):
+    """Adagrad's accumulators of the first seed would slow the second one down."""
+    suite = make_suite("train.epochs=1")
+    data, train = load(suite, registry)
+    trainer = Trainer(suite, suite.scenarios["joint"], data)
+    trainer.train(0, train(0))
+    slots = [v.numpy() for v in trainer._model.optimizer_variables]
+    trainer._prepare(1)
+    fresh = [v.numpy() for v in trainer._model.optimizer_variables]
+    assert any(not np.array_equal(a, b) for a, b in zip(slots, fresh, strict=True))
+    for found, initial in zip(fresh, trainer._initial_slots, strict=True):
+        np.testing.assert_array_equal(found, initial)
+
+
+def test_a_further_seed_takes_the_share_of_its_own_training_part(make_suite, registry):
+    suite = make_suite("tasks.retrieval.sampling_correction=true")
+    data, train = load(suite, registry)
+    trainer = Trainer(suite, suite.scenarios["retrieval-only"], data)
+    for seed in (0, 1):
+        share = trainer.train(seed, train(seed)).model.heads["retrieval"].share
+        counts = np.bincount(train(seed).candidate, minlength=40)
+        np.testing.assert_array_equal(share, (counts / 240).astype(np.float32))
+
+
+def test_feed_orders_are_those_of_the_seed(make_suite, registry):
+    suite = make_suite("train={epochs: 2, batch_size: 100}")
+    data, train = load(suite, registry)
+    feed = Feed(data, ["query", "candidate", "user_rating"], suite.train)
+
+    def orders(seed):
+        feed.start(train(0), seed)
+        return np.concatenate([b["candidate"] for b in feed.dataset.as_numpy_iterator()])
+
+    first = orders(0)
+    np.testing.assert_array_equal(orders(0), first)
+    assert not np.array_equal(orders(1), first)
+    # the initial weights are drawn from the seed, too: the order is not that of the split
+    plain = np.random.default_rng(0).permutation(240)
+    assert not np.array_equal(train(0).candidate[plain], first[:240])
+
+
+@pytest.mark.parametrize(("size", "sizes"), [(240, [240]), (1000, [240]), (1, [1] * 240)])
+def test_feed_batch_sizes(make_suite, registry, size, sizes):
+    suite = make_suite(f"train={{epochs: 1, batch_size: {size}}}")
+    data, train = load(suite, registry)
+    feed = Feed(data, ["query", "candidate"], suite.train)
+    feed.start(train(0), 0)
+    batches = list(feed.dataset.as_numpy_iterator())
+    assert [len(batch["candidate"]) for batch in batches] == sizes
+    assert set(batches[0]) == {"query", "candidate"}

@@ -144,10 +144,7 @@ class RetrievalHead:
 
     def evaluate(self, view: mtbench.TestView) -> dict[str, float]:
         """Top-k accuracy over the whole catalogue."""
-        size = block_size(view.test.num_candidates)
-        blocks = (
-            batch.query.expand().numpy() @ view.catalogue.T for _, batch in view.batches(size)
-        )
+        blocks = view.dot_scores(block_size(view.test.num_candidates))
         ranks = catalogue_ranks(blocks, view.train, view.test)
         return top_k_accuracy(*ranks, self.options.top_k)
 

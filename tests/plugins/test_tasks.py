@@ -151,3 +151,65 @@ def test_sampling_correction_uses_the_training_part():
 def test_metrics_name_the_headline():
     shown = [metric.name for metric in Retrieval(top_k=(3, 7)).metrics() if metric.headline]
     assert shown == ["top_7_seen_kept", "top_7_seen_removed"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_popularity_and_chance_by_brute_force(seed):
+    """Every order of the catalogue that sorts by count, in plain loops."""
+    rng = np.random.default_rng(seed)
+    parts = [
+        interactions([(int(rng.integers(5)), int(rng.integers(9)), 1) for _ in range(size)], 5, 9)
+        for size in (25, 20)
+    ]
+    train, test = parts
+    counts = [sum(train.candidate == c) for c in range(9)]
+    top_k = (1, 3, 8)
+    hits = {f"top_{k}_seen_{s}": [] for s in ("kept", "removed") for k in top_k}
+    chance = {name: [] for name in hits}
+    for query, target in zip(test.query, test.candidate, strict=True):
+        seen = set(train.candidate[train.query == query]) - {target}
+        for protocol, removed in (("kept", set()), ("removed", seen)):
+            left = [c for c in range(9) if c not in removed]
+            better = sum(counts[c] > counts[target] for c in left)
+            equal = sum(counts[c] == counts[target] for c in left)
+            for k in top_k:
+                hits[f"top_{k}_seen_{protocol}"].append(better + (equal + 1) / 2 <= k)
+                chance[f"top_{k}_seen_{protocol}"].append(min(k / len(left), 1))
+    found = Retrieval(top_k=top_k).floors(train, test)
+    assert found["popularity"] == pytest.approx({n: np.mean(v) for n, v in hits.items()})
+    assert found["chance"] == pytest.approx({n: np.mean(v) for n, v in chance.items()})
+
+
+def test_popularity_in_blocks(monkeypatch):
+    from mtbench import evaluation
+
+    expected = Retrieval(top_k=(1, 2)).floors(TRAIN, TEST)
+    for block in (1, 4, 12):  # one row, one row, three rows and a rest
+        monkeypatch.setattr(evaluation, "BLOCK", block)
+        assert Retrieval(top_k=(1, 2)).floors(TRAIN, TEST) == expected
+
+
+def test_bias_of_what_is_unknown_is_the_mean():
+    train = interactions([(0, 0, 5), (1, 0, 1)])
+    unknown = interactions([(2, 3, 1)])
+    assert bias_predictions(train, unknown, "user_rating").tolist() == [3.0]
+
+
+def test_sums_are_taken_in_float64():
+    """A float32 sum of 20 million ratings would stop at 2²⁴ steps of one."""
+    ones = np.ones(20_000_000, np.float32)
+    assert errors(ones, np.zeros(1)) == {"rmse": 1.0, "mae": 1.0}
+
+
+def test_ranking_predicts_from_both_embeddings_in_their_order():
+    """Without a hidden layer: weights (1, 2 | 10, 20), bias 3."""
+    head = Ranking(units=()).build(3, 4)
+    sides = [
+        Embedded(tf.constant([0]), tf.constant([table]), tf.constant([0, 0]), None, True)
+        for table in ([1.0, 1.0], [1.0, 3.0])
+    ]
+    inputs = Batch({"user_rating": tf.constant([76.0, 70.0])}, *sides)
+    head.predict(inputs)
+    head.network[0].set_weights([np.array([[1.0], [2.0], [10.0], [20.0]]), np.array([3.0])])
+    assert head.predict(inputs).numpy().tolist() == [76.0, 76.0]
+    assert float(head.loss(inputs)) == 18.0  # (0² + 6²) / 2

@@ -49,3 +49,31 @@ def test_uncertainty_is_least_where_the_noise_is_the_loss():
     with tf.GradientTape() as tape:
         loss = combine(tf.constant([3.0, 8.0]))
     np.testing.assert_allclose(tape.gradient(loss, combine.log_variance), [0, 0], atol=1e-6)
+
+
+def test_the_order_is_that_of_the_tasks():
+    """Retrieval first: its factor and weight come first."""
+    tasks = {"find": Retrieval(), "rate": Ranking()}
+    losses = tf.constant([3.0, 8.0])
+    assert float(Uncertainty().build(tasks)(losses)) == 3 + 8 / 2
+    assert float(Fixed(weights={"find": 2.0}).build(tasks)(losses)) == 2 * 3 + 8
+
+
+def test_fixed_gradients_are_the_weights():
+    losses = tf.constant([3.0, 8.0])
+    with tf.GradientTape() as tape:
+        tape.watch(losses)
+        loss = Fixed(weights={"ranking": 0.0, "retrieval": 0.25}).build(TASKS)(losses)
+    assert tape.gradient(loss, losses).numpy().tolist() == [0.0, 0.25]
+
+
+@pytest.mark.parametrize(("task", "factor"), [("ranking", 0.5), ("retrieval", 1.0)])
+def test_uncertainty_of_one_task(task, factor):
+    """Eq. 7 (½ L/σ² + log σ) and eq. 10 (L/σ² + log σ) at σ² = 4 and L = 6."""
+    combine = Uncertainty(initial_log_variance=float(np.log(4.0))).build({task: TASKS[task]})
+    losses = tf.constant([6.0])
+    with tf.GradientTape() as tape:
+        tape.watch(losses)
+        loss = combine(losses)
+    assert float(loss) == pytest.approx(factor * 6 / 4 + np.log(2.0), rel=1e-6)
+    assert tape.gradient(loss, losses).numpy() == pytest.approx([factor / 4], rel=1e-6)
