@@ -14,6 +14,9 @@ from .errors import RecordError
 SCHEMA_VERSION = 1
 """Raised when a key of the record changes its meaning or goes."""
 
+KEYS = {"run_id", "protocol_id", "suite", "scenario", "seed", "status", "started"}
+"""What every record has, of a run that failed at once too."""
+
 
 def path_of(folder: Path, run_id: str) -> Path:
     """Return where the record of a run lies."""
@@ -71,6 +74,10 @@ def read(path: Path) -> dict[str, Any]:
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != SCHEMA_VERSION:
         raise RecordError(f"{path}: expected schema_version {SCHEMA_VERSION}, found {version}")
+    missing = sorted(KEYS - record.keys())
+    if missing or record["status"] not in ("ok", "failed"):
+        what = f"it lacks {', '.join(missing)}" if missing else f"status is {record['status']!r}"
+        raise RecordError(f"{path}: is not the record of a run: {what}")
     return dict(record)
 
 

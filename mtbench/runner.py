@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import dataclasses
 import json
 import math
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,7 +58,7 @@ def execute(
         _notify(registry, "mtbench_run_started", run=run)
         record = session.record(run)
         records.write(folder, record)
-        _notify(registry, "mtbench_run_finished", run=run, record=_copy(record))
+        _notify(registry, "mtbench_run_finished", run=run, record=record)
         yield record
 
 
@@ -103,16 +105,19 @@ class _Session:
             "error": None,
             "started": datetime.now(UTC).isoformat(timespec="microseconds"),
             "protocol": run.protocol,
-            "trained_tasks": run.scenario.tasks,
+            "trained_tasks": list(run.scenario.tasks),
             "weighting": run.scenario.weighting and self.registry.identity(run.scenario.weighting),
             "environment": environment.describe(),
             "timings": dict(self.timings),
         }
         started = time.perf_counter()
+        results: dict[str, Any] = {"timings": record["timings"]}
         try:
-            self._execute(run, record)
+            self._execute(run, results)
+            record |= _plain(results)  # what is no JSON fails the run
         except Exception as error:
             self._trainer = None
+            record |= _storable(results)
             record["status"] = "failed"
             record["error"] = {
                 "type": type(error).__name__,
@@ -124,7 +129,7 @@ class _Session:
         return record
 
     def _execute(self, run: Run, record: dict[str, Any]) -> None:
-        """Split, train and evaluate; the results go into the record."""
+        """Split, train and evaluate; what is known goes into the record as it comes."""
         data, suite = self.data, self.suite
         train_rows, test_rows = suite.split.build(data, run.seed)
         train, test = data.interactions.take(train_rows), data.interactions.take(test_rows)
@@ -144,7 +149,7 @@ class _Session:
             }
         record["floors"] = self._floors[run.seed]
         record["metric_info"] = {
-            name: [asdict(metric) for metric in task.metrics()]
+            name: [dataclasses.asdict(metric) for metric in task.metrics()]
             for name, task in suite.tasks.items()
         }
         if self._trainer is None or self._trainer_of != run.scenario.name:
@@ -154,42 +159,67 @@ class _Session:
             run.seed,
             train,
             lambda epoch, losses: _notify(
-                self.registry, "mtbench_epoch_ended", run=run, epoch=epoch, losses=dict(losses)
+                self.registry, "mtbench_epoch_ended", run=run, epoch=epoch, losses=losses
             ),
         )
         record["curve"] = trained.curve
-        record["timings"] |= trained.timings
         record["parameters"] = sum(math.prod(v.shape) for v in trained.model.trainable_variables)
         started = time.perf_counter()
         record["metrics"] = self._evaluate(trained.model, train, test)
         seconds = time.perf_counter() - started
         record["timings"] |= {
+            **trained.timings,
             "evaluate_s": seconds,
             "evaluate_examples_per_s": len(test) / seconds,
         }
-        _check_metrics(record["metrics"])
+        self._check(record["metrics"])
 
+    def _check(self, metrics: dict[str, dict[str, float]]) -> None:
+        """Refuse metrics that are no numbers, or not those a task names.
 
-def _check_metrics(metrics: dict[str, dict[str, float]]) -> None:
-    """Refuse numbers that are none.
-
-    Raises:
-        FloatingPointError: A metric is NaN or infinite.
-    """
-    for task, values in metrics.items():
-        for name, value in values.items():
-            if not math.isfinite(value):
-                raise FloatingPointError(f"{task}/{name} is {value}")
+        Raises:
+            FloatingPointError: A metric is NaN or infinite.
+            ValueError: The names are not those of `Task.metrics`.
+        """
+        for task, values in metrics.items():
+            expected = {metric.name for metric in self.suite.tasks[task].metrics()}
+            if values.keys() != expected:
+                raise ValueError(
+                    f"task {task!r}: expected metrics {sorted(expected)}, found {sorted(values)}"
+                )
+            for name, value in values.items():
+                if not math.isfinite(value):
+                    raise FloatingPointError(f"{task}/{name} is {value}")
 
 
 def _notify(registry: Registry, hook: str, **arguments: Any) -> None:
-    """Tell the observers; one that raises has no influence on the run."""
-    try:
-        getattr(registry.hooks.hook, hook)(**arguments)
-    except Exception as error:
-        warnings.warn(f"observer failed in {hook}: {error!r}", RuntimeWarning, stacklevel=2)
+    """Tell the observers, each with a copy of its own to do with what it likes.
+
+    One that raises has no influence on the run, nor on the others.
+    """
+    for observer in getattr(registry.hooks.hook, hook).get_hookimpls():
+        try:
+            observer.function(
+                **{name: copy.deepcopy(arguments[name]) for name in observer.argnames}
+            )
+        except Exception as error:
+            warnings.warn(f"observer failed in {hook}: {error!r}", RuntimeWarning, stacklevel=2)
 
 
-def _copy(record: dict[str, Any]) -> dict[str, Any]:
-    """A copy an observer may do with what it likes."""
-    return dict(json.loads(json.dumps(record)))
+def _storable(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Those results of a failed run that have a JSON form."""
+    found: dict[str, Any] = {}
+    for key, value in results.items():
+        with contextlib.suppress(ValueError, TypeError, AttributeError):
+            found |= _plain({key: value})
+    return found
+
+
+def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy a mapping as JSON types, NumPy's numbers as Python's.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+        TypeError: A value has no JSON form.
+    """
+    return dict(json.loads(json.dumps(value, allow_nan=False, default=lambda x: x.item())))

@@ -224,7 +224,8 @@ class RegularisedLayer:
 def test_a_layers_own_penalty_is_in_the_loss_but_not_in_the_curve(make_suite, registry):
     """One SGD step of rate 1/10 takes w − 1/10 · 2 · 1/4 · w of a row that no example reads."""
     suite = make_suite(
-        "train={epochs: 1, batch_size: 1000, optimizer: {name: sgd, learning_rate: 0.1}}"
+        "dataset.num_ratings=60",  # so that some items have none
+        "train={epochs: 1, batch_size: 1000, optimizer: {name: sgd, learning_rate: 0.1}}",
     )
     data, train, scenario = parts(suite, registry, "rating-only")
     plain = Trainer(suite, scenario, data).train(0, train)
