@@ -82,8 +82,9 @@ def test_random_split_follows_the_seed(synthetic):
     assert 0.1 < len(np.intersect1d(first, other)) / len(first) < 0.3
 
 
-@pytest.mark.parametrize(("units", "dropout"), [((), 0.0), ((6,), 0.5)])
+@pytest.mark.parametrize(("units", "dropout"), [((), 0.0), ((64,), 0.5)])
 def test_mlp(units, dropout):
+    tf.keras.utils.set_random_seed(0)
     tower = MLP(embedding_dim=3, id_dim=4, units=units, dropout=dropout)
     assert tower.by_id == (dropout == 0)
     layer = tower.build(mtbench.Features("user_id", {"user_id": 9}), ["ranking"])
