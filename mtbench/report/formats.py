@@ -22,7 +22,8 @@ def table(summary: Summary, console: Console) -> None:
     columns = [column for column in summary.columns if column.headline]
     numbers = {_seeds(row) for row in summary.scenarios}
     varies = len(numbers) > 1
-    over = "seeds" if varies else f"{numbers.pop()} seeds"
+    count = numbers.pop() if not varies else ""
+    over = "seeds" if varies else f"{count} seed{'' if count == '1' else 's'}"
     grid = Table(
         title=f"{escape(summary.suite)}: mean ± sd over {over}",
         title_justify="left",
