@@ -83,8 +83,8 @@ def read(path: Path, label: str | None = None) -> Document:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
         raise SuiteError([document.fault((), str(reason).lower())]) from error
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             raise SuiteError([document.fault((), "expected a suite, found an empty file")])
@@ -97,8 +97,8 @@ def read(path: Path, label: str | None = None) -> Document:
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise SuiteError([document.fault((), f"YAML: {reason}")]) from error
-    finally:
-        loader.dispose()
+    except RecursionError as error:
+        raise SuiteError([document.fault((), "YAML: is nested too deeply")]) from error
     if not isinstance(document.value, dict):
         raise SuiteError([document.fault((), "expected a mapping of keys to values")])
     return document
@@ -127,14 +127,18 @@ def _construct(
             for n, child in enumerate(node.value)
         ]
     if not isinstance(node, yaml.MappingNode):
-        return loader.construct_object(node)
+        return _scalar(loader, node)
     own = len([key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"])
     loader.flatten_mapping(node)  # `<<`: merged keys come first, own ones may replace them
     merged = len(node.value) - own
     value: dict[Any, Any] = {}
     lines: dict[Any, int] = {}
     for n, (key_node, child) in enumerate(node.value):
-        key = loader.construct_object(key_node)
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise yaml.MarkedYAMLError(
+                problem="expected a name as key", problem_mark=key_node.start_mark
+            )
+        key = _scalar(loader, key_node)
         if not isinstance(key, str):
             key = key_node.value  # `1: …` or `yes: …` is a name all the same
         if key in lines:
@@ -147,3 +151,18 @@ def _construct(
         document.places[(*path, key)] = f"{document.file}:{key_node.start_mark.line + 1}"
         value[key] = _construct(loader, child, (*path, key), document, above)
     return value
+
+
+def _scalar(loader: _Loader, node: yaml.Node) -> Any:
+    """Make a plain value.
+
+    Raises:
+        yaml.MarkedYAMLError: What is written is none of its type, such as a date 2020-99-99.
+    """
+    try:
+        return loader.construct_object(node)
+    except (ValueError, KeyError, OverflowError) as error:
+        kind = node.tag.rpartition(":")[2]
+        raise yaml.MarkedYAMLError(
+            problem=f"cannot be read as {kind}", problem_mark=node.start_mark
+        ) from error

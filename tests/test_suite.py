@@ -124,3 +124,26 @@ _PLAIN = st.recursive(
 def test_what_yaml_dumps_is_read_back(tmp_path_factory, value):
     folder = tmp_path_factory.mktemp("yaml")
     assert read(folder, yaml.safe_dump(value, allow_unicode=True)).value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\n? [b, c]\n: 2\n", "x.yaml:2: YAML: expected a name as key"),
+        ("a: 1\nb: 2020-99-99\n", "x.yaml:2: YAML: cannot be read as timestamp"),
+        ("a: 1\nb: !!int abc\n", "x.yaml:2: YAML: cannot be read as int"),
+        ("a: 1\nb: !!bool abc\n", "x.yaml:2: YAML: cannot be read as bool"),
+        ("a: 1\nb: " + "9" * 5000, "x.yaml:2: YAML: cannot be read as int"),
+        ("a: 1\nb: " + "[" * 2000 + "]" * 2000, "x.yaml: YAML: is nested too deeply"),
+    ],
+)
+def test_what_python_cannot_construct_is_one_line(tmp_path, text, message):
+    with pytest.raises(SuiteError) as caught:
+        read(tmp_path, text)
+    assert str(caught.value) == message
+
+
+def test_a_control_character_is_one_line(tmp_path):
+    with pytest.raises(SuiteError, match="unacceptable character #x0007") as caught:
+        read(tmp_path, "a: 1\nb: \x07\n")
+    assert len(str(caught.value).splitlines()) == 1
