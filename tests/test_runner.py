@@ -218,12 +218,16 @@ def test_metrics_of_other_names_fail_the_run(tiny, tmp_path, monkeypatch):
     assert record["status"] == "failed"
 
 
-def test_floors_are_those_of_the_seed(tiny, tmp_path):
+def test_floors_are_those_of_the_seed(tiny, tmp_path, tiny_data, registry):
     found = run(tiny, tmp_path / "r", seeds="2", scenarios=["rating-only", "retrieval-only"])
-    by_seed = {seed: [r["floors"] for r in found if r["seed"] == seed] for seed in (0, 1)}
-    assert by_seed[0][0] == by_seed[0][1]
-    assert by_seed[1][0] == by_seed[1][1]
-    assert by_seed[0][0] != by_seed[1][0]
+    suite = load_suite(tiny, registry)
+    assert [r["seed"] for r in found] == [0, 1, 0, 1]
+    for record in found:
+        rows = suite.split.build(tiny_data, record["seed"])
+        parts = [tiny_data.interactions.take(part) for part in rows]
+        expected = {name: task.floors(*parts) for name, task in suite.tasks.items()}
+        assert record["floors"] == expected
+    assert found[0]["floors"] != found[1]["floors"]
 
 
 def test_records_are_stored_one_by_one(tiny, tmp_path):

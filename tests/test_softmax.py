@@ -264,3 +264,35 @@ def test_mixed_up_rows_are_noticed():
         losses = ours(tables, ids, share, options).numpy()
         found = ours(tables, shuffled, share, options)
         np.testing.assert_allclose(found, losses[order], rtol=1e-5, atol=1e-5)
+
+
+def test_no_gradient_is_nan_where_a_surplus_rounds_to_the_whole():
+    """At a score of 2²⁷ log 2 is lost: of two copies of a candidate, one seems to be everything."""
+    tables = [tf.constant([[2.0**14]]), tf.constant([[2.0**13], [0.0]])]
+    ids = [tf.constant([0, 0, 0]), tf.constant([0, 0, 1])]
+    options = (None, False, True, None)
+    losses, (query, candidate) = value_and_gradients(ours, tables, ids, None, options)
+    assert losses.numpy().tolist() == [0.0, 0.0, 2.0**27]
+    # the third example's weight is 3/3: v₀ − v₁ for the query, ±u for the candidates
+    assert query.numpy().tolist() == [[2.0**13]]
+    assert candidate.numpy().tolist() == [[2.0**14], [-(2.0**14)]]
+
+
+@pytest.mark.parametrize("offset", [0.0, 3000.0])
+def test_a_whole_batch_of_one_candidate_but_one(offset):
+    """8191 of 8192 columns are candidate 0; all scores are large, and their gap is d.
+
+    With hits removed a loss is log(1 + e^−d) for candidate 0 and, with all columns of the other
+    one left, log(1 + 8191 e^d) for candidate 1.
+    """
+    gaps = np.array([4.0, -3.0, 0.5], np.float32)
+    queries = tf.constant(np.stack([gaps, np.full(3, offset)], 1), tf.float32)
+    candidates = tf.constant([[1.0, 1.0], [0.0, 1.0]])
+    ids = [tf.constant(np.arange(8192) % 3, tf.int32), tf.constant([0] * 8191 + [1], tf.int32)]
+    options = (None, False, True, None)
+    losses, gradients = value_and_gradients(ours, [queries, candidates], ids, None, options)
+    gap = gaps.astype(np.float64)[ids[0].numpy()]
+    expected = np.log1p(np.exp(-gap))
+    expected[-1] = np.log1p(8191 * np.exp(gap[-1]))
+    np.testing.assert_allclose(losses, expected, rtol=2e-3, atol=2e-3)
+    assert all(np.isfinite(gradient).all() for gradient in gradients)

@@ -195,10 +195,11 @@ def test_bias_of_what_is_unknown_is_the_mean():
     assert bias_predictions(train, unknown, "user_rating").tolist() == [3.0]
 
 
-def test_sums_are_taken_in_float64():
-    """A float32 sum of 20 million ratings would stop at 2²⁴ steps of one."""
-    ones = np.ones(20_000_000, np.float32)
-    assert errors(ones, np.zeros(1)) == {"rmse": 1.0, "mae": 1.0}
+def test_errors_are_taken_in_float64():
+    """In float32 2²⁶ + 1 is 2²⁶, and 1 − 10⁻⁹ is 1."""
+    found = errors(np.array([2**13, 1], np.float32), np.zeros(2, np.float32))
+    assert found["rmse"] == math.sqrt((2**26 + 1) / 2)
+    assert errors(np.ones(1, np.float32), np.array([1e-9]))["mae"] == 1 - 1e-9
 
 
 def test_ranking_predicts_from_both_embeddings_in_their_order():
