@@ -72,6 +72,7 @@ def _protocol(suite: Suite, registry: Registry) -> dict[str, Any]:
         "split": identity(suite.split),
         "towers": {side: identity(tower) for side, tower in suite.towers.items()},
         "tasks": {name: identity(task) for name, task in suite.tasks.items()},
+        "task_order": list(suite.tasks),  # heads draw their initial weights in this order
         "train": suite.train.model_dump(mode="json"),
         "engine": engine(),
     }

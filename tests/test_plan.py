@@ -1,11 +1,52 @@
 """Run ids: equal for equal results, and only then."""
 
+import json
+import re
+
 import pytest
 
 from mtbench import plan as module
+from mtbench import runner
+from mtbench.errors import SuiteError
 from mtbench.plan import make_plan
 from mtbench.registry import installed
 from mtbench.suite import load_suite
+
+SUITE = """
+name: tiny
+dataset: {name: synthetic, num_users: 30, num_items: 40, num_ratings: 300}
+split: {name: random, test_share: 0.2}
+towers:
+  query: {name: embedding, embedding_dim: 4}
+  candidate: {name: embedding, embedding_dim: 4}
+tasks:
+  ranking: {units: [8]}
+  retrieval: {top_k: [1, 5]}
+scenarios:
+  rating-only: {tasks: [ranking]}
+  retrieval-only: {tasks: [retrieval]}
+  joint: {tasks: [ranking, retrieval], weighting: fixed}
+train: {epochs: 2, batch_size: 64}
+seeds: 2
+"""
+PLUGIN = '''
+import mtbench
+
+class Mine(mtbench.LossWeighting):
+    """Mine."""
+    name = "mine"
+
+@mtbench.hookimpl
+def mtbench_weightings():
+    return [Mine]
+'''
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SUITE)
+    return path
 
 
 def ids(path, *overrides, scenarios=(), registry=None):
@@ -14,11 +55,38 @@ def ids(path, *overrides, scenarios=(), registry=None):
     return {(r.scenario.name, r.seed): r.id for r in make_plan(suite, registry, scenarios)}
 
 
+def changed(before, after):
+    assert before.keys() == after.keys()
+    return {key for key in before if before[key] != after[key]}
+
+
 def test_order_and_uniqueness(tiny):
     found = ids(tiny)
     names = ["rating-only", "retrieval-only", "joint"]
     assert list(found) == [(name, seed) for name in names for seed in (0, 1)]
     assert len(set(found.values())) == 6
+
+
+def test_scenarios_come_in_the_order_of_the_suite(tiny):
+    found = ids(tiny, "seeds=[7, 3, 7]", scenarios=["joint", "rating-only"])
+    assert list(found) == [(name, seed) for name in ("rating-only", "joint") for seed in (7, 3)]
+
+
+def test_form_of_the_plan(tiny, registry):
+    runs = make_plan(load_suite(tiny, registry), registry)
+    assert all(re.fullmatch("[0-9a-f]{16}", run.id) for run in runs)
+    assert len({run.protocol_id for run in runs}) == 1
+    protocol = json.loads(json.dumps(runs[0].protocol))  # it goes into every record
+    assert protocol == runs[0].protocol
+    assert protocol["dataset"]["options"]["num_users"] == 30
+    assert set(protocol["engine"]) == {"mtbench", "threads", *module.ENGINE}
+
+
+def test_an_unknown_scenario_is_refused(tiny, registry):
+    with pytest.raises(SuiteError) as caught:
+        make_plan(load_suite(tiny, registry), registry, ["joint", "joined"])
+    message = "--scenario joined: unknown scenario (did you mean 'joint'?)"
+    assert str(caught.value) == message
 
 
 def test_what_does_not_decide_a_result(tiny):
@@ -31,49 +99,141 @@ def test_what_does_not_decide_a_result(tiny):
     assert ids(tiny) == before
 
 
+def test_another_way_to_write_the_suite_does_not_decide(tiny, tmp_path):
+    """Neither does the folder, nor the order of keys and of a scenario's tasks."""
+    other = tmp_path / "elsewhere" / "other.yaml"
+    other.parent.mkdir()
+    other.write_text(
+        "seeds: [1, 0]\n"
+        "train:\n  batch_size: 6_4\n  epochs: 2   # few\n"
+        "scenarios:\n"
+        "  joint: {weighting: {weights: {}, name: fixed}, tasks: [retrieval, ranking]}\n"
+        "  retrieval-only: {tasks: [retrieval]}\n"
+        "  rating-only: {tasks: [ranking]}\n"
+        "tasks: {ranking: {units: [8], name: ranking}, retrieval: {top_k: [1, 5]}}\n"
+        "towers: {candidate: &t {embedding_dim: 4, name: embedding}, query: *t}\n"
+        "split: {test_share: 2e-1, name: random}\n"
+        "dataset: {num_ratings: 300, num_items: 40, num_users: 30, name: synthetic}\n"
+        "name: tiny\n"
+    )
+    assert ids(other) == ids(tiny)
+
+
+def test_a_default_that_is_written_out_does_not_decide(tiny):
+    written_out = [
+        "dataset.seed=0",
+        "dataset.latent_dim=4",
+        "tasks.ranking.reduction=mean",
+        "tasks.retrieval.temperature=1",
+        "train.optimizer={name: adagrad, learning_rate: 0.1}",
+        "train.reshuffle=true",
+        "scenarios.joint.weighting={name: fixed, weights: {}}",
+    ]
+    assert ids(tiny, *written_out) == ids(tiny)
+
+
 @pytest.mark.parametrize(
     "override",
     [
         "name=other",
         "dataset.num_ratings=301",
+        "dataset.seed=1",
+        "dataset.noise=0.25",
         "split.test_share=0.3",
         "towers.query.embedding_dim=5",
+        "towers.candidate.embedding_dim=5",
+        "towers.query={name: mlp, embedding_dim: 4}",
         "tasks.ranking.units=[9]",
+        "tasks.ranking.loss=huber",
+        "tasks.ranking.reduction=sum",
+        "tasks.retrieval.top_k=[1, 6]",
+        "tasks.retrieval.temperature=0.5",
+        "tasks.more={name: ranking}",
         "train.epochs=3",
+        "train.batch_size=65",
+        "train.reshuffle=false",
+        "train.optimizer.name=adam",
         "train.optimizer.learning_rate=0.2",
     ],
 )
 def test_what_decides_every_result(tiny, override):
     before, after = ids(tiny), ids(tiny, override)
-    assert before.keys() == after.keys()
+    assert changed(before, after) == before.keys()
     assert not set(before.values()) & set(after.values())
 
 
-def test_a_weighting_decides_its_scenario(tiny):
-    before, after = (
-        ids(tiny),
-        ids(tiny, "scenarios.joint.weighting={name: fixed, weights: {ranking: 2}}"),
-    )
-    changed = {key for key in before if before[key] != after[key]}
-    assert changed == {("joint", 0), ("joint", 1)}
+@pytest.mark.parametrize(
+    "override",
+    [
+        "scenarios.joint.weighting={name: fixed, weights: {ranking: 2}}",
+        "scenarios.joint.weighting=uncertainty",
+    ],
+)
+def test_a_weighting_decides_its_scenario(tiny, override):
+    assert changed(ids(tiny), ids(tiny, override)) == {("joint", 0), ("joint", 1)}
+
+
+def test_the_trained_tasks_decide_their_scenario(tiny):
+    after = ids(tiny, "scenarios.rating-only.tasks=[retrieval]")
+    assert changed(ids(tiny), after) == {("rating-only", 0), ("rating-only", 1)}
+
+
+def test_a_stand_in_is_not_taken_for_the_same_data_by_its_own_name(tiny, registry):
+    replaced = load_suite(tiny, registry, overrides=["dataset=movielens"], synthetic=True)
+    sizes = {"num_users": 943, "num_items": 1682, "num_ratings": 100_000}
+    words = [f"dataset.{key}={value}" for key, value in sizes.items()]
+    named = load_suite(tiny, registry, overrides=words)
+    assert named.dataset == replaced.dataset
+    plans = [make_plan(suite, registry) for suite in (named, replaced)]
+    assert not {run.id for run in plans[0]} & {run.id for run in plans[1]}
+
+
+@pytest.mark.parametrize("package", ["mtbench", *module.ENGINE])
+def test_versions_decide(tiny, monkeypatch, package):
+    before, engine = ids(tiny), module.engine()
+    assert package in engine
+    monkeypatch.setattr(module, "engine", lambda: {**engine, package: "99.0"})
+    assert changed(before, ids(tiny)) == before.keys()
 
 
 def test_threads_and_plugin_code_decide(tiny, tmp_path, monkeypatch):
     plugin = tmp_path / "mine.py"
-    code = (
-        "import mtbench\nclass Mine(mtbench.LossWeighting):\n    '''Mine.'''\n    name = 'mine'\n"
-        "@mtbench.hookimpl\ndef mtbench_weightings():\n    return [Mine]\n"
-    )
-    plugin.write_text(code)
+    plugin.write_text(PLUGIN)
     words = ["plugins=[mine.py]", "scenarios.joint.weighting=mine"]
     before = ids(tiny, *words)
-    plugin.write_text(code + "# changed\n")
-    after = ids(tiny, *words)
-    assert {key for key in before if before[key] != after[key]} == {("joint", 0), ("joint", 1)}
+    plugin.write_text(PLUGIN + "# changed\n")
+    assert changed(before, ids(tiny, *words)) == {("joint", 0), ("joint", 1)}
     before = ids(tiny)
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "7")
     module.engine.cache_clear()
-    assert not set(before.values()) & set(ids(tiny).values())
+    assert changed(before, ids(tiny)) == before.keys()
     monkeypatch.undo()
     module.engine.cache_clear()
     assert ids(tiny) == before
+
+
+def test_the_folder_of_a_plugin_file_does_not_decide(tiny, tmp_path):
+    found = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text(PLUGIN)
+        words = [f"plugins=[{folder}/mine.py]", "scenarios.joint.weighting=mine"]
+        found.append(ids(tiny, *words))
+    assert found[0] == found[1]
+
+
+def test_runs_of_one_id_have_one_result(tmp_path, registry):
+    """Two suites that differ in the order of their tasks: other ids, or the same numbers."""
+    first, second = "  a: {name: ranking, units: [8]}\n", "  b: {name: ranking, units: [16]}\n"
+    head, tasks, _ = SUITE.partition("tasks:\n")
+    tail = "scenarios: {one: {tasks: [a]}}\ntrain: {epochs: 1, batch_size: 64}\nseeds: 1\n"
+    found = []
+    for name, order in (("x", first + second), ("y", second + first)):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(head + tasks + order + tail)
+        suite = load_suite(path, registry)
+        plan = make_plan(suite, registry)
+        (record,) = runner.execute(suite, plan, registry, tmp_path / name)
+        assert record["status"] == "ok"
+        found.append((plan[0].id, record["metrics"]["a"]))
+    assert found[0][0] != found[1][0] or found[0][1] == found[1][1]
