@@ -300,7 +300,8 @@ def _import(options: argparse.Namespace) -> int:
     registry = _registry(options)
     datasets = [cls for cls, _ in registry if issubclass(cls, Dataset)]
     if not options.archive.is_file():
-        raise DataError(f"{options.archive}: no such file")
+        what = "is a folder, expected an archive" if options.archive.is_dir() else "no such file"
+        raise DataError(f"{options.archive}: {what}")
     try:
         for cls in datasets:
             if target := cls.bring(options.archive):

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic.errors import PydanticInvalidForJsonSchema
+
+from .errors import PluginError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +42,39 @@ class Component(BaseModel):
     """What a suite calls it."""
 
     def options(self) -> dict[str, Any]:
-        """Return every option with its value, as JSON types, defaults included."""
-        return self.model_dump(mode="json")
+        """Return every option with its value, as JSON types, defaults included.
+
+        Raises:
+            PluginError: A value has no JSON form.
+        """
+        found: dict[str, Any] = {}
+        for name in type(self).model_fields:
+            try:
+                found |= self.model_dump(mode="json", include={name})
+            except ValueError as error:
+                raise PluginError(
+                    f"{self.kind} {self.name!r}: option {name!r} has no JSON form: {error}"
+                ) from error
+        return found
+
+    @classmethod
+    def schema_of_options(cls, **arguments: Any) -> dict[str, Any]:
+        """Return the JSON Schema of the options; see pydantic's `model_json_schema`.
+
+        Raises:
+            PluginError: An option's type has none.
+        """
+        try:
+            return cls.model_json_schema(**arguments)
+        except PydanticInvalidForJsonSchema as error:
+            for name, option in cls.model_fields.items():
+                annotation: Any = option.annotation
+                try:
+                    TypeAdapter(annotation).json_schema()
+                except PydanticInvalidForJsonSchema:
+                    message = f"{cls.kind} {cls.name!r}: option {name!r} has no JSON Schema"
+                    raise PluginError(message) from error
+            raise
 
 
 class Dataset(Component):

@@ -35,9 +35,13 @@ def component(cls: type[Component], origin: Origin, console: Console) -> None:
     grid = Table(box=None, pad_edge=False)
     for heading in ("option", "type", "default", "help"):
         grid.add_column(heading, no_wrap=heading == "option")
-    schema = cls.model_json_schema()
+    schema = cls.schema_of_options()
     for name, option in schema.get("properties", {}).items():
-        default = "required" if name in schema.get("required", ()) else _value(option["default"])
+        default = (
+            "required"
+            if name in schema.get("required", ())
+            else _value(option.get("default", "made anew"))
+        )
         help_text = " ".join(option.get("description", "").split())
         grid.add_row(f"[bold]{escape(name)}[/]", escape(_type(option)), default, escape(help_text))
     if grid.row_count:

@@ -34,7 +34,8 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.where, self.key, self.message) if part)
+        key = self.key if self.key.isprintable() else repr(self.key)  # one line, whatever it is
+        return ": ".join(part for part in (self.where, key, self.message) if part)
 
 
 class SuiteError(MtbenchError):

@@ -62,9 +62,18 @@ class Document:
         self.places[path] = place
 
 
-def parse_value(text: str) -> Any:
-    """Parse the value of a command-line override as YAML."""
-    return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+def parse_value(text: str, place: str) -> Any:
+    """Parse the value of a command-line override as YAML.
+
+    Raises:
+        SuiteError: It is no such YAML; the fault names `place`.
+    """
+    document = Document(place, None)
+    try:
+        _parse(text, document)
+    except SuiteError as error:
+        raise SuiteError([Fault(place, "", fault.message) for fault in error.faults]) from error
+    return document.value
 
 
 def read(path: Path, label: str | None = None) -> Document:
@@ -83,25 +92,36 @@ def read(path: Path, label: str | None = None) -> Document:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
         raise SuiteError([document.fault((), str(reason).lower())]) from error
+    _parse(text, document)
+    if not document.places:
+        raise SuiteError([document.fault((), "expected a suite, found an empty file")])
+    if not isinstance(document.value, dict):
+        raise SuiteError([document.fault((), "expected a mapping of keys to values")])
+    return document
+
+
+def _parse(text: str, document: Document) -> None:
+    """Parse YAML into a document's value and places; nothing where there is nothing.
+
+    Raises:
+        SuiteError: It is not plain YAML.
+    """
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
-        if node is None:
-            raise SuiteError([document.fault((), "expected a suite, found an empty file")])
-        document.value = _construct(loader, node, (), document, ())
+        if node is not None:
+            document.value = _construct(loader, node, (), document, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{document.file}:{mark.line + 1}" if mark else document.file
         problem = (error.problem or "cannot be read").replace("\n", " ")
+        problem = problem.replace("but found another document", "expected one document, found two")
         raise SuiteError([Fault(where, "", f"YAML: {problem}")]) from error
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise SuiteError([document.fault((), f"YAML: {reason}")]) from error
     except RecursionError as error:
         raise SuiteError([document.fault((), "YAML: is nested too deeply")]) from error
-    if not isinstance(document.value, dict):
-        raise SuiteError([document.fault((), "expected a mapping of keys to values")])
-    return document
 
 
 def _construct(

@@ -16,6 +16,21 @@ SCHEMA_VERSION = 1
 
 KEYS = {"run_id", "protocol_id", "suite", "scenario", "seed", "status", "started"}
 """What every record has, of a run that failed at once too."""
+RESULTS = KEYS | {
+    "curve",
+    "data",
+    "environment",
+    "floors",
+    "metric_info",
+    "metrics",
+    "parameters",
+    "peak_memory_bytes",
+    "protocol",
+    "timings",
+    "trained_tasks",
+    "weighting",
+}
+"""What the record of a run that went well has."""
 
 
 def path_of(folder: Path, run_id: str) -> Path:
@@ -74,7 +89,8 @@ def read(path: Path) -> dict[str, Any]:
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != SCHEMA_VERSION:
         raise RecordError(f"{path}: expected schema_version {SCHEMA_VERSION}, found {version}")
-    missing = sorted(KEYS - record.keys())
+    needed = RESULTS if record.get("status") == "ok" else KEYS
+    missing = sorted(needed - record.keys())
     if missing or record["status"] not in ("ok", "failed"):
         what = f"it lacks {', '.join(missing)}" if missing else f"status is {record['status']!r}"
         raise RecordError(f"{path}: is not the record of a run: {what}")
@@ -99,6 +115,8 @@ def read_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     Raises:
         RecordError: The folder is absent or has no record.
     """
+    if folder.is_file():
+        raise RecordError(f"{folder}: is a file, expected a folder of results")
     if not folder.is_dir():
         raise RecordError(f"{folder}: no such folder of results")
     records, problems = [], []

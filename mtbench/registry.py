@@ -46,6 +46,11 @@ class Origin:
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}" if self.distribution else self.plugin
 
+    @property
+    def full(self) -> str:
+        """Distribution and entry point, or the file."""
+        return f"{self} ({self.plugin})" if self.distribution else self.plugin
+
 
 class Registry:
     """The components of all plugins, by kind and name.
@@ -79,7 +84,7 @@ class Registry:
                 with lazy_imports(*SLOW):
                     module = entry.load()
                 found = self._inspect(module, entry.name, name, version)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.failed[f"{entry.name} ({name})"] = _reason(error)
             else:
                 self._add(module, f"{name}:{entry.name}", found)
@@ -107,7 +112,7 @@ class Registry:
             found = self._inspect(module, label, None, None)
         except PluginError as error:
             raise PluginError(f"{path}: {error}") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(f"{path}{_line(error, path)}: {_reason(error)}") from error
         self._add(module, name, found)
 
@@ -122,6 +127,13 @@ class Registry:
                 raise PluginError(f"function {attribute} lacks @mtbench.hookimpl")
             if attribute not in HOOKS:
                 raise PluginError(f"unknown hook {attribute}{did_you_mean(attribute, HOOKS)}")
+            known = inspect.signature(getattr(hookspecs, attribute)).parameters
+            for name in inspect.signature(value).parameters:
+                if not known:
+                    raise PluginError(f"{attribute} takes no arguments")
+                if name not in known:
+                    near = did_you_mean(name, known)
+                    raise PluginError(f"{attribute}: unknown argument {name!r}{near}")
         if not any(hook in vars(module) for hook in HOOKS):
             raise PluginError(f"implements no hook (known: {', '.join(HOOKS)})")
         return [
@@ -138,14 +150,18 @@ class Registry:
         found: Iterable[tuple[type[components.Component], Origin]],
     ) -> None:
         """Take the components of a plugin in, and its observers."""
+        new: dict[tuple[str, str], tuple[type[components.Component], Origin]] = {}
         for cls, origin in found:
-            known = self._classes[cls.kind].setdefault(cls.name, cls)
-            if known is not cls:
+            known = self._classes[cls.kind].get(cls.name)
+            other = (known, self._origins[known]) if known else new.get((cls.kind, cls.name))
+            if other and other[0] is not cls:
                 raise PluginError(
-                    f"{cls.kind} {cls.name!r} is offered twice: by {self._origins[known]} "
-                    f"({self._origins[known].plugin}) and by {origin} ({origin.plugin}); "
-                    "rename or remove one"
+                    f"{cls.kind} {cls.name!r} is offered twice: by {other[1].full} and by "
+                    f"{origin.full}; rename or remove one"
                 )
+            new[cls.kind, cls.name] = cls, origin
+        for (kind, key), (cls, origin) in new.items():
+            self._classes[kind][key] = cls
             self._origins[cls] = origin
         self.hooks.register(module, name)
 
@@ -194,8 +210,6 @@ def _provided(
     hook: str, base: type[components.Component], provider: Any
 ) -> Iterator[type[components.Component]]:
     """Call a provider hook and check what it gives."""
-    if inspect.signature(provider).parameters:
-        raise PluginError(f"{hook} takes no arguments")
     classes = provider()
     if not isinstance(classes, Iterable) or isinstance(classes, str):
         found = getattr(classes, "__name__", repr(classes))
@@ -219,16 +233,16 @@ def _digest(cls: type) -> str | None:
         return None
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """One line for an exception of somebody else's code."""
     text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
 
 
-def _line(error: Exception, path: Path) -> str:
+def _line(error: BaseException, path: Path) -> str:
     """`:7` for the last line of `path` that was running when the exception was raised."""
     if isinstance(error, SyntaxError):
-        return f":{error.lineno}"
+        return f":{error.lineno}" if error.lineno else ""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if Path(frame.filename) == path.resolve()]
     return f":{lines[-1]}" if lines else ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from .components import Component
 from .registry import KINDS, Registry
-from .suite import SIDES, Protocol
+from .suite import MOST_SEEDS, SIDES, Protocol
 
 
 def suite_schema(registry: Registry) -> dict[str, Any]:
@@ -17,15 +17,13 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
     """
     schema = Protocol.model_json_schema()
     properties = schema["properties"]
-    properties["seeds"] = {
-        **properties["seeds"],
-        "type": ["array", "integer"],
-        "minimum": 1,
-    }
+    listed = {**properties.pop("seeds"), "minItems": 1}
+    help_text = {key: listed.pop(key) for key in ("default", "description", "title")}
+    number = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
+    properties["seeds"] = {**help_text, "anyOf": [listed, number]}
     definitions = schema.setdefault("$defs", {})
     for kind in KINDS:
         classes = [cls for cls, _ in registry if cls.kind == kind]
-        # a task may leave its name to its key; the last alternative then stands for all
         definitions[kind] = {
             "anyOf": [
                 {"enum": [cls.name for cls in classes]},
@@ -34,7 +32,11 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
         }
     task = {"anyOf": [*definitions["task"]["anyOf"], {"type": "null"}]}
     tasks = [cls for cls, _ in registry if cls.kind == "task"]
-    named = {cls.name: _component(cls, definitions, named=False) for cls in tasks}
+    # under the name of a task plugin the options alone will do
+    named = {
+        cls.name: {"anyOf": [_component(cls, definitions, named=False), *task["anyOf"]]}
+        for cls in tasks
+    }
     scenario = {
         "type": "object",
         "properties": {
@@ -73,7 +75,7 @@ def _component(
     cls: type[Component], definitions: dict[str, Any], named: bool = True
 ) -> dict[str, Any]:
     """Schema of a component as a mapping of its name and options."""
-    schema = cls.model_json_schema(ref_template="#/$defs/{model}")
+    schema = cls.schema_of_options(ref_template="#/$defs/{model}")
     definitions |= schema.pop("$defs", {})
     name = {"name": {"const": cls.name}}
     required = [*(["name"] if named else []), *schema.get("required", [])]

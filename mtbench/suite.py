@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from . import marks
-from .components import Dataset, Split, Task, Tower, Weighting
-from .errors import Fault, PluginError, SuiteError, did_you_mean
+from .components import Component, Dataset, Split, Task, Tower, Weighting
+from .errors import Fault, MtbenchError, PluginError, SuiteError, did_you_mean
 from .registry import Registry
 
 SIDES = ("query", "candidate")
+MOST_SEEDS = 10_000
 M = TypeVar("M", bound=BaseModel)
 
 
 def _seeds(value: Any) -> Any:
     """`5` is short for the seeds 0 to 4."""
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_SEEDS:
         return list(range(value))
     if not isinstance(value, list) or not value:
-        raise ValueError(f"expected a number of seeds, or a list of them, found {value!r}")
+        raise ValueError(
+            f"expected a number of seeds from 1 to {MOST_SEEDS}, or a list of them, found {value!r}"
+        )
     return value
 
 
@@ -43,7 +47,7 @@ class Optimizer(Options):
 
     name: Literal["adagrad", "adam", "adamw", "rmsprop", "sgd"] = "adagrad"
     """Which one; everything but its learning rate is Keras's default."""
-    learning_rate: float = Field(0.1, gt=0)
+    learning_rate: float = Field(0.1, gt=0, allow_inf_nan=False)
     """Learning rate."""
 
 
@@ -124,7 +128,7 @@ def load_suite(
 
     Raises:
         SuiteError: With every fault of the suite.
-        PluginError: A plugin file of the suite cannot be loaded.
+        PluginError: A component's own check fails, rather than the suite.
     """
     document = marks.read(path)
     _override(document, overrides, seeds)
@@ -138,19 +142,11 @@ def _override(document: marks.Document, overrides: Sequence[str], seeds: str | N
         if not equals or not all(key.split(".")):
             fault = Fault(f"-o {text}", "", "expected key=value, such as train.epochs=5")
             raise SuiteError([fault])
-        document.set(tuple(key.split(".")), _value(f"-o {text}", value), f"-o {text}")
+        document.set(tuple(key.split(".")), marks.parse_value(value, f"-o {text}"), f"-o {text}")
     if seeds is not None:
         listed = f"[{seeds}]" if re.fullmatch(r"\s*\d+\s*(,\s*\d*\s*)+", seeds) else seeds
         place = f"--seeds {seeds}"
-        document.set(("seeds",), _value(place, listed), place)
-
-
-def _value(place: str, text: str) -> Any:
-    try:
-        return marks.parse_value(text)
-    except yaml.YAMLError as error:
-        reason = getattr(error, "problem", None) or "cannot be read"
-        raise SuiteError([Fault(place, "", f"YAML: {reason}")]) from error
+        document.set(("seeds",), marks.parse_value(listed, place), place)
 
 
 class _Reader:
@@ -173,8 +169,7 @@ class _Reader:
             for key in ("dataset", "split", "towers", "tasks", "scenarios")
         }
         protocol = self.options(Protocol, value, (), extra=parts)
-        for file in protocol.plugins if protocol else []:
-            self.registry.load_file(folder / file)
+        self.load_plugins(value.get("plugins"), folder)
         dataset = self.component("dataset", parts["dataset"], ("dataset",))
         replaced = None
         if synthetic and dataset:
@@ -197,6 +192,23 @@ class _Reader:
             replaced,
         )
 
+    def load_plugins(self, files: Any, folder: Path) -> None:
+        """Load the plugin files of the suite, even where another of its keys is at fault.
+
+        Raises:
+            SuiteError: One cannot be loaded: what it offers would be missed everywhere.
+        """
+        failed = False
+        for n, file in enumerate(files if isinstance(files, list) else []):
+            if isinstance(file, str):
+                try:
+                    self.registry.load_file(folder / file)
+                except PluginError as error:
+                    self.fault(("plugins", n), str(error))
+                    failed = True
+        if failed:
+            raise SuiteError(sorted(set(self.faults), key=_position))
+
     def fault(self, path: marks.Path_, message: str) -> None:
         """Note a fault."""
         self.faults.append(self.document.fault(path, message))
@@ -206,7 +218,8 @@ class _Reader:
     ) -> M | None:
         """Validate options; None and faults where they are wrong."""
         try:
-            return model.model_validate(value)
+            # as JSON: `strict` then takes a list for a tuple, but no `yes` for 1 and no '2' for 2
+            return model.model_validate_json(json.dumps(value, default=str), strict=True)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 self.fault((*path, *detail["loc"]), _message(detail, model, extra))
@@ -222,21 +235,25 @@ class _Reader:
             value = {"name": value}
         if value is None and default:
             value = {}
+        if value is None and path not in self.document.places:
+            self.fault(path, f"missing key: expected a {kind}, its name, or name and options")
+            return None
         if not isinstance(value, dict):
-            found = "nothing" if value is None else repr(value)
+            found = _found(value)
             self.fault(path, f"expected a {kind}: its name, or name and options; found {found}")
             return None
         options = dict(value)
-        name = options.pop("name", default)
+        name = options.pop("name", default or None)
         if not isinstance(name, str) or not name:
-            self.fault((*path, "name"), f"expected the name of a {kind}, found {name or 'none'!r}")
+            self.fault((*path, "name"), f"expected the name of a {kind}, found {_found(name)}")
             return None
         try:
             cls = self.registry.find(kind, name)
         except PluginError as error:
             self.fault((*path, "name") if "name" in value else path, str(error))
             return None
-        return self.options(cls, options, path, extra=("name",))
+        with _blame(cls, self.registry):
+            return self.options(cls, options, path, extra=("name",))
 
     def stand_in(self, dataset: Dataset) -> tuple[Dataset | None, str | None]:
         """Replace a dataset by its synthetic stand-in."""
@@ -252,8 +269,7 @@ class _Reader:
         """Return a mapping that is not empty, or {} and a fault."""
         if isinstance(value, dict) and value:
             return value
-        found = "nothing" if value is None else repr(value)
-        self.fault(path, f"expected {what}, found {found}")
+        self.fault(path, f"expected {what}, found {_found(value)}")
         return {}
 
     def towers(self, value: Any) -> dict[str, Tower]:
@@ -292,21 +308,54 @@ class _Reader:
         if not isinstance(names, list) or not names:
             self.fault((*path, "tasks"), f"expected a list of tasks to train, found {names!r}")
             return None
-        for n, task in enumerate(names):
-            if task not in tasks:
-                known = did_you_mean(str(task), tasks)
-                self.fault((*path, "tasks", n), f"unknown task {task!r}{known}")
-            elif task in names[:n]:
-                self.fault((*path, "tasks", n), f"task {task!r} is given twice")
-        weighting = None
-        if spec.get("weighting") is not None:
-            weighting = self.component("weighting", spec["weighting"], (*path, "weighting"))
-            for key, fault in weighting.check(names) if weighting else ():
-                self.fault((*path, "weighting", *key.split(".")), fault)
-        elif len(names) > 1:
-            self.fault(path, f"expected a weighting, since {len(names)} tasks are trained")
+        self.names(names, tasks, (*path, "tasks"))
+        weighting = self.weighting(spec.get("weighting"), names, path)
         trained = tuple(task for task in tasks if task in names)  # in the order of the suite
         return Scenario(name, trained, weighting)
+
+    def names(self, names: Sequence[Any], tasks: Mapping[str, Task], path: marks.Path_) -> None:
+        """Check the names of a scenario's tasks."""
+        sound = bool(tasks) and all(tasks.values())  # else a name may be meant for a faulty one
+        for n, task in enumerate(names):
+            if not isinstance(task, str):
+                self.fault((*path, n), f"expected the name of a task, found {task!r}")
+            elif task not in tasks and sound:
+                self.fault((*path, n), f"unknown task {task!r}{did_you_mean(task, tasks)}")
+            elif task in names[:n]:
+                self.fault((*path, n), f"task {task!r} is given twice")
+
+    def weighting(self, value: Any, names: Sequence[Any], path: marks.Path_) -> Weighting | None:
+        """Read a scenario's weighting and let it check its options for these tasks."""
+        if value is None:
+            if len(names) > 1:
+                self.fault(path, f"expected a weighting, since {len(names)} tasks are trained")
+            return None
+        weighting: Weighting | None = self.component("weighting", value, (*path, "weighting"))
+        if weighting and all(isinstance(task, str) for task in names):
+            with _blame(type(weighting), self.registry):
+                faults = [(key.split("."), fault) for key, fault in weighting.check(names)]
+            for key, fault in faults:
+                self.fault((*path, "weighting", *key), fault)
+        return weighting
+
+
+@contextlib.contextmanager
+def _blame(cls: type[Component], registry: Registry) -> Iterator[None]:
+    """Make an exception of a component's own code an error that names its plugin."""
+    try:
+        yield
+    except MtbenchError:
+        raise
+    except Exception as error:
+        plugin = dict(registry)[cls].plugin
+        raise PluginError(
+            f"{plugin}: {cls.kind} {cls.name!r} failed: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _found(value: Any) -> str:
+    """What a user wrote, or `nothing`."""
+    return "nothing" if value is None else repr(value)
 
 
 def _position(fault: Fault) -> tuple[str, int, str]:
@@ -327,15 +376,27 @@ def _message(detail: ErrorDetails, model: type[BaseModel], extra: Iterable[str])
     if detail["type"] == "value_error":
         return f"{detail['ctx']['error']}"
     message = detail["msg"].replace("Input should be", "expected").split(", unable")[0]
-    if detail["type"] in ("list_type", "tuple_type"):
-        message = "expected a list"
-    if detail["type"] == "string_pattern_mismatch":
-        message = "expected a name of letters, digits, '.', '_' and '-'"
+    message = _EXPECTED.get(detail["type"], message)
     near = ""
     if detail["type"] == "literal_error" and isinstance(found, str):
         near = did_you_mean(found, re.findall(r"'([^']+)'", detail["ctx"]["expected"]))
         near = near if "did you mean" in near else ""  # the message lists them all
-    return f"{message[0].lower()}{message[1:]}, found {found!r}{near}"
+    return f"{message[0].lower()}{message[1:]}, found {_found(found)}{near}"
+
+
+_EXPECTED = {
+    "bool_type": "expected true or false",
+    "dict_type": "expected a mapping of keys to values",
+    "float_type": "expected a number",
+    "int_from_float": "expected an integer",
+    "int_type": "expected an integer",
+    "list_type": "expected a list",
+    "model_type": "expected a mapping of keys to values",
+    "string_pattern_mismatch": "expected a name of letters, digits, '.', '_' and '-'",
+    "string_type": "expected text",
+    "tuple_type": "expected a list",
+}
+"""Our words for pydantic's types of error."""
 
 
 def _fields(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:

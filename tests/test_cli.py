@@ -3,24 +3,63 @@
 import csv
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from mtbench import __version__, records
 from mtbench.cli import main
 from mtbench.plan import make_plan
-from mtbench.registry import installed
+from mtbench.registry import KINDS, installed
 from mtbench.suite import load_suite
+
+GOLDEN = Path(__file__).parent / "golden"
+SUITE = """
+name: tiny
+dataset: {name: synthetic, num_users: 30, num_items: 40, num_ratings: 300}
+split: {name: random, test_share: 0.2}
+towers:
+  query: {name: embedding, embedding_dim: 4}
+  candidate: {name: embedding, embedding_dim: 4}
+tasks:
+  ranking: {units: [8]}
+  retrieval: {top_k: [1, 5]}
+scenarios:
+  rating-only: {tasks: [ranking]}
+  retrieval-only: {tasks: [retrieval]}
+  joint: {tasks: [ranking, retrieval], weighting: fixed}
+train: {epochs: 2, batch_size: 64}
+seeds: 2
+"""
 
 
 @pytest.fixture
-def done(tiny, tmp_path, monkeypatch, capsys):
-    """The small suite, run once, its results in `results/tiny`."""
+def tiny(tmp_path):
+    """A small suite's file."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SUITE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """The results of the small suite, run once."""
+    folder = tmp_path_factory.mktemp("once")
+    (folder / "tiny.yaml").write_text(SUITE)
+    words = ["run", str(folder / "tiny.yaml"), "--results", str(folder / "results")]
+    assert main(words) == 0
+    return folder / "results"
+
+
+@pytest.fixture
+def done(results, tmp_path, monkeypatch):
+    """A copy of these results, in `results/tiny`."""
     monkeypatch.chdir(tmp_path)
-    assert main(["run", str(tiny)]) == 0
-    capsys.readouterr()
+    shutil.copytree(results, tmp_path / "results")
     return tmp_path / "results" / "tiny"
 
 
@@ -136,3 +175,236 @@ def test_report_order_is_that_of_the_suite(done, tiny, capsys):
     summary = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in summary["scenarios"]] == list(suite.scenarios)
     assert len(make_plan(suite, registry)) == 6
+
+
+def fake(folder, run, **changes):
+    """Put a record of a run there."""
+    record = {
+        "schema_version": 1,
+        "run_id": run.id,
+        "protocol_id": run.protocol_id,
+        "suite": "tiny",
+        "scenario": run.scenario.name,
+        "seed": run.seed,
+        "status": "ok",
+        "started": "2026-01-01",
+        **dict.fromkeys(records.RESULTS - records.KEYS),
+        **changes,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    records.path_of(folder, run.id).write_text(json.dumps(record))
+
+
+def test_plan_without_results(tiny, registry, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", str(tiny), "--scenario", "joint"]) == 0
+    runs = make_plan(load_suite(tiny, registry), registry, ["joint"])
+    assert capsys.readouterr().out == (
+        f"to do  {runs[0].id}  joint  seed 0\n"
+        f"to do  {runs[1].id}  joint  seed 1\n"
+        "2 runs, 0 done in results/tiny\n"
+    )
+    assert not (tmp_path / "results").exists()
+
+
+def test_plan_knows_what_is_done(tiny, registry, tmp_path, monkeypatch, capsys):
+    """A record of a run that failed, of another version or damaged is to do again."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "here" / "tiny"
+    runs = make_plan(load_suite(tiny, registry), registry)
+    fake(folder, runs[0])
+    fake(folder, runs[1], status="failed")
+    fake(folder, runs[2], schema_version=0)
+    records.path_of(folder, runs[3].id).write_text("{")
+    assert main(["plan", str(tiny), "--results", "here"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        *(
+            f"{'done ' if run is runs[0] else 'to do'}  {run.id}  {run.scenario.name}  "
+            f"seed {run.seed}"
+            for run in runs
+        ),
+        "6 runs, 1 done in here/tiny",
+    ]
+
+
+def test_a_failed_run_is_done_again(done, tiny, capsys):
+    path = next(done.glob("*.json"))
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "status": "failed", "error": {"type": "X"}}))
+    assert main(["run", str(tiny), "--format", "csv"]) == 0
+    told = capsys.readouterr().err
+    assert "5 of 6 runs are done already (--force does them again)" in told
+    again = json.loads(path.read_text())
+    assert (again["status"], again["metrics"]) == ("ok", record["metrics"])
+
+
+def test_check_counts(tiny, capsys):
+    for words, expected in (
+        ([], "3 scenarios × 2 seeds = 6 runs"),
+        (["--seeds", "3,4,3,9"], "3 scenarios × 3 seeds = 9 runs"),
+        (["-o", "scenarios.more={tasks: [ranking]}"], "4 scenarios × 2 seeds = 8 runs"),
+    ):
+        assert main(["check", str(tiny), *words]) == 0
+        output, told = capsys.readouterr()
+        assert (output, told) == (f"{tiny}: valid; {expected}\n", "")
+
+
+def test_check_wants_no_data(tiny, tmp_path, monkeypatch, capsys):
+    """What is checked is the suite; the data may be on another machine."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "empty"))
+    assert main(["check", str(tiny), "-o", "dataset=movielens"]) == 0
+    assert not (tmp_path / "empty").exists()
+
+
+def test_report_on_good_and_damaged_records(done, capsys):
+    for name, text in {
+        "a.json": "{",
+        "b.json": "[1]",
+        "c.json": '{"schema_version": 1}',
+        "d.json": '{"schema_version": 99}',
+        "notes.txt": "not looked at",
+    }.items():
+        (done / name).write_text(text)
+    (done / "e.json").write_bytes(b"\xff")
+    assert main(["report", str(done), "--format", "json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert len(summary["scenarios"]) == 3
+    damaged = [note for note in summary["notes"] if ".json: " in note]
+    assert [note.removeprefix(f"{done}/") for note in damaged] == [
+        "a.json: expected JSON, found a damaged file",
+        "b.json: expected schema_version 1, found None",
+        (
+            "c.json: is not the record of a run: it lacks protocol_id, run_id, scenario, seed, "
+            "started, status, suite"
+        ),
+        "d.json: expected schema_version 1, found 99",
+        "e.json: expected JSON, found a damaged file",
+    ]
+
+
+@pytest.mark.parametrize("key", ["metrics", "floors", "timings", "trained_tasks", "protocol"])
+def test_report_on_a_record_that_lacks_what_an_ok_one_has(done, capsys, key):
+    """It is named like a damaged one, and the others are reported."""
+    path = min(done.glob("*.json"))
+    record = json.loads(path.read_text())
+    del record[key]
+    path.write_text(json.dumps(record))
+    assert main(["report", str(done), "--format", "json"]) == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert any(path.name in note and key in note for note in notes)
+
+
+def test_report_on_damaged_records_only(tmp_path, capsys):
+    (tmp_path / "a.json").write_text("{")
+    assert main(["report", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"mtbench: {tmp_path}: has no record of a run",
+        f"mtbench: {tmp_path}/a.json: expected JSON, found a damaged file",
+    ]
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "csv", "json"])
+def test_a_pipe_gets_no_escape_codes(done, capsys, form):
+    assert main(["report", str(done), "--format", form]) == 0
+    output, told = capsys.readouterr()
+    assert output.strip()
+    assert (told, "\x1b" in output) == ("", False)
+
+
+@pytest.mark.parametrize("variable", [None, "NO_COLOR"])
+def test_colours_of_a_terminal(done, monkeypatch, capsys, variable):
+    """NO_COLOR is no colour; without it a terminal has some."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "1")
+    assert main(["report", str(done)]) == 0
+    output = capsys.readouterr().out
+    assert ("\x1b[31m" in output or "\x1b[32m" in output) == (variable is None)
+
+
+def test_a_golden_component(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main(["plugins", "weighting", "uncertainty"]) == 0
+    output = capsys.readouterr().out.replace(f"mtbench {__version__}", "mtbench VERSION")
+    text = "\n".join(line.rstrip() for line in output.splitlines()) + "\n"
+    path = GOLDEN / "plugins_weighting_uncertainty.txt"
+    if os.environ.get("MTBENCH_UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert text == path.read_text()
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_every_component_can_be_shown(registry, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "200")
+    for cls, origin in registry:
+        assert main(["plugins", cls.kind, cls.name]) == 0
+        output = capsys.readouterr().out
+        assert output.startswith(f"{cls.kind} {cls.name}  ({origin})\n")
+        rows = [line.split()[0] for line in output.splitlines() if line.strip()]
+        assert set(cls.model_fields) <= set(rows)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_plugins_of_a_kind(registry, capsys, kind):
+    assert main(["plugins", kind]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    expected = [cls.name for cls, _ in registry if cls.kind == kind]
+    assert [line.split()[:2] for line in lines[1:]] == [[kind, name] for name in expected]
+
+
+def test_an_option_with_a_default_that_is_made(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(
+        "import mtbench, pydantic\nclass Mine(mtbench.LossWeighting):\n    name = 'mine'\n"
+        "    powers: list[float] = pydantic.Field(default_factory=list)\n"
+        "@mtbench.hookimpl\ndef mtbench_weightings():\n    return [Mine]\n"
+    )
+    assert main(["plugins", "weighting", "mine", "-p", str(tmp_path / "mine.py")]) == 0
+    assert "powers" in capsys.readouterr().out
+
+
+def test_plugins_names_what_failed_to_load(tmp_path, monkeypatch, capsys):
+    info = tmp_path / "broken-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[mtbench]\nbad = broken_plugin_of_cli\n")
+    (tmp_path / "broken_plugin_of_cli.py").write_text("raise OSError('[red] no luck')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["plugins"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "plugin bad (broken) failed to load: OSError: [red] no luck"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run"], ["SUITE", "--seeds", "--synthetic", "--scenario", "--results", "--force"]),
+        (["check"], ["SUITE", "-o", "-p", "--synthetic"]),
+        (["plan"], ["SUITE", "--scenario", "--results"]),
+        (["schema"], ["-p"]),
+        (["plugins"], ["kind", "name", "-p"]),
+        (["report"], ["DIR", "--format"]),
+        (["data"], ["import"]),
+        (["data", "import"], ["ARCHIVE", "--data-dir"]),
+    ],
+    ids=" ".join,
+)
+def test_help_of_every_command(words, told, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([*words, "--help"])
+    assert stopped.value.code == 0
+    output = capsys.readouterr().out
+    assert output.startswith(f"usage: mtbench {' '.join(words)}")
+    assert not [word for word in told if word not in output]
+
+
+def test_data_dir_is_where_the_data_is_looked_for(tiny, registry, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TFDS_DATA_DIR", "elsewhere")
+    monkeypatch.setattr(registry.find("dataset", "movielens"), "_in_reach", lambda self: False)
+    words = ["run", str(tiny), "-o", "dataset=movielens", "--data-dir", "here"]
+    assert main(words) == 2
+    assert "movielens/100k is not prepared in here, and" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from mtbench import records, runner
 from mtbench.errors import RecordError
 from mtbench.hookspecs import hookimpl
 from mtbench.plan import make_plan
+from mtbench.records import KEYS, RESULTS
 from mtbench.registry import installed
 from mtbench.suite import load_suite
 
@@ -41,6 +42,7 @@ RECORD = {
     "seed": 0,
     "status": "ok",
     "started": "",
+    **dict.fromkeys(RESULTS - KEYS),
 }
 
 

@@ -1,6 +1,6 @@
 """Plugins: by entry point and by file, the same way for all."""
 
-import ast
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from mtbench.errors import PluginError
-from mtbench.lazy import lazy_imports, quiet_stderr
 from mtbench.registry import installed
 from mtbench.suite import load_suite
 
@@ -30,36 +29,6 @@ def mtbench_weightings():
 '''
 
 
-def imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from ((f"{node.module}.{alias.name}", node) for alias in node.names)
-
-
-def test_the_core_names_no_plugin():
-    for path in (ROOT / "mtbench").rglob("*.py"):
-        assert not [n for n, _ in imports(path) if n.startswith(("mtbench_plugins", "plugins"))]
-        assert "mtbench_plugins" not in path.read_text()
-
-
-def test_tensorflow_is_imported_in_three_modules():
-    found = {
-        path.relative_to(ROOT / "mtbench").as_posix()
-        for path in (ROOT / "mtbench").rglob("*.py")
-        if any(name.startswith("tensorflow") for name, _ in imports(path))
-    }
-    assert found == {"model.py", "softmax.py", "training.py"}
-
-
-def test_nobody_imports_keras_by_a_path_that_may_be_keras_3():
-    for folder in ("mtbench", "plugins", "tests", "benchmarks"):
-        for path in (ROOT / folder).rglob("*.py"):
-            bad = [n for n, _ in imports(path) if n.startswith(("tensorflow.keras", "keras"))]
-            assert not bad, path
-
-
 def test_importing_mtbench_does_not_import_tensorflow():
     code = (
         "import sys, mtbench.cli, os;"
@@ -70,11 +39,12 @@ def test_importing_mtbench_does_not_import_tensorflow():
 
 
 def test_builtins_have_an_origin(registry):
+    assert built_in(registry)
     for cls, origin in registry:
-        assert origin.distribution == "mtbench"
-        assert len(origin.sha256) == 64, cls
-        assert origin.plugin.startswith(f"{cls.kind}_")
-    assert registry.failed == {}
+        if origin.distribution == "mtbench":
+            assert len(origin.sha256) == 64, cls
+            assert origin.plugin.startswith(f"{cls.kind}_")
+    assert not [plugin for plugin in registry.failed if plugin.endswith("(mtbench)")]
 
 
 def test_a_file(tmp_path, tiny):
@@ -116,32 +86,210 @@ def test_a_plugin_may_import_tensorflow_at_its_top(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
 
 
-def test_a_stand_in_loads_at_its_first_attribute(tmp_path, monkeypatch):
-    (tmp_path / "slow_module.py").write_text("value = 3\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    with lazy_imports("slow_module", "a_module_that_is_not_there"):
-        import slow_module
+OTHER = """
+import mtbench
 
-        with pytest.raises(ImportError):
-            import a_module_that_is_not_there  # noqa: F401
-    assert "slow_module" not in sys.modules
-    assert slow_module.value == 3
-    assert sys.modules["slow_module"].value == 3
-    with pytest.raises(AttributeError):
-        slow_module.nothing  # noqa: B018
+class Other(mtbench.LossWeighting):
+    name = "other"
+
+@mtbench.hookimpl
+def mtbench_weightings():
+    return [Other]
+"""
 
 
-def test_quiet_stderr(capfd):
-    import os
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Make a distribution with one plugin, as pip would, in a folder of its own on the path."""
 
-    with quiet_stderr():
-        os.write(2, b"hidden")
+    def make(name, code, version="1.0", entry="mine"):
+        folder = tmp_path / f"site-{name}"
+        info = folder / f"{name}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[mtbench]\n{entry} = {name}_plugin\n")
+        (folder / f"{name}_plugin.py").write_text(code)
+        monkeypatch.syspath_prepend(folder)
+        monkeypatch.delitem(sys.modules, f"{name}_plugin", raising=False)
+        return folder / f"{name}_plugin.py"
 
-    def fail():
-        with quiet_stderr():
-            os.write(2, b"shown")
-            raise ZeroDivisionError
+    return make
 
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert capfd.readouterr().err == "shown"
+
+def kinds_and_names(registry):
+    return [(cls.kind, cls.name) for cls, _ in registry]
+
+
+def built_in(registry):
+    return [(c.kind, c.name) for c, origin in registry if origin.distribution == "mtbench"]
+
+
+def test_built_ins_come_by_entry_point_only(monkeypatch):
+    """Without the entry points there is nothing: the core knows none of them."""
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
+    assert list(installed()) == []
+
+
+def test_the_built_ins(registry):
+    assert built_in(registry) == [
+        ("dataset", "movielens"),
+        ("dataset", "synthetic"),
+        ("split", "random"),
+        ("tower", "embedding"),
+        ("tower", "mlp"),
+        ("task", "ranking"),
+        ("task", "retrieval"),
+        ("weighting", "fixed"),
+        ("weighting", "uncertainty"),
+    ]
+
+
+def test_the_origin_of_a_file_is_its_content(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(PLUGIN)
+    registry = installed()
+    registry.load_file(path)
+    origin = dict(registry)[registry.find("weighting", "mine")]
+    assert origin.sha256 == hashlib.sha256(PLUGIN.encode()).hexdigest()
+    assert str(origin) == "mine.py"
+
+
+def test_the_identity_of_a_component(tmp_path):
+    path = tmp_path / "other.py"
+    path.write_text(OTHER.replace('"other"', '"other"\n    power: float = 2.0'))
+    registry = installed()
+    registry.load_file(path)
+    component = registry.find("weighting", "other")(power=3)
+    assert registry.identity(component) == {
+        "name": "other",
+        "options": {"power": 3.0},
+        "origin": {
+            "plugin": "other.py",
+            "distribution": None,
+            "version": None,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        },
+    }
+
+
+def test_the_same_file_by_another_path_is_loaded_once(tmp_path, monkeypatch):
+    (tmp_path / "count.txt").write_text("")
+    counting = (
+        "from pathlib import Path\n"
+        "with Path(__file__).with_name('count.txt').open('a') as stream:\n    stream.write('x')\n"
+    )
+    (tmp_path / "mine.py").write_text(counting + OTHER)
+    (tmp_path / "link.py").symlink_to(tmp_path / "mine.py")
+    monkeypatch.chdir(tmp_path)
+    registry = installed()
+    for path in (Path("mine.py"), tmp_path / "mine.py", tmp_path / "x" / ".." / "mine.py"):
+        registry.load_file(path)
+    registry.load_file(Path("link.py"))
+    assert (tmp_path / "count.txt").read_text() == "x"
+
+
+def test_two_files_of_one_name(tmp_path):
+    """Their modules do not get in each other's way."""
+    for folder, name in (("a", "first"), ("b", "second")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text(OTHER.replace('"other"', f'"{name}"'))
+    registry = installed()
+    registry.load_file(tmp_path / "a" / "mine.py")
+    registry.load_file(tmp_path / "b" / "mine.py")
+    assert {("weighting", "first"), ("weighting", "second")} <= set(kinds_and_names(registry))
+
+
+def test_annotations_that_are_text(tmp_path):
+    """pydantic finds what they name in the module of a file, too."""
+    (tmp_path / "mine.py").write_text(
+        "from __future__ import annotations\nfrom typing import Literal\n"
+        "Form = Literal['a', 'b']\n" + OTHER.replace('"other"', "'other'\n    form: Form = 'a'")
+    )
+    registry = installed()
+    registry.load_file(tmp_path / "mine.py")
+    assert registry.find("weighting", "other")(form="b").form == "b"
+
+
+def test_a_broken_file_leaves_no_component_behind(tmp_path):
+    (tmp_path / "mine.py").write_text(OTHER.replace("[Other]", "[Other, dict]"))
+    registry = installed()
+    with pytest.raises(PluginError, match="found dict"):
+        registry.load_file(tmp_path / "mine.py")
+    assert ("weighting", "other") not in kinds_and_names(registry)
+    (tmp_path / "mine.py").write_text(OTHER)
+    registry.load_file(tmp_path / "mine.py")  # after it was mended
+    assert ("weighting", "other") in kinds_and_names(registry)
+
+
+def test_a_plugin_with_a_duplicate_leaves_no_component_behind(tmp_path):
+    more = OTHER.replace(
+        "@mtbench", "class Again(mtbench.LossWeighting):\n    name = 'fixed'\n\n@mtbench"
+    )
+    (tmp_path / "mine.py").write_text(more.replace("[Other]", "[Other, Again]"))
+    registry = installed()
+    before = kinds_and_names(registry)
+    with pytest.raises(PluginError, match="'fixed' is offered twice"):
+        registry.load_file(tmp_path / "mine.py")
+    assert kinds_and_names(registry) == before
+
+
+def test_an_installed_weighting_is_seen_with_its_version(install):
+    path = install("lodger", OTHER, version="1.2")
+    registry = installed()
+    origin = dict(registry)[registry.find("weighting", "other")]
+    assert (origin.plugin, origin.distribution, origin.version) == ("mine", "lodger", "1.2")
+    assert origin.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert str(origin) == "lodger 1.2"
+
+
+def test_a_broken_installed_plugin_does_not_stop_others(install, registry):
+    install("broken", "1 / 0\n", entry="bad")
+    install("hookless", "x = 1\n", entry="none")
+    install("lodger", OTHER)
+    found = installed()
+    assert found.failed == {
+        **registry.failed,
+        "bad (broken)": "ZeroDivisionError: division by zero",
+        "none (hookless)": (
+            "implements no hook (known: mtbench_datasets, mtbench_splits, mtbench_towers, "
+            "mtbench_tasks, mtbench_weightings, mtbench_run_started, mtbench_epoch_ended, "
+            "mtbench_run_finished)"
+        ),
+    }
+    assert set(kinds_and_names(found)) == {*kinds_and_names(registry), ("weighting", "other")}
+    with pytest.raises(PluginError) as caught:
+        found.find("weighting", "fixd")
+    message = str(caught.value)
+    assert message.startswith("unknown weighting 'fixd' (did you mean 'fixed'?); plugin ")
+    assert "; plugin bad (broken) failed to load: ZeroDivisionError: division by zero" in message
+
+
+def test_two_installed_plugins_of_one_name_are_an_error(install):
+    install("lodger", OTHER)
+    install("second", OTHER, version="2.0", entry="also")
+    with pytest.raises(PluginError) as caught:
+        installed()
+    message = str(caught.value)
+    assert message.startswith("weighting 'other' is offered twice: by ")
+    assert "lodger 1.0 (mine)" in message
+    assert "second 2.0 (also)" in message
+
+
+def test_one_name_for_two_kinds_is_allowed(tmp_path):
+    tower = OTHER.replace("LossWeighting", "Tower").replace("mtbench_weightings", "mtbench_towers")
+    (tmp_path / "tower.py").write_text(tower)
+    (tmp_path / "weighting.py").write_text(OTHER)
+    registry = installed()
+    registry.load_file(tmp_path / "tower.py")
+    registry.load_file(tmp_path / "weighting.py")
+    assert {("tower", "other"), ("weighting", "other")} <= set(kinds_and_names(registry))
+
+
+def test_unknown_names(registry):
+    for kind, name, message in (
+        ("tower", "mpl", "unknown tower 'mpl' (did you mean 'mlp'?)"),
+        ("tower", "x", "unknown tower 'x' (known: embedding, mlp)"),
+    ):
+        with pytest.raises(PluginError) as caught:
+            registry.find(kind, name)
+        assert str(caught.value) == message

@@ -175,3 +175,173 @@ def test_only_failures(records):
     for form in FORMATS.values():
         assert form(summary)
     table(summary, Console(file=io.StringIO()))
+
+
+@pytest.fixture
+def odd_records(records):
+    """Made-up data in place of another, one seed beside three, a lower floor in the second run."""
+    records = [r for r in records if r["scenario"] == "joint" or r["seed"] == 1]
+    for entry in records:
+        entry["data"] = {**entry["data"], "synthetic": True, "stands_in_for": "movies (config=1m)"}
+    for entry in records[3:]:
+        entry["trained_tasks"] = ["ranking"]
+    return records
+
+
+def as_text(summary, form, width=160):
+    if form != "table":
+        return FORMATS[form](summary)
+    stream = io.StringIO()
+    table(summary, Console(width=width, file=stream, highlight=False))
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix"), [("table", "txt"), ("markdown", "md"), ("csv", "csv"), ("json", "json")]
+)
+def test_golden_of_a_stand_in(odd_records, form, suffix):
+    text = as_text(summarize(odd_records), form)
+    path = GOLDEN / f"report_stand_in.{suffix}"
+    if os.environ.get("MTBENCH_UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("form", ["table", *FORMATS])
+def test_one_seed_beside_three_has_no_spread(odd_records, form):
+    summary = summarize(odd_records)
+    joint, rating = summary.scenarios
+    assert {stat.n for stat in joint.metrics.values()} == {3}
+    assert {(stat.n, stat.sd) for stat in rating.metrics.values()} == {(1, None)}
+    lines = [line for line in as_text(summary, form).splitlines() if "rating" in line]
+    assert any("0.500" in line or "0.5" in line for line in lines) or form == "json"
+    assert not [line for line in lines if "±" in line]
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_the_table_fits_the_terminal(records, odd_records, width):
+    for chosen in (records, odd_records, records[:1]):
+        head, *rest = as_text(summarize(chosen), "table", width).partition("\nSecond line")
+        assert rest
+        table_lines = [line for line in head.splitlines() if "Synthetic" not in line]
+        assert max(map(len, table_lines)) <= width
+
+
+def test_headline_metrics_only_in_the_table(records):
+    text = as_text(summarize(records), "table")
+    assert "top 5 seen" in text
+    assert "top 1 seen" not in text
+    assert "top_1_seen_kept" in as_text(summarize(records), "markdown")
+
+
+@pytest.mark.parametrize("form", ["table", *FORMATS])
+def test_names_and_messages_are_text(records, form):
+    """Markup of rich, of Markdown's tables, of CSV and JSON."""
+    name = 'a [red]x[/red] | "b", c'
+    for entry in records[3:]:
+        entry["scenario"] = name
+    records[0]["status"] = "failed"
+    records[0]["error"] = {"type": "Bad", "message": 'no [/] end | of, "it"'}
+    text = as_text(summarize(records), form)
+    if form == "csv":
+        assert {row["name"] for row in csv.DictReader(io.StringIO(text))} >= {name}
+    elif form == "json":
+        summary = json.loads(text)
+        assert summary["scenarios"][1]["name"] == name
+        assert summary["notes"] == ['FAILED: joint seed 0: Bad: no [/] end | of, "it"']
+    else:
+        assert 'FAILED: joint seed 0: Bad: no [/] end | of, "it"' in text
+        assert (name.replace("|", "\\|") if form == "markdown" else name) in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert {line.replace("\\|", "").count("|") for line in rows} <= {4, 5, 7}
+
+
+def test_a_failed_run_is_left_out_of_the_numbers(records):
+    records[2]["status"] = "failed"
+    records[2]["error"] = {"type": "ValueError", "message": "no"}
+    for key in ("metrics", "floors"):
+        records[2][key] = None
+    joint = summarize(records).scenarios[0]
+    rmse = joint.metrics["ranking/rmse"]
+    assert (rmse.n, rmse.mean, rmse.sd) == (
+        2,
+        pytest.approx(0.95),
+        pytest.approx(0.1 / math.sqrt(2)),
+    )
+    # on the splits of seed 0 and 1: (1.00 - 0.9 + 0.99 - 1.0) / 2
+    assert joint.above_floor["ranking/rmse"] == pytest.approx(0.045)
+
+
+def test_a_floor_that_is_strongest_in_the_mean_is_taken_for_every_seed(records):
+    """Popularity scores 0.30, 0.31, 0.32; chance now 0.40, 0.25, 0.25: it wins one seed only."""
+    joint = records[:3]
+    for entry, chance in zip(joint, (0.40, 0.25, 0.25), strict=True):
+        floors = copy.deepcopy(entry["floors"])
+        floors["retrieval"]["chance"]["top_5_seen_kept"] = chance
+        entry["floors"] = floors
+    summary = summarize(joint)
+    (column,) = [c for c in summary.columns if c.key == "retrieval/top_5_seen_kept"]
+    assert column.floor == "popularity"
+    above = summary.scenarios[0].above_floor["retrieval/top_5_seen_kept"]
+    assert above == pytest.approx((0.2 - 0.30 + 0.3 - 0.31 + 0.7 - 0.32) / 3)
+
+
+def test_a_task_without_floors(records):
+    for entry in records:
+        entry["floors"] = {"ranking": entry["floors"]["ranking"], "retrieval": {}}
+    summary = summarize(records)
+    assert {c.key: c.floor for c in summary.columns}["retrieval/top_5_seen_kept"] is None
+    assert set(summary.scenarios[0].above_floor) == {"ranking/rmse"}
+    for form in ("table", *FORMATS):
+        assert as_text(summary, form)
+
+
+def test_a_run_too_short_to_measure_has_no_speed(records):
+    for entry in records:
+        entry["timings"] = {**entry["timings"], "train_examples_per_s": None}
+    summary = summarize(records)
+    assert "train_examples_per_s" not in summary.scenarios[0].speed
+    for form in ("table", *FORMATS):
+        assert "None" not in as_text(summary, form)
+
+
+def test_a_run_that_was_done_again_counts_once(records):
+    """The newest protocol's records are kept, whatever the order they are read in."""
+    older = [{**copy.deepcopy(r), "protocol_id": "p0", "started": "2025"} for r in records]
+    for order in ([*older, *records], [*records, *older]):
+        summary = summarize(order)
+        assert summary.scenarios == summarize(records).scenarios
+        assert summary.notes[0].startswith("6 records of another version")
+
+
+def test_one_record_left_out_is_one(records):
+    older = {**copy.deepcopy(records[0]), "protocol_id": "p0", "started": "2025"}
+    (note,) = summarize([older, *records]).notes
+    assert note in (
+        "1 records of another version of the suite or software are left out",
+        "1 record of another version of the suite or software is left out",
+    )
+
+
+def test_csv_has_exact_numbers(records):
+    rows = {
+        (row["kind"], row["name"], row["metric"]): row
+        for row in csv.DictReader(io.StringIO(as_text(summarize(records), "csv")))
+    }
+    row = rows["scenario", "joint", "ranking/rmse"]
+    assert float(row["mean"]) == pytest.approx(1.0, abs=1e-15)
+    assert float(row["sd"]) == pytest.approx(0.1, abs=1e-15)
+    assert (row["suite"], row["seeds"], row["floor"]) == ("made", "3", "user+item bias")
+    assert float(row["above_floor"]) == pytest.approx(-0.01, abs=1e-15)
+    floor = rows["floor", "popularity", "retrieval/top_5_seen_kept"]
+    assert float(floor["mean"]) == pytest.approx(0.31)
+    assert (floor["floor"], floor["above_floor"]) == ("", "")
+    assert rows["scenario", "joint", "parameters"]["mean"] == "1234.0"
+
+
+def test_colours_in_a_terminal_only(records):
+    stream = io.StringIO()
+    table(summarize(records), Console(width=100, file=stream, force_terminal=True))
+    assert "\x1b[31m−0.010" in stream.getvalue()
+    assert "\x1b[32m+0.090" in stream.getvalue()
+    assert "\x1b" not in as_text(summarize(records), "table")

@@ -3,22 +3,14 @@
 import dataclasses
 from pathlib import Path
 
+import pydantic
 import pytest
-import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mtbench import marks
 from mtbench.errors import SuiteError
+from mtbench.registry import installed
 from mtbench.suite import Train, load_suite
 
 SUITES = sorted((Path(__file__).parent.parent / "suites").glob("*.yaml"))
-
-
-def read(tmp_path, text):
-    path = tmp_path / "x.yaml"
-    path.write_text(text)
-    return marks.read(path, "x.yaml")
 
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
@@ -82,68 +74,164 @@ def test_synthetic_stands_in(tiny, registry):
     assert suite.stands_in_for == "movielens (config=100k, candidate=title)"
 
 
-def test_lines(tmp_path):
-    document = read(tmp_path, "a: 1\nb:\n  c: [1,\n      2]\n")
-    places = {".".join(map(str, path)): place for path, place in document.places.items()}
-    assert places == {
-        "": "x.yaml:1",
-        "a": "x.yaml:1",
-        "b": "x.yaml:2",
-        "b.c": "x.yaml:3",
-        "b.c.0": "x.yaml:3",
-        "b.c.1": "x.yaml:4",
-    }
-    assert str(document.fault(("b", "d", "e"), "wrong")) == "x.yaml:2: b.d.e: wrong"
-
-
-def test_values(tmp_path):
-    text = "base: &b {x: 1, y: 2}\nmine: {<<: *b, y: 3}\nsmall: 1e-3\n1: one\nyes: no\n"
-    assert read(tmp_path, text).value == {
-        "base": {"x": 1, "y": 2},
-        "mine": {"x": 1, "y": 3},
-        "small": 0.001,
-        "1": "one",
-        "yes": False,
-    }
-
-
-def test_several_documents_are_refused(tmp_path):
-    with pytest.raises(SuiteError, match=r"x\.yaml:2: YAML: but found another document"):
-        read(tmp_path, "a: 1\n---\nb: 1\n")
-
-
-_TEXT = st.text("abcä :#-&*!|>%@`[]{},?'\"\\\n\t")
-_PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _TEXT,
-    lambda inner: st.lists(inner) | st.dictionaries(_TEXT, inner),
-    max_leaves=10,
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [("quickstart", (4, 2)), ("ml100k", (4, 3)), ("ml100k-weighting", (4, 5))],
 )
+def test_figures_of_the_suites_of_the_project(registry, path, counts):
+    suite = load_suite(SUITES[0].parent / f"{path}.yaml", registry)
+    assert (len(suite.scenarios), len(suite.seeds)) == counts
+    assert suite.split.test_share == 0.2
+    assert suite.stands_in_for is None
+    expected = {
+        "rating-only": (("ranking",), None),
+        "retrieval-only": (("retrieval",), None),
+        "joint": (("ranking", "retrieval"), "fixed"),
+        "joint-uncertainty": (("ranking", "retrieval"), "uncertainty"),
+    }
+    found = {
+        name: (scenario.tasks, scenario.weighting and scenario.weighting.name)
+        for name, scenario in suite.scenarios.items()
+    }
+    assert found == expected
 
 
-@given(st.dictionaries(_TEXT, _PLAIN, min_size=1))
-def test_what_yaml_dumps_is_read_back(tmp_path_factory, value):
-    folder = tmp_path_factory.mktemp("yaml")
-    assert read(folder, yaml.safe_dump(value, allow_unicode=True)).value == value
+def test_the_weighting_suite_compares_means(registry):
+    suite = load_suite(SUITES[0].parent / "ml100k-weighting.yaml", registry)
+    assert {task.reduction for task in suite.tasks.values()} == {"mean"}
+    assert suite.scenarios["joint"].weighting.weights == {}
+    assert suite.tasks["retrieval"].sampling_correction
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A suite that says as little as it may."""
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        "name: small\ndataset: synthetic\nsplit: random\n"
+        "towers: {query: embedding, candidate: mlp}\n"
+        "tasks: {ranking: , find: retrieval, more: {name: ranking, units: []}}\n"
+        "scenarios: {one: {tasks: [find]}, all: {tasks: [more, find, ranking], weighting: fixed}}\n"
+    )
+    return path
+
+
+def test_defaults_and_bare_names(small, registry):
+    suite = load_suite(small, registry)
+    assert suite.name == "small"
+    assert suite.train.model_dump() == {
+        "epochs": 3,
+        "batch_size": 8192,
+        "optimizer": {"name": "adagrad", "learning_rate": 0.1},
+        "reshuffle": True,
+    }
+    assert suite.seeds == (0, 1, 2)
+    assert (suite.dataset.num_users, suite.dataset.num_ratings) == (943, 100_000)
+    assert (suite.split.name, suite.split.test_share) == ("random", 0.2)
+    assert list(suite.towers) == ["query", "candidate"]
+    assert [tower.name for tower in suite.towers.values()] == ["embedding", "mlp"]
+    assert {name: task.name for name, task in suite.tasks.items()} == {
+        "ranking": "ranking",  # the key is the name
+        "find": "retrieval",
+        "more": "ranking",
+    }
+    assert (suite.tasks["ranking"].units, suite.tasks["more"].units) == ((256, 128), ())
+    assert suite.scenarios["all"].tasks == ("ranking", "find", "more")  # in the suite's order
+    assert suite.scenarios["all"].weighting.weights == {}
+    assert suite.scenarios["one"].weighting is None
+
+
+def test_a_suite_is_frozen(small, registry):
+    suite = load_suite(small, registry)
+    for thing, name in (
+        (suite, "name"),
+        (suite.scenarios["one"], "tasks"),
+        (suite.train, "epochs"),
+        (suite.train.optimizer, "learning_rate"),
+        (suite.tasks["more"], "units"),
+        (suite.dataset, "num_users"),
+    ):
+        with pytest.raises((dataclasses.FrozenInstanceError, pydantic.ValidationError)):
+            setattr(thing, name, getattr(thing, name))
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a: 1\n? [b, c]\n: 2\n", "x.yaml:2: YAML: expected a name as key"),
-        ("a: 1\nb: 2020-99-99\n", "x.yaml:2: YAML: cannot be read as timestamp"),
-        ("a: 1\nb: !!int abc\n", "x.yaml:2: YAML: cannot be read as int"),
-        ("a: 1\nb: !!bool abc\n", "x.yaml:2: YAML: cannot be read as bool"),
-        ("a: 1\nb: " + "9" * 5000, "x.yaml:2: YAML: cannot be read as int"),
-        ("a: 1\nb: " + "[" * 2000 + "]" * 2000, "x.yaml: YAML: is nested too deeply"),
-    ],
+    ("text", "seeds"),
+    [("5", (0, 1, 2, 3, 4)), ("[3]", (3,)), ("[7, 0, 7]", (7, 0)), ("[2147483647]", (2**31 - 1,))],
 )
-def test_what_python_cannot_construct_is_one_line(tmp_path, text, message):
+def test_seeds_of_the_file(small, registry, text, seeds):
+    small.write_text(small.read_text() + f"seeds: {text}\n")
+    assert load_suite(small, registry).seeds == seeds
+    assert load_suite(small, registry, overrides=["seeds=[9]"]).seeds == (9,)
+    assert load_suite(small, registry, overrides=["seeds=[9]"], seeds="8, 9").seeds == (8, 9)
+
+
+def test_overrides_of_bare_names_and_absent_sections(small, registry):
+    suite = load_suite(
+        small,
+        registry,
+        overrides=[
+            "dataset.num_users=10",
+            "towers.query.embedding_dim=5",
+            "split=random",
+            "train.optimizer.name=sgd",
+            "scenarios.all.weighting.weights.find=0.5",
+            "scenarios.two={tasks: [ranking]}",
+            "train.epochs=1",
+            "train.epochs=2",  # the last one counts
+            "dataset.num_ratings=100",
+        ],
+    )
+    assert (suite.dataset.name, suite.dataset.num_users) == ("synthetic", 10)
+    assert suite.towers["query"].embedding_dim == 5
+    assert suite.train.optimizer.model_dump() == {"name": "sgd", "learning_rate": 0.1}
+    assert suite.train.epochs == 2
+    assert suite.scenarios["all"].weighting.weights == {"find": 0.5}
+    assert list(suite.scenarios) == ["one", "all", "two"]
+
+
+def test_an_override_mends_a_fault_of_the_file(small, registry):
+    small.write_text(small.read_text() + "train: {epochs: 0}\n")
+    assert load_suite(small, registry, overrides=["train.epochs=4"]).train.epochs == 4
+
+
+def test_synthetic_keeps_the_shape_of_the_release(small, registry):
+    suite = load_suite(
+        small, registry, overrides=["dataset={name: movielens, config: 1m}"], synthetic=True
+    )
+    dataset = suite.dataset
+    assert (dataset.num_users, dataset.num_items, dataset.num_ratings) == (6040, 3883, 1_000_209)
+    assert suite.stands_in_for == "movielens (config=1m, candidate=title)"
+
+
+def test_plugins_are_found_beside_the_suite(small, tmp_path, monkeypatch):
+    small.write_text(small.read_text() + "plugins: [more/mine.py]\n")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "mine.py").write_text(
+        "import mtbench\nclass Mine(mtbench.LossWeighting):\n    name = 'mine'\n"
+        "@mtbench.hookimpl\ndef mtbench_weightings():\n    return [Mine]\n"
+    )
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    suite = load_suite(small, installed(), overrides=["scenarios.all.weighting=mine"])
+    assert suite.scenarios["all"].weighting.name == "mine"
+
+
+def test_every_fault_is_given_once_in_the_order_of_lines(tmp_path, registry):
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "train: {epochs: 0}\nname: x\ndataset: nothing\nsplit: {name: random, test_share: 3}\n"
+        "towers: {query: embedding, candidate: embedding}\ntasks:\n  ranking:\n    units: [0, 0]\n"
+        "scenarios:\n  one: {tasks: [ranking], weights: 1}\n"
+    )
     with pytest.raises(SuiteError) as caught:
-        read(tmp_path, text)
-    assert str(caught.value) == message
-
-
-def test_a_control_character_is_one_line(tmp_path):
-    with pytest.raises(SuiteError, match="unacceptable character #x0007") as caught:
-        read(tmp_path, "a: 1\nb: \x07\n")
-    assert len(str(caught.value).splitlines()) == 1
+        load_suite(path, registry)
+    lines = [(fault.where.rpartition(":")[2], fault.key) for fault in caught.value.faults]
+    assert lines == [
+        ("1", "train.epochs"),
+        ("3", "dataset.name"),
+        ("4", "split.test_share"),
+        ("8", "tasks.ranking.units.0"),
+        ("8", "tasks.ranking.units.1"),
+        ("10", "scenarios.one.weights"),
+    ]

@@ -4,12 +4,14 @@
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from mtbench import __version__
 from mtbench.cli import main
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bad_input.txt"
@@ -59,6 +61,7 @@ def edit(old, new, text=BASE):
 
 
 RUN = ["run", "bad.yaml"]
+MINE = [*RUN, "-p", "plugin.py"]
 # name: (command line, suite, plugin.py)
 CASES = {
     "unknown key, top level": (RUN, edit("seeds:", "seed:"), None),
@@ -141,6 +144,67 @@ CASES = {
     "report on nothing": (["report", "nowhere"], BASE, None),
     "import of what is no archive": (["data", "import", "bad.yaml"], BASE, None),
     "import of nothing": (["data", "import", "nowhere.zip"], BASE, None),
+    "nothing after the name": (RUN, edit("name: bad", "name:"), None),
+    "unknown key, no near one": (RUN, BASE + "zzz: 3\n", None),
+    "unknown option of a nested component": (RUN, edit("units: [8]", "unit: [8]"), None),
+    "wrong type, fraction": (RUN, edit("epochs: 2", "epochs: 2.5"), None),
+    "wrong type, element of a list": (RUN, edit("top_k: [1, 5]", "top_k: [1, five]"), None),
+    "wrong type, weight": (RUN, edit("{ranking: 1}", "{ranking: high}"), None),
+    "wrong type, component": (RUN, edit("weighting: {name: fixed, weights: {ranking: 1}}", "weighting: 3"), None),
+    "wrong type, plugins": (RUN, BASE + "plugins: mine.py\n", None),
+    "infinite": (RUN, edit("epochs: 2", "epochs: .inf"), None),
+    "one tower": (RUN, edit("  candidate: {name: embedding, embedding_dim: 4}\n", ""), None),
+    "a tower that is none": (RUN, edit("query: {name: embedding", "query: {name: embeding"), None),
+    "missing dataset": (RUN, edit(BASE.splitlines(keepends=True)[1], ""), None),
+    "missing name": (RUN, edit("name: bad\n", ""), None),
+    "scenario that is a list": (RUN, edit("rating-only: {tasks: [ranking]}", "rating-only: [ranking]"), None),
+    "tasks that are a word": (RUN, edit("{tasks: [ranking]}", "{tasks: ranking}"), None),
+    "negative seed in a list": (RUN, edit("seeds: 2", "seeds: [1, -1]"), None),
+    "faults of file and command line": (
+        ["run", "bad.yaml", "-o", "train.epochs=0", "-o", "tasks.ranking.units=[0]"],
+        edit("batch_size: 64", "batch_size: 0", edit("name: random", "name: rand")),
+        None,
+    ),
+    "only a comment": (RUN, "# later\n", None),
+    "a word": (RUN, "hello\n", None),
+    "a tab": (RUN, edit("  epochs", "\tepochs"), None),
+    "a date that there is none of": (RUN, edit("epochs: 2", "epochs: 2020-99-99"), None),
+    "a list as a key": (RUN, BASE + "? [a, b]\n: 3\n", None),
+    "unknown anchor": (RUN, edit("seeds: 2", "seeds: *few"), None),
+    "a merged number": (RUN, BASE + "<<: 3\n", None),
+    "several documents": (RUN, BASE + "---\nname: more\n", None),
+    "suite that is a folder": (["run", "."], BASE, None),
+    "unknown config of the data": (["run", "bad.yaml", "-o", "dataset={name: movielens, config: 2m}"], BASE, None),
+    "plugin raises in a function": (
+        MINE, BASE, edit("import mtbench\n", "import mtbench\ndef f():\n    raise OSError('no\\nluck')\nf()\n", PLUGIN)
+    ),
+    "plugin imports what is not there": (MINE, BASE, "import nosuchmodule\n" + PLUGIN),
+    "plugin whose hook raises": (MINE, BASE, edit("return [Mine]", "return 1 / 0", PLUGIN)),
+    "plugin whose hook takes arguments": (MINE, BASE, edit("weightings()", "weightings(registry)", PLUGIN)),
+    "plugin that gives nothing": (MINE, BASE, edit("return [Mine]", "pass", PLUGIN)),
+    "plugin that gives an instance": (MINE, BASE, edit("return [Mine]", "return [Mine()]", PLUGIN)),
+    "plugin that gives a name": (MINE, BASE, edit("return [Mine]", 'return "Mine"', PLUGIN)),
+    "plugin that gives another kind": (MINE, BASE, edit("mtbench_weightings", "mtbench_towers", PLUGIN)),
+    "plugin that is no Python": (["run", "bad.yaml", "-p", "bad.yaml"], BASE, None),
+    "plugin file is missing": (MINE, BASE, None),
+    "plugin of the suite raises": (RUN, BASE + "plugins: [plugin.py]\n", "1 / 0\n"),
+    "option of a plugin is missing": (
+        [*MINE, "-o", "scenarios.joint.weighting=mine"], BASE, edit('"mine"\n', '"mine"\n    power: float\n', PLUGIN)
+    ),
+    "no command": ([], BASE, None),
+    "no suite": (["run"], BASE, None),
+    "a word too many": (["check", "bad.yaml", "more"], BASE, None),
+    "option without its value": (["check", "bad.yaml", "-o"], BASE, None),
+    "unknown option with a value": (["run", "bad.yaml", "--sedes=3"], BASE, None),
+    "unknown command of data": (["data", "imprt", "ml-100k.zip"], BASE, None),
+    "override without a key": (["run", "bad.yaml", "-o", "=3"], BASE, None),
+    "override with a tag": (["run", "bad.yaml", "-o", "seeds=!!python/object:os.system {}"], BASE, None),
+    "override of an element": (["run", "bad.yaml", "-o", "tasks.retrieval.top_k.0=3"], BASE, None),
+    "seeds with a fraction": (["run", "bad.yaml", "--seeds", "1.5"], BASE, None),
+    "no seeds on the command line": (["run", "bad.yaml", "--seeds", "0"], BASE, None),
+    "seeds that are no YAML": (["run", "bad.yaml", "--seeds", "[3"], BASE, None),
+    "report on a file": (["report", "bad.yaml"], BASE, None),
+    "import of a folder": (["data", "import", "."], BASE, None),
 }  # fmt: skip
 
 
@@ -161,46 +225,158 @@ def write_golden(name, lines):
     GOLDEN.write_text("\n".join(text))
 
 
+@pytest.fixture
+def told(tmp_path, monkeypatch, capsys, registry):
+    """Run a case in a folder of its own and give its lines on the standard error."""
+
+    def run(words, suite, plugin):
+        (tmp_path / "bad.yaml").write_text(suite)
+        if plugin:
+            (tmp_path / "plugin.py").write_text(plugin)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("TFDS_DATA_DIR", "empty")
+        monkeypatch.setattr(registry.find("dataset", "movielens"), "_in_reach", lambda self: False)
+        before = contents(tmp_path)
+        try:
+            code = main(words)
+        except SystemExit as stopped:
+            code = stopped.code
+        output, errors = capsys.readouterr()
+        assert code == 2
+        assert output == ""
+        assert "Traceback" not in errors
+        assert contents(tmp_path) == before  # nothing is left in the results, nor anywhere else
+        return errors.splitlines()
+
+    return run
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
+    }
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input(name, tmp_path, monkeypatch, capsys, registry):
-    words, suite, plugin = CASES[name]
-    (tmp_path / "bad.yaml").write_text(suite)
-    if plugin:
-        (tmp_path / "plugin.py").write_text(plugin)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TFDS_DATA_DIR", "empty")
-    monkeypatch.setattr(registry.find("dataset", "movielens"), "_in_reach", lambda self: False)
-    try:
-        code = main(words)
-    except SystemExit as stopped:
-        code = stopped.code
-    output, told = capsys.readouterr()
-    lines = [line for line in told.splitlines() if line]
+def test_bad_input(name, told):
+    lines = [
+        line.replace(f"mtbench {__version__}", "mtbench VERSION") for line in told(*CASES[name])
+    ]
     if os.environ.get("MTBENCH_UPDATE_GOLDEN"):
         write_golden(name, lines)
-    assert code == 2
-    assert output == ""
     assert lines == read_golden()[name]
-    assert "Traceback" not in told
-    results = tmp_path / "results"
-    assert not results.exists() or not [path for path in results.rglob("*") if path.is_file()]
+    indented = [line for line in lines if line.startswith("  - ")]  # ways out, below their line
+    assert len(lines) > len(indented)
+    assert all(line.startswith("mtbench") for line in lines if line not in indented)
+
+
+def test_the_golden_file_has_these_cases_only():
+    assert list(read_golden()) == list(CASES)
+
+
+# name: (command line, suite, plugin.py, start of the one line there should be)
+BROKEN = {
+    "task that is a mapping": (
+        RUN, edit("[ranking, retrieval]", "[ranking, {name: retrieval}]"), None,
+        r"bad\.yaml:13: scenarios\.joint\.tasks\.1: ",
+    ),
+    "task that is a list": (
+        RUN, edit("[ranking, retrieval]", "[ranking, [retrieval]]"), None,
+        r"bad\.yaml:13: scenarios\.joint\.tasks\.1: ",
+    ),
+    "plugin that exits": (MINE, BASE, "import sys\nsys.exit(3)\n" + PLUGIN, r"plugin\.py:2: SystemExit"),
+    "observer of what there is not": (
+        MINE, BASE, "import mtbench\n@mtbench.hookimpl\ndef mtbench_run_started(rnu): ...\n",
+        r"plugin\.py.*mtbench_run_started.*rnu",
+    ),
+    "plugin whose check raises": (
+        [*MINE, "-o", "scenarios.joint.weighting=mine"], BASE,
+        edit("    def build", "    def check(self, tasks):\n        return 1 / 0\n\n    def build", PLUGIN),
+        r".*plugin\.py.*ZeroDivisionError",
+    ),
+    "plugin whose validator raises": (
+        [*MINE, "-o", "scenarios.joint.weighting=mine"], BASE,
+        edit("    def build", "    def model_post_init(self, _):\n        1 / 0\n\n    def build", PLUGIN),
+        r".*plugin\.py.*ZeroDivisionError",
+    ),
+    "option that has no JSON Schema": (
+        ["schema", "-p", "plugin.py"], BASE,
+        "import typing\n" + edit('"mine"\n', '"mine"\n    power: typing.Callable = len\n', PLUGIN), r".*power",
+    ),
+    "option that has no JSON form": (
+        ["plan", "bad.yaml", *MINE[2:], "-o", "scenarios.joint.weighting=mine"], BASE,
+        edit('"mine"\n', '"mine"\n    power: object = object()\n', PLUGIN), r".*power",
+    ),
+    "component of a suite's plugin, beside a fault": (
+        RUN, edit("epochs: 2", "epochs: 0", edit("name: fixed, weights: {ranking: 1}", "name: mine"))
+        + "plugins: [plugin.py]\n", PLUGIN,
+        r"bad\.yaml:16: train\.epochs: expected greater than or equal to 1, found 0$",
+    ),
+    "plugin file of the suite, with its line": (
+        RUN, BASE + "plugins: [nowhere.py]\n", None, r"bad\.yaml:19: plugins\.0: ",
+    ),
+    "key of two lines": (RUN, BASE + '"a\\nb": 2\n', None, r"bad\.yaml:19: .*unknown key"),
+    "infinite learning rate": (
+        RUN, edit("epochs: 2", "optimizer: {learning_rate: .inf}"), None,
+        r"bad\.yaml:16: train\.optimizer\.learning_rate: expected .*found inf",
+    ),
+    "a yes for a number": (
+        RUN, edit("epochs: 2", "epochs: yes"), None, r"bad\.yaml:16: train\.epochs: expected .*found True",
+    ),
+    "a key twice on the command line": (
+        ["run", "bad.yaml", "-o", "train={epochs: 1, epochs: 2}"], BASE, None, r"-o train=.*given twice",
+    ),
+    "a date that there is none of, on the command line": (
+        ["run", "bad.yaml", "-o", "train.epochs=2020-99-99"], BASE, None, r"-o train\.epochs=2020-99-99: ",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_bad_input_that_is_not_told_well(name, told, monkeypatch):
+    *case, pattern = BROKEN[name]
+    # a suite that is wrongly taken for valid is not to be executed
+    monkeypatch.setattr("mtbench.runner.execute", lambda *_: iter(()))
+    lines = told(*case)
+    assert len(lines) == 1
+    assert re.match(f"mtbench: {pattern}", lines[0])
+
+
+def test_a_number_of_seeds_that_no_memory_holds(tmp_path):
+    (tmp_path / "bad.yaml").write_text(edit("seeds: 2", "seeds: 2000000000"))
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30));"
+        "import sys; from mtbench.cli import main; sys.exit(main(['check', 'bad.yaml']))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("mtbench: bad.yaml:18: seeds: ")
 
 
 @pytest.mark.parametrize(
-    "name", ["unknown key, option", "unknown plugin", "plugin without hookimpl"]
+    "name",
+    [
+        "unknown key, option",
+        "unknown plugin",
+        "negative weight",
+        "several faults",
+        "plugin without hookimpl",
+    ],
 )
 def test_before_tensorflow_is_imported(name, tmp_path):
     words, suite, plugin = CASES[name]
     (tmp_path / "bad.yaml").write_text(suite)
-    if plugin:
-        (tmp_path / "plugin.py").write_text("import tensorflow as tf\n" + plugin)
+    (tmp_path / "plugin.py").write_text("import tensorflow as tf\n" + (plugin or PLUGIN))
     code = (
         "import sys; from mtbench.cli import main; code = main(sys.argv[1:]);"
         "assert 'tensorflow.python' not in sys.modules; sys.exit(code)"
     )
-    command = [sys.executable, "-c", code, *words]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
-    assert done.returncode == 2, done.stderr
+    command = [sys.executable, "-c", code, *MINE, *words[4:]]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()) == (2, read_golden()[name])
 
 
 def test_an_installed_plugin_that_fails_to_load_is_named(tmp_path, monkeypatch, capsys):
