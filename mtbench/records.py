@@ -131,5 +131,12 @@ def read_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def leftovers(folder: Path) -> Iterable[Path]:
-    """Files a killed process left half-written; nothing reads them."""
-    return folder.glob("*.tmp")
+    """Files that a process which is no more left half-written; nothing reads them."""
+    for path in folder.glob("*.tmp"):
+        process = path.name.split(".")[-2]
+        try:
+            os.kill(int(process), 0)  # asks, and ends nothing
+        except ProcessLookupError:
+            yield path
+        except (ValueError, PermissionError, OverflowError):
+            continue

@@ -1,6 +1,9 @@
 """Records and the runner: whole or not there, failures recorded, nothing done twice."""
 
 import json
+import os
+import subprocess
+import sys
 import textwrap
 import warnings
 
@@ -221,3 +224,11 @@ def test_done(tmp_path, status, done):
     records.write(tmp_path, {**RECORD, "run_id": "a", "status": status})
     assert bool(records.done(tmp_path, "a")) == done
     assert records.done(tmp_path, "b") is None
+
+
+def test_only_what_a_dead_process_left_is_left_over(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for name in (f"a.{ended.pid}", f"b.{os.getpid()}", "c.1", "d.other", "e.99999999999999999999"):
+        (tmp_path / f"{name}.tmp").touch()
+    assert [path.name for path in records.leftovers(tmp_path)] == [f"a.{ended.pid}.tmp"]

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -235,7 +237,9 @@ def test_records_are_stored_one_by_one(tiny, tmp_path):
     suite = load_suite(tiny, registry, seeds="2")
     plan = make_plan(suite, registry, ["rating-only"])
     (tmp_path / "r").mkdir()
-    (tmp_path / "r" / "dead.1.tmp").write_text("{")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (tmp_path / "r" / f"dead.{ended.pid}.tmp").write_text("{")
     records = runner.execute(suite, plan, registry, tmp_path / "r")
     for n, record in zip(itertools.count(1), records):
         names = sorted(path.name for path in (tmp_path / "r").iterdir())
