@@ -54,11 +54,17 @@ def registry() -> Registry:
     return installed()
 
 
+@pytest.fixture(scope="session")
+def tiny_text() -> str:
+    """A small suite."""
+    return TINY
+
+
 @pytest.fixture
-def tiny(tmp_path: Path) -> Path:
+def tiny(tmp_path: Path, tiny_text: str) -> Path:
     """A small suite's file."""
     path = tmp_path / "tiny.yaml"
-    path.write_text(TINY)
+    path.write_text(tiny_text)
     return path
 
 

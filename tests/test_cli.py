@@ -18,38 +18,13 @@ from mtbench.registry import KINDS, installed
 from mtbench.suite import load_suite
 
 GOLDEN = Path(__file__).parent / "golden"
-SUITE = """
-name: tiny
-dataset: {name: synthetic, num_users: 30, num_items: 40, num_ratings: 300}
-split: {name: random, test_share: 0.2}
-towers:
-  query: {name: embedding, embedding_dim: 4}
-  candidate: {name: embedding, embedding_dim: 4}
-tasks:
-  ranking: {units: [8]}
-  retrieval: {top_k: [1, 5]}
-scenarios:
-  rating-only: {tasks: [ranking]}
-  retrieval-only: {tasks: [retrieval]}
-  joint: {tasks: [ranking, retrieval], weighting: fixed}
-train: {epochs: 2, batch_size: 64}
-seeds: 2
-"""
-
-
-@pytest.fixture
-def tiny(tmp_path):
-    """A small suite's file."""
-    path = tmp_path / "tiny.yaml"
-    path.write_text(SUITE)
-    return path
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(tmp_path_factory, tiny_text):
     """The results of the small suite, run once."""
     folder = tmp_path_factory.mktemp("once")
-    (folder / "tiny.yaml").write_text(SUITE)
+    (folder / "tiny.yaml").write_text(tiny_text)
     words = ["run", str(folder / "tiny.yaml"), "--results", str(folder / "results")]
     assert main(words) == 0
     return folder / "results"

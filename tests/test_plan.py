@@ -12,23 +12,6 @@ from mtbench.plan import make_plan
 from mtbench.registry import installed
 from mtbench.suite import load_suite
 
-SUITE = """
-name: tiny
-dataset: {name: synthetic, num_users: 30, num_items: 40, num_ratings: 300}
-split: {name: random, test_share: 0.2}
-towers:
-  query: {name: embedding, embedding_dim: 4}
-  candidate: {name: embedding, embedding_dim: 4}
-tasks:
-  ranking: {units: [8]}
-  retrieval: {top_k: [1, 5]}
-scenarios:
-  rating-only: {tasks: [ranking]}
-  retrieval-only: {tasks: [retrieval]}
-  joint: {tasks: [ranking, retrieval], weighting: fixed}
-train: {epochs: 2, batch_size: 64}
-seeds: 2
-"""
 PLUGIN = '''
 import mtbench
 
@@ -40,13 +23,6 @@ class Mine(mtbench.LossWeighting):
 def mtbench_weightings():
     return [Mine]
 '''
-
-
-@pytest.fixture
-def tiny(tmp_path):
-    path = tmp_path / "tiny.yaml"
-    path.write_text(SUITE)
-    return path
 
 
 def ids(path, *overrides, scenarios=(), registry=None):
@@ -222,10 +198,10 @@ def test_the_folder_of_a_plugin_file_does_not_decide(tiny, tmp_path):
     assert found[0] == found[1]
 
 
-def test_runs_of_one_id_have_one_result(tmp_path, registry):
+def test_runs_of_one_id_have_one_result(tiny, tmp_path, registry):
     """Two suites that differ in the order of their tasks: other ids, or the same numbers."""
     first, second = "  a: {name: ranking, units: [8]}\n", "  b: {name: ranking, units: [16]}\n"
-    head, tasks, _ = SUITE.partition("tasks:\n")
+    head, tasks, _ = tiny.read_text().partition("tasks:\n")
     tail = "scenarios: {one: {tasks: [a]}}\ntrain: {epochs: 1, batch_size: 64}\nseeds: 1\n"
     found = []
     for name, order in (("x", first + second), ("y", second + first)):
