@@ -12,17 +12,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import __version__
+from .arguments import make_parser
 from .errors import MtbenchError, did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from .plan import Run
+    from .protocol import Suite
     from .registry import Registry
-    from .suite import Suite
-
-FORMATS = ("table", "markdown", "csv", "json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = _parser().parse_args(arguments)
+    options = make_parser(_COMMANDS).parse_args(arguments)
     if getattr(options, "data_dir", None):
         os.environ["TFDS_DATA_DIR"] = str(options.data_dir)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings of C++ code, not its information
@@ -60,99 +58,6 @@ def script() -> NoReturn:
     code = main()
     gc.freeze()  # the end of the process frees everything: nearly a second of collecting less
     sys.exit(code)
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse with our form of an error: one line, exit code 2, the nearest right word."""
-
-    def error(self, message: str) -> NoReturn:
-        if message.startswith("unrecognized arguments: --"):
-            parsers = [p for action in self._actions for p in _parsers_of(action)]
-            known = [name for parser in parsers for name in parser._option_string_actions]
-            message += did_you_mean(message.split()[2], set(known))
-        print(f"{self.prog}: {message}", file=sys.stderr)
-        raise SystemExit(2)
-
-    def _check_value(self, action: argparse.Action, value: object) -> None:
-        if action.choices is not None and value not in action.choices:
-            known = did_you_mean(str(value), map(str, action.choices))
-            what = action.metavar or action.dest
-            raise argparse.ArgumentError(None, f"unknown {what} {value!r}{known}")
-
-
-def _parsers_of(action: argparse.Action) -> list[argparse.ArgumentParser]:
-    """The parsers of the commands, if the action is the choice of a command."""
-    return list(action.choices.values()) if isinstance(action.choices, dict) else []
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = _Parser(
-        prog="mtbench",
-        description="Multi-task recommender benchmarks: ranking, retrieval and joint training.",
-    )
-    parser.add_argument("--version", action="version", version=f"mtbench {__version__}")
-    commands: Any = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    plugin = argparse.ArgumentParser(add_help=False)
-    plugin.add_argument(
-        "-p", dest="plugins", action="append", default=[], type=Path, metavar="FILE",
-        help="Python file with further plugins",
-    )  # fmt: skip
-    suite = argparse.ArgumentParser(add_help=False, parents=[plugin])
-    suite.add_argument("suite", type=Path, metavar="SUITE", help="YAML file")
-    suite.add_argument(
-        "-o", dest="overrides", action="append", default=[], metavar="KEY=VALUE",
-        help="replace a value of the suite, such as train.epochs=5",
-    )  # fmt: skip
-    suite.add_argument("--seeds", metavar="N", help="10 for seeds 0 to 9, or a list: 3,4 or [3]")
-    suite.add_argument(
-        "--synthetic", action="store_true",
-        help="made-up data of the same shape, marked as such in records and reports",
-    )  # fmt: skip
-    runs = argparse.ArgumentParser(add_help=False, parents=[suite])
-    runs.add_argument(
-        "--scenario", dest="scenarios", action="append", default=[], metavar="NAME",
-        help="only this scenario; may be repeated",
-    )  # fmt: skip
-    runs.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR",
-        help="records go to DIR/<suite>; default: results",
-    )  # fmt: skip
-    form = argparse.ArgumentParser(add_help=False)
-    form.add_argument("--format", choices=FORMATS, default="table", metavar="FORMAT",
-                      help=f"one of {', '.join(FORMATS)}")  # fmt: skip
-    data_dir = argparse.ArgumentParser(add_help=False)
-    data_dir.add_argument(
-        "--data-dir", type=Path, metavar="DIR",
-        help="tensorflow-datasets folder; default: $TFDS_DATA_DIR, or ~/tensorflow_datasets",
-    )  # fmt: skip
-
-    def command(
-        name: str, function: object, about: str, *parents: argparse.ArgumentParser
-    ) -> argparse.ArgumentParser:
-        added: argparse.ArgumentParser = commands.add_parser(
-            name, help=about, description=about, parents=parents
-        )
-        added.set_defaults(command=function)
-        return added
-
-    run = command("run", _run, "run a suite and report", runs, form, data_dir)
-    run.add_argument("--force", action="store_true", help="do again what is done")
-    command("check", _check, "validate a suite", suite)
-    command("plan", _plan, "list the runs of a suite, and which of them are done", runs)
-    command("schema", _schema, "print the JSON Schema of a suite, for editors", plugin)
-    plugins = command("plugins", _plugins, "list components, or the options of one", plugin)
-    plugins.add_argument("kind", nargs="?", help="dataset, split, tower, task or weighting")
-    plugins.add_argument("name", nargs="?", help="component whose options to show")
-    report = command("report", _report, "report on a folder of records", form)
-    report.add_argument("folder", type=Path, metavar="DIR", help="such as results/ml100k")
-    data = command("data", None, "bring data in")
-    bring = data.add_subparsers(metavar="COMMAND", required=True).add_parser(
-        "import", parents=[data_dir, plugin], help="put an official archive where tfds looks for it"
-    )
-    bring.add_argument("archive", type=Path, metavar="ARCHIVE", help="such as ml-100k.zip")
-    bring.set_defaults(command=_import)
-    return parser
 
 
 def _console(stderr: bool = False) -> Console:
@@ -279,7 +184,7 @@ def _plugins(options: argparse.Namespace) -> int:
         describe.components(registry, options.kind, _console())
     else:
         cls = registry.find(options.kind, options.name)
-        describe.component(cls, dict(registry)[cls], _console())
+        describe.component(cls, registry.origin(cls), _console())
     return 0
 
 
@@ -311,6 +216,17 @@ def _import(options: argparse.Namespace) -> int:
         raise DataError(f"{options.archive}: cannot be copied: {error}") from error
     known = ", ".join(cls.name for cls in datasets)
     raise DataError(f"{options.archive}: not an official archive of any dataset ({known})")
+
+
+_COMMANDS = {
+    "run": _run,
+    "check": _check,
+    "plan": _plan,
+    "schema": _schema,
+    "plugins": _plugins,
+    "report": _report,
+    "import": _import,
+}
 
 
 if __name__ == "__main__":

@@ -29,12 +29,16 @@ Tensor = Any
 """A `tf.Tensor`; TensorFlow has no types of its own to name."""
 
 
-class Component(BaseModel):
-    """Base of every kind: options as fields, validated, frozen, unknown ones refused."""
+class Options(BaseModel):
+    """Options as fields: validated, frozen, unknown ones refused, help in the string below."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
     )
+
+
+class Component(Options):
+    """Base of every kind."""
 
     kind: ClassVar[str]
     """What it is: dataset, split, tower, task or weighting."""

@@ -73,7 +73,7 @@ class Data:
     candidate: Side
     interactions: Interactions
     source: str
-    """What it is, for records and reports: `movielens/100k-ratings 0.1.1`."""
+    """What it is, for records and reports: `movielens/100k-ratings/0.1.1`."""
     synthetic: bool = False
     """Whether it was made up rather than observed."""
 

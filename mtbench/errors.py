@@ -46,6 +46,12 @@ class SuiteError(MtbenchError):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
+def in_one_line(error: BaseException) -> str:
+    """`ZeroDivisionError: division by zero`, for an exception of somebody else's code."""
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {' '.join(text.split())}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` (did you mean 'epochs'?)`, or the known names where none is near.
 

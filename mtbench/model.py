@@ -12,7 +12,7 @@ import tensorflow_recommenders as tfrs
 from .components import Features, Head
 from .data import Data, Side
 from .errors import MtbenchError
-from .suite import Scenario, Suite
+from .protocol import Scenario, Suite
 
 Tensor = Any
 

@@ -13,8 +13,8 @@ from typing import Any
 from . import __version__
 from .environment import num_threads
 from .errors import Fault, SuiteError, did_you_mean
+from .protocol import Scenario, Suite
 from .registry import Registry
-from .suite import Scenario, Suite
 
 ENGINE = ("tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
 """Packages whose version decides the bits of a result."""

@@ -17,7 +17,7 @@ from typing import Any
 import pluggy
 
 from . import components, hookspecs
-from .errors import PluginError, did_you_mean
+from .errors import PluginError, did_you_mean, in_one_line
 from .lazy import SLOW, lazy_imports
 
 PROVIDERS: dict[str, type[components.Component]] = {
@@ -55,7 +55,8 @@ class Origin:
 class Registry:
     """The components of all plugins, by kind and name.
 
-    Built-in, installed and local plugins all go through `register`; nothing here knows one by name.
+    Built-in, installed and local plugins are inspected and added alike; nothing here knows one by
+    name.
 
     Attributes:
         hooks: pluggy's plugin manager, for observers.
@@ -113,7 +114,7 @@ class Registry:
         except PluginError as error:
             raise PluginError(f"{path}: {error}") from error
         except (Exception, SystemExit) as error:
-            raise PluginError(f"{path}{_line(error, path)}: {_reason(error)}") from error
+            raise PluginError(f"{path}{_line(error, path)}: {in_one_line(error)}") from error
         self._add(module, name, found)
 
     def _inspect(
@@ -183,9 +184,9 @@ class Registry:
                 f"unknown {kind} {name!r}{did_you_mean(name, self._classes[kind])}{broken}"
             ) from None
 
-    def origin(self, component: components.Component) -> Origin:
-        """Return where a component comes from."""
-        return self._origins[type(component)]
+    def origin(self, component: components.Component | type[components.Component]) -> Origin:
+        """Return where a component, or its class, comes from."""
+        return self._origins[component if isinstance(component, type) else type(component)]
 
     def identity(self, component: components.Component) -> dict[str, Any]:
         """What decides a component's behaviour: name, options, and the code it comes from."""
@@ -234,9 +235,8 @@ def _digest(cls: type) -> str | None:
 
 
 def _reason(error: BaseException) -> str:
-    """One line for an exception of somebody else's code."""
-    text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
-    return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
+    """Why a plugin was not taken: our own words, or those of its exception."""
+    return str(error) if isinstance(error, PluginError) else in_one_line(error)
 
 
 def _line(error: BaseException, path: Path) -> str:

@@ -20,8 +20,8 @@ from . import environment, records
 from .errors import DataError
 from .lazy import quiet_stderr
 from .plan import Run
+from .protocol import Suite
 from .registry import Registry
-from .suite import Suite
 
 
 def pending(plan: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:
@@ -88,7 +88,6 @@ class _Session:
         self.timings = {"import_s": imported - started, "data_s": loaded - imported}
         self._feed = training.make_feed(suite, self.data)
         self._trainer: Any = None
-        self._trainer_of: str | None = None
         self._floors: dict[int, Any] = {}
 
     def record(self, run: Run) -> dict[str, Any]:
@@ -152,9 +151,8 @@ class _Session:
             name: [dataclasses.asdict(metric) for metric in task.metrics()]
             for name, task in suite.tasks.items()
         }
-        if self._trainer is None or self._trainer_of != run.scenario.name:
+        if self._trainer is None or self._trainer.scenario is not run.scenario:
             self._trainer = self._training.Trainer(suite, run.scenario, data, self._feed)
-            self._trainer_of = run.scenario.name
         trained = self._trainer.train(
             run.seed,
             train,

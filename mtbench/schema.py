@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .components import Component
+from .protocol import MOST_SEEDS, SIDES, Protocol
 from .registry import KINDS, Registry
-from .suite import MOST_SEEDS, SIDES, Protocol
 
 
 def suite_schema(registry: Registry) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A suite: one YAML file, validated whole before anything expensive starts."""
+"""Reading a suite: one YAML file, validated whole before anything expensive starts."""
 
 from __future__ import annotations
 
@@ -6,107 +6,21 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ValidationError
 
 from . import marks
-from .components import Component, Dataset, Split, Task, Tower, Weighting
-from .errors import Fault, MtbenchError, PluginError, SuiteError, did_you_mean
+from .components import Component, Dataset, Task, Tower, Weighting
+from .errors import Fault, MtbenchError, PluginError, SuiteError, did_you_mean, in_one_line
+from .messages import found_text, message_of
+from .protocol import SIDES, Protocol, Scenario, Suite, Train
 from .registry import Registry
 
-SIDES = ("query", "candidate")
-MOST_SEEDS = 10_000
+__all__ = ["Scenario", "Suite", "Train", "load_suite"]
+
 M = TypeVar("M", bound=BaseModel)
-
-
-def _seeds(value: Any) -> Any:
-    """`5` is short for the seeds 0 to 4."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_SEEDS:
-        return list(range(value))
-    if not isinstance(value, list) or not value:
-        raise ValueError(
-            f"expected a number of seeds from 1 to {MOST_SEEDS}, or a list of them, found {value!r}"
-        )
-    return value
-
-
-class Options(BaseModel):
-    """Base of the sections that are no components."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
-    )
-
-
-class Optimizer(Options):
-    """The optimizer of `tf.keras.optimizers` and its learning rate."""
-
-    name: Literal["adagrad", "adam", "adamw", "rmsprop", "sgd"] = "adagrad"
-    """Which one; everything but its learning rate is Keras's default."""
-    learning_rate: float = Field(0.1, gt=0, allow_inf_nan=False)
-    """Learning rate."""
-
-
-class Train(Options):
-    """How every run of the suite trains."""
-
-    epochs: int = Field(3, ge=1)
-    """Passes over the training part."""
-    batch_size: int = Field(8192, ge=1)
-    """Examples in a step; for in-batch retrieval also the number of negatives."""
-    optimizer: Optimizer = Optimizer()
-    """Optimizer of the model."""
-    reshuffle: bool = True
-    """A new order in every epoch. False: one random order, as in the TFRS tutorial."""
-
-
-class Protocol(Options):
-    """The keys of a suite that are no components."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    """Name of the suite, and of its folder of results."""
-    plugins: list[str] = []
-    """Python files with further plugins, relative to the suite."""
-    train: Train = Train()
-    """How every run trains."""
-    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], BeforeValidator(_seeds)] = [
-        0,
-        1,
-        2,
-    ]
-    """Seeds, a run for each; `5` is short for 0 to 4."""
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """Which tasks are trained, and how their losses are combined."""
-
-    name: str
-    tasks: tuple[str, ...]
-    """Names of the trained tasks; every task of the suite is evaluated."""
-    weighting: Weighting | None
-    """None for a single task, whose loss is minimised as it is."""
-
-
-@dataclass(frozen=True)
-class Suite:
-    """A valid suite."""
-
-    name: str
-    dataset: Dataset
-    split: Split
-    towers: Mapping[str, Tower]
-    """`query` and `candidate`."""
-    tasks: Mapping[str, Task]
-    scenarios: Mapping[str, Scenario]
-    train: Train
-    seeds: tuple[int, ...]
-    stands_in_for: str | None = None
-    """What `--synthetic` replaced."""
 
 
 def load_suite(
@@ -179,7 +93,7 @@ class _Reader:
         tasks = self.tasks(parts["tasks"])
         scenarios = self.scenarios(parts["scenarios"], tasks)
         if self.faults or not (protocol and dataset and split):
-            raise SuiteError(sorted(set(self.faults), key=_position))
+            self.refuse()
         return Suite(
             protocol.name,
             dataset,
@@ -207,7 +121,11 @@ class _Reader:
                     self.fault(("plugins", n), str(error))
                     failed = True
         if failed:
-            raise SuiteError(sorted(set(self.faults), key=_position))
+            self.refuse()
+
+    def refuse(self) -> NoReturn:
+        """Raise all faults, in the order of their lines."""
+        raise SuiteError(sorted(set(self.faults), key=_position))
 
     def fault(self, path: marks.Path_, message: str) -> None:
         """Note a fault."""
@@ -222,7 +140,7 @@ class _Reader:
             return model.model_validate_json(json.dumps(value, default=str), strict=True)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
-                self.fault((*path, *detail["loc"]), _message(detail, model, extra))
+                self.fault((*path, *detail["loc"]), message_of(detail, model, extra))
             return None
 
     def component(self, kind: str, value: Any, path: marks.Path_, default: str = "") -> Any:
@@ -239,13 +157,13 @@ class _Reader:
             self.fault(path, f"missing key: expected a {kind}, its name, or name and options")
             return None
         if not isinstance(value, dict):
-            found = _found(value)
+            found = found_text(value)
             self.fault(path, f"expected a {kind}: its name, or name and options; found {found}")
             return None
         options = dict(value)
         name = options.pop("name", default or None)
         if not isinstance(name, str) or not name:
-            self.fault((*path, "name"), f"expected the name of a {kind}, found {_found(name)}")
+            self.fault((*path, "name"), f"expected the name of a {kind}, found {found_text(name)}")
             return None
         try:
             cls = self.registry.find(kind, name)
@@ -269,7 +187,7 @@ class _Reader:
         """Return a mapping that is not empty, or {} and a fault."""
         if isinstance(value, dict) and value:
             return value
-        self.fault(path, f"expected {what}, found {_found(value)}")
+        self.fault(path, f"expected {what}, found {found_text(value)}")
         return {}
 
     def towers(self, value: Any) -> dict[str, Tower]:
@@ -347,64 +265,13 @@ def _blame(cls: type[Component], registry: Registry) -> Iterator[None]:
     except MtbenchError:
         raise
     except Exception as error:
-        plugin = dict(registry)[cls].plugin
+        plugin = registry.origin(cls).plugin
         raise PluginError(
-            f"{plugin}: {cls.kind} {cls.name!r} failed: {type(error).__name__}: {error}"
+            f"{plugin}: {cls.kind} {cls.name!r} failed: {in_one_line(error)}"
         ) from error
-
-
-def _found(value: Any) -> str:
-    """What a user wrote, or `nothing`."""
-    return "nothing" if value is None else repr(value)
 
 
 def _position(fault: Fault) -> tuple[str, int, str]:
     """Sort faults by file, then line."""
     file, _, line = fault.where.rpartition(":")
     return (file, int(line), fault.key) if line.isdigit() else (fault.where, 0, fault.key)
-
-
-def _message(detail: ErrorDetails, model: type[BaseModel], extra: Iterable[str]) -> str:
-    """Say what pydantic found in our words: `expected X, found Y`."""
-    if detail["type"] == "extra_forbidden":
-        *above, key = detail["loc"]
-        known = [*_fields(model, above), *(() if above else extra)]
-        return f"unknown key{did_you_mean(str(key), known)}"
-    if detail["type"] == "missing":
-        return "missing key"
-    found = detail["input"]
-    if detail["type"] == "value_error":
-        return f"{detail['ctx']['error']}"
-    message = detail["msg"].replace("Input should be", "expected").split(", unable")[0]
-    message = _EXPECTED.get(detail["type"], message)
-    near = ""
-    if detail["type"] == "literal_error" and isinstance(found, str):
-        near = did_you_mean(found, re.findall(r"'([^']+)'", detail["ctx"]["expected"]))
-        near = near if "did you mean" in near else ""  # the message lists them all
-    return f"{message[0].lower()}{message[1:]}, found {_found(found)}{near}"
-
-
-_EXPECTED = {
-    "bool_type": "expected true or false",
-    "dict_type": "expected a mapping of keys to values",
-    "float_type": "expected a number",
-    "int_from_float": "expected an integer",
-    "int_type": "expected an integer",
-    "list_type": "expected a list",
-    "model_type": "expected a mapping of keys to values",
-    "string_pattern_mismatch": "expected a name of letters, digits, '.', '_' and '-'",
-    "string_type": "expected text",
-    "tuple_type": "expected a list",
-}
-"""Our words for pydantic's types of error."""
-
-
-def _fields(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """Names of the fields of the model at a path below `model`."""
-    for part in loc:
-        field = model.model_fields.get(str(part))
-        annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return list(model.model_fields)

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from .data import Data, Interactions
 from .model import MultiTaskModel
-from .suite import Scenario, Suite, Train
+from .protocol import Scenario, Suite, Train
 
 _RANDOM = re.compile(r"Random|Rng|Uniform|Normal|Multinomial|PyFunc")
 """Operations whose numbers come from state that is baked into a graph, or from Python."""
@@ -39,12 +39,15 @@ class Trainer:
         scenario: What to train.
         data: The dataset.
         feed: The batches; scenarios of one suite can share them. Default: a feed of its own.
+
+    Attributes:
+        scenario: The scenario.
     """
 
     def __init__(
         self, suite: Suite, scenario: Scenario, data: Data, feed: Feed | None = None
     ) -> None:
-        self._suite, self._scenario, self._data = suite, scenario, data
+        self._suite, self.scenario, self._data = suite, scenario, data
         self._feed = feed or make_feed(suite, data)
         self._model: MultiTaskModel | None = None
         self._initial_slots: list[np.ndarray] = []
@@ -88,9 +91,9 @@ class Trainer:
     def _prepare(self, seed: int) -> MultiTaskModel:
         """A model with the initial state of a seed: the one already traced, if it can serve."""
         tf.keras.utils.set_random_seed(seed)
-        fresh = MultiTaskModel(self._suite, self._scenario, self._data)
+        fresh = MultiTaskModel(self._suite, self.scenario, self._data)
         if self._model is None:
-            compile_model(fresh, self._suite.train, self._scenario)
+            compile_model(fresh, self._suite.train, self.scenario)
             self._initial_slots = [slot.numpy() for slot in fresh.optimizer_variables]
             return fresh
         for variable, initial in zip(self._model.seed_variables, fresh.seed_variables, strict=True):

@@ -1,0 +1,63 @@
+"""What pydantic finds wrong with options, in our words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from .errors import did_you_mean
+
+
+def found_text(value: Any) -> str:
+    """What a user wrote, or `nothing`."""
+    return "nothing" if value is None else repr(value)
+
+
+def message_of(detail: ErrorDetails, model: type[BaseModel], extra: Iterable[str]) -> str:
+    """Say what pydantic found in our words: `expected X, found Y`."""
+    if detail["type"] == "extra_forbidden":
+        *above, key = detail["loc"]
+        known = [*_fields(model, above), *(() if above else extra)]
+        return f"unknown key{did_you_mean(str(key), known)}"
+    if detail["type"] == "missing":
+        return "missing key"
+    found = detail["input"]
+    if detail["type"] == "value_error":
+        return f"{detail['ctx']['error']}"
+    message = detail["msg"].replace("Input should be", "expected").split(", unable")[0]
+    message = _EXPECTED.get(detail["type"], message)
+    near = ""
+    if detail["type"] == "literal_error" and isinstance(found, str):
+        near = did_you_mean(found, re.findall(r"'([^']+)'", detail["ctx"]["expected"]))
+        near = near if "did you mean" in near else ""  # the message lists them all
+    return f"{message[0].lower()}{message[1:]}, found {found_text(found)}{near}"
+
+
+_EXPECTED = {
+    "bool_type": "expected true or false",
+    "dict_type": "expected a mapping of keys to values",
+    "float_type": "expected a number",
+    "int_from_float": "expected an integer",
+    "int_type": "expected an integer",
+    "list_type": "expected a list",
+    "model_type": "expected a mapping of keys to values",
+    "string_pattern_mismatch": "expected a name of letters, digits, '.', '_' and '-'",
+    "string_type": "expected text",
+    "tuple_type": "expected a list",
+}
+"""Our words for pydantic's types of error."""
+
+
+def _fields(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
+    """Names of the fields of the model at a path below `model`."""
+    for part in loc:
+        field = model.model_fields.get(str(part))
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)
