@@ -14,6 +14,8 @@ from .components import (
     Component,
     Dataset,
     Features,
+    GradientWeighting,
+    GramianWeighting,
     Head,
     LossWeighting,
     Metric,
@@ -27,8 +29,8 @@ from .errors import DataError, MtbenchError, PluginError, SuiteError
 from .hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from .batch import Batch as Batch
     from .evaluation import TestView as TestView
-    from .model import Batch as Batch
 
 __version__ = "0.1.0"
 
@@ -38,6 +40,8 @@ __all__ = [
     "DataError",
     "Dataset",
     "Features",
+    "GradientWeighting",
+    "GramianWeighting",
     "Head",
     "Interactions",
     "LossWeighting",

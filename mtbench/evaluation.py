@@ -11,7 +11,8 @@ import numpy as np
 from .data import Interactions
 
 if TYPE_CHECKING:
-    from .model import Batch, MultiTaskModel
+    from .batch import Batch
+    from .model import MultiTaskModel
 
 BLOCK = 2**21
 """Scores held at once: rows of a block times the catalogue."""

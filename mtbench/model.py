@@ -2,79 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from .components import Features, Head
+from .batch import Batch, EmbeddedSide
+from .components import Features, Head, Task
 from .data import Data, Side
+from .diagnostics import Diagnostics
 from .errors import MtbenchError
+from .gradients import TaskGradients, Weigher
 from .protocol import Scenario, Suite
 
 Tensor = Any
-
-
-class Embedded:
-    """One side of a batch: an embedding for each distinct id, and which example has which.
-
-    Attributes:
-        ids: int32 `[distinct]`; may repeat where `grouped` is False.
-        embeddings: float32 `[distinct, embedding_dim]`.
-        rows: int32 `[batch]`, the position of each example in `ids`.
-        counts: int32 `[distinct]`, how many examples have each.
-        grouped: Whether `ids` are distinct. They are not for a tower that is more than a function
-            of the id; then `rows` is 0, 1, 2, ….
-    """
-
-    def __init__(
-        self, ids: Tensor, embeddings: Tensor, rows: Tensor, counts: Tensor, grouped: bool
-    ) -> None:
-        self.ids, self.embeddings, self.rows, self.counts = ids, embeddings, rows, counts
-        self.grouped = grouped
-        self._expanded: Tensor | None = None
-
-    def expand(self) -> Tensor:
-        """The embedding of each example, float32 `[batch, embedding_dim]`."""
-        if not self.grouped:
-            return self.embeddings
-        if self._expanded is None:  # tasks that share an embedding share the gather
-            self._expanded = tf.gather(self.embeddings, self.rows)
-        return self._expanded
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What a head sees of a batch."""
-
-    columns: Mapping[str, Tensor]
-    """The interactions' columns, `[batch]` each: `query`, `candidate`, labels."""
-    query: Embedded
-    candidate: Embedded
-
-
-@dataclass(frozen=True)
-class _Side:
-    """A tower with what it reads."""
-
-    column: str
-    layer: Callable[..., Tensor]
-    key: str
-    by_id: bool
-
-    def embed(self, ids: Tensor, tasks: Iterable[str], training: bool) -> dict[str, Embedded]:
-        """Embed the ids of a batch for each of the tasks."""
-        if self.by_id:
-            distinct, rows, counts = tf.unique_with_counts(ids)
-        else:
-            distinct, rows, counts = ids, tf.range(tf.size(ids)), tf.ones_like(ids)
-        output = self.layer({self.key: distinct}, training=training)
-        if not isinstance(output, Mapping):
-            shared = Embedded(distinct, output, rows, counts, self.by_id)
-            return dict.fromkeys(tasks, shared)
-        return {task: Embedded(distinct, output[task], rows, counts, self.by_id) for task in tasks}
 
 
 class MultiTaskModel(tfrs.Model):
@@ -83,6 +25,8 @@ class MultiTaskModel(tfrs.Model):
     Attributes:
         heads: The heads of all tasks of the suite, trained or not.
         trained: Names of the trained tasks.
+        weigher: The built weighting strategy; None for a scenario without.
+        diagnostics: Weights and gradients of the epoch so far.
     """
 
     def __init__(self, suite: Suite, scenario: Scenario, data: Data) -> None:
@@ -99,19 +43,22 @@ class MultiTaskModel(tfrs.Model):
         }
         self.trained = scenario.tasks
         tasks = {name: suite.tasks[name] for name in scenario.tasks}
-        self._combine = scenario.weighting.build(tasks) if scenario.weighting else None
         self._sides = tuple(
-            _Side(name, towers[name], side.key, suite.towers[name].by_id)
+            EmbeddedSide(name, towers[name], side.key, suite.towers[name].by_id)
             for name, side in sides.items()
         )
         # Keras finds layers and variables in lists of its own attributes
-        self._model_state = [
-            part for owner in (*towers.values(), *self.heads.values()) for part in _state(owner)
-        ]
-        self._weighting_state = _state(self._combine)
+        self._tower_state = [part for tower in towers.values() for part in _state(tower)]
+        self._head_state = [part for head in self.heads.values() for part in _state(head)]
+        self._weighting_state: list[Any] = []
         self.weighting_optimizer: Any = None
         self._loss_means: dict[str, Any] = {}
-        self._initialize(data)
+        self.weigher = self._initialize(data, scenario, tasks)
+        self._by_task = self.weigher is not None and (
+            self.weigher.needs_gradients or suite.train.diagnostics
+        )
+        self.diagnostics = Diagnostics(self.trained, self._by_task)
+        self._diagnostic_means = self.diagnostics.means  # here Keras finds them
 
     def compile(self, optimizer: Any, weighting_optimizer: Any = None) -> None:
         """Make ready for training.
@@ -127,27 +74,41 @@ class MultiTaskModel(tfrs.Model):
             self.weighting_optimizer = weighting_optimizer
             self.weighting_optimizer.build(self.weighting_variables)
 
-    def _initialize(self, data: Data) -> None:
+    def _initialize(
+        self, data: Data, scenario: Scenario, tasks: Mapping[str, Task]
+    ) -> Weigher | None:
         """Call every part once, on two examples, so that every variable exists."""
         two = {name: tf.constant(column[:2]) for name, column in data.interactions.columns.items()}
         state = [(v, v.numpy()) for v in self.seed_variables if not v.trainable]
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=True) as tape:
             batches = self.batches(two, self.heads)
-            for name, head in self.heads.items():
-                dims = [
-                    side.embeddings.shape[-1]
-                    for side in (batches[name].query, batches[name].candidate)
-                ]
+            for batch in batches.values():
+                dims = [side.embeddings.shape[-1] for side in (batch.query, batch.candidate)]
                 if dims[0] != dims[1]:
                     raise MtbenchError(
                         f"expected towers of one embedding_dim, found {dims[0]} (query) and "
                         f"{dims[1]} (candidate)"
                     )
-                head.loss(batches[name])
-            if self._combine:
-                self._combine(tf.ones([len(self.trained)]))
+            losses = {name: head.loss(batches[name]) for name, head in self.heads.items()}
+        self._refuse_unknown(tape)
+        weigher = None
+        if scenario.weighting:
+            losses = {name: losses[name] for name in self.trained}
+            shared, gradients, _ = self._task_gradients(tape, losses, batches)
+            sizes = [variable.shape.num_elements() for variable in shared]
+            weigher = Weigher(scenario.weighting, tasks, sizes)
+            state += [(v, v.numpy()) for v in _variables(_state(weigher.strategy))]
+            with tf.GradientTape() as tape:
+                weigher(tf.ones([len(tasks)]), gradients)
+            self._weighting_state = _state(weigher.strategy)
+            weigher.variables = self.weighting_variables
+            self._refuse_unknown(tape)
         for variable, value in state:  # a strategy may keep what it was asked: this was no step
             variable.assign(value)
+        return weigher
+
+    def _refuse_unknown(self, tape: tf.GradientTape) -> None:
+        """Find variables that were used and would not be trained."""
         known = {v.ref() for v in self.trainable_variables}
         for variable in tape.watched_variables():
             if variable.ref() not in known:
@@ -183,32 +144,138 @@ class MultiTaskModel(tfrs.Model):
         batches = self.batches(columns, self.trained, training)
         return {name: self.heads[name].loss(batches[name]) for name in self.trained}
 
-    def compute_loss(self, inputs: Mapping[str, Tensor], training: bool = False) -> Tensor:
-        """Return the loss that training minimises.
-
-        Not for evaluation: the weighting may change its state in it.
-        """
-        return self._combined(self.losses_by_task(inputs, training))
-
-    def _combined(self, losses: Mapping[str, Tensor]) -> Tensor:
-        stacked = tf.stack([losses[name] for name in self.trained])
-        loss = self._combine(stacked) if self._combine else stacked[0]
-        return tf.add_n([loss, *self.losses])  # with the layers' own regularisation
-
     def train_step(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """One step; returns each trained task's loss, averaged over the epoch so far."""
-        with tf.GradientTape() as tape:
-            losses = self.losses_by_task(inputs, training=True)
-            loss = self._combined(losses)
-        optimizers = [(self.optimizer, self.model_variables)]
+        with tf.GradientTape(persistent=self._by_task) as tape:
+            batches = self.batches(inputs, self.trained, training=True)
+            losses = {name: self.heads[name].loss(batches[name]) for name in self.trained}
+            penalties = self.losses  # the layers' own regularisation
+        if self._by_task:
+            gradients, own = self._weighed_by_task(tape, losses, batches)
+            if penalties:
+                further = tape.gradient(penalties, self.model_variables)
+                gradients = [_sum(pair) for pair in zip(gradients, further, strict=True)]
+        else:
+            weights, own = tf.ones([1]), []
+            if self.weigher:
+                weighed = self.weigher(tf.stack(list(losses.values())))
+                weights, own = weighed.heads, weighed.own
+                self.diagnostics.update(weights)
+            targets = [*losses.values(), *penalties]
+            seeds = [*tf.unstack(weights, len(losses)), *map(tf.ones_like, penalties)]
+            gradients = tape.gradient(targets, self.model_variables, output_gradients=seeds)
+        _apply(self.optimizer, gradients, self.model_variables)
+        if self.weigher and hasattr(self.weigher.strategy, "after_step"):
+            after = self.losses_by_task(inputs, training=True)
+            before = tf.stack(list(losses.values()))
+            further = self.weigher.after_step(before, tf.stack(list(after.values())))
+            own = [_sum(pair) for pair in zip(own, further, strict=True)]
         if self.weighting_variables:
-            optimizers.append((self.weighting_optimizer, self.weighting_variables))
-        gradients = tape.gradient(loss, [variables for _, variables in optimizers])
-        for (optimizer, variables), group in zip(optimizers, gradients, strict=True):
-            pairs = zip(group, variables, strict=True)
-            # a task that is not trained has no gradient, and its head stays as it is
-            optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])
+            _apply(self.weighting_optimizer, own, self.weighting_variables)
         return self._means(losses, tf.size(inputs["query"]))
+
+    def _weighed_by_task(
+        self, tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
+    ) -> tuple[list[Any], list[Any]]:
+        """Form each task's gradient and weigh them.
+
+        Returns:
+            The gradient of each of the model's variables, and of each of the strategy's.
+        """
+        assert self.weigher  # noqa: S101 - `_by_task` says so
+        stacked = tf.stack(list(losses.values()))
+        found: dict[Any, Any] = {}
+        if self.weigher.at_outputs:
+            outputs, at_outputs = self._output_gradients(tape, losses, batches)
+            weighed = self.weigher(stacked, at_outputs)
+            self.diagnostics.update_by_task(weighed, at_outputs)
+            cotangents = at_outputs.combine(weighed.weights)
+            variables = self._tower_variables
+            row = tape.gradient(outputs, variables, output_gradients=cotangents)
+            found = {v.ref(): g for v, g in zip(variables, row, strict=True)}
+            private = self._head_gradients(tape, losses)
+        else:
+            shared, gradients, private = self._task_gradients(tape, losses, batches)
+            weighed = self.weigher(stacked, gradients)
+            self.diagnostics.update_by_task(weighed, gradients)
+            combined = (
+                gradients.split(weighed.update)
+                if weighed.weights is None
+                else gradients.combine(weighed.weights)
+            )
+            found = {v.ref(): g for v, g in zip(shared, combined, strict=True)}
+        for task, variable, gradient in private:
+            found[variable.ref()] = _times(weighed.heads[task], gradient)
+        return [found.get(v.ref()) for v in self.model_variables], weighed.own
+
+    def _task_gradients(
+        self, tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
+    ) -> tuple[list[Any], TaskGradients, list[tuple[int, Any, Any]]]:
+        """Each task's gradient, exact: back to the towers' outputs, then through the towers.
+
+        Returns:
+            The shared variables, which more than one task depends on (or the only one, if there
+            is one); the tasks' gradients by them; and, for the variables of one task alone, its
+            position, the variable and the gradient.
+        """
+        variables = self._tower_variables
+        private = self._head_gradients(tape, losses)
+        rows = []
+        for name, loss in losses.items():
+            outputs = [batches[name].query.embeddings, batches[name].candidate.embeddings]
+            pairs = zip(outputs, tape.gradient(loss, outputs), strict=True)
+            reached = [pair for pair in pairs if pair[1] is not None]
+            rows.append(
+                tape.gradient(
+                    [output for output, _ in reached],
+                    variables,
+                    output_gradients=[cotangent for _, cotangent in reached],
+                )
+            )
+        shared, columns = [], []
+        for variable, column in zip(variables, zip(*rows, strict=True), strict=True):
+            tasks = [task for task, gradient in enumerate(column) if gradient is not None]
+            if len(tasks) > 1 or (tasks and len(rows) == 1):
+                shared.append(variable)
+                columns.append(column)
+            elif tasks:
+                private.append((tasks[0], variable, column[tasks[0]]))
+        return shared, TaskGradients(columns, len(losses), [v.shape for v in shared]), private
+
+    def _head_gradients(
+        self, tape: tf.GradientTape, losses: Mapping[str, Tensor]
+    ) -> list[tuple[int, Any, Any]]:
+        """Of each variable of a trained head its task's position, the variable, the gradient."""
+        return [
+            (task, variable, gradient)
+            for task, (name, loss) in enumerate(losses.items())
+            for variables in [[v for v in _variables(_state(self.heads[name])) if v.trainable]]
+            for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True)
+            if gradient is not None
+        ]
+
+    def _output_gradients(
+        self, tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
+    ) -> tuple[Sequence[Tensor], TaskGradients]:
+        """The towers' outputs, and each task's gradient by them.
+
+        Raises:
+            MtbenchError: A tower has an output for each task: there is none that they share.
+        """
+        outputs, *others = (
+            (batches[name].query.embeddings, batches[name].candidate.embeddings) for name in losses
+        )
+        if any(one is not two for other in others for one, two in zip(outputs, other, strict=True)):
+            raise MtbenchError(
+                "gradients at the towers' outputs: expected towers with one output for all tasks"
+            )
+        rows = [
+            tape.gradient(loss, outputs, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            for loss in losses.values()
+        ]
+        return outputs, TaskGradients(
+            list(zip(*rows, strict=True)), len(losses), [output.shape for output in outputs]
+        )
 
     def test_step(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Each trained task's loss; the weighting is not asked, so that its state stays."""
@@ -227,14 +294,19 @@ class MultiTaskModel(tfrs.Model):
         return [v for v in _variables(self._weighting_state) if v.trainable]
 
     @property
+    def _tower_variables(self) -> list[Any]:
+        """Trainable variables of both towers."""
+        return [v for v in _variables(self._tower_state) if v.trainable]
+
+    @property
     def model_variables(self) -> list[Any]:
         """Trainable variables of towers and heads."""
-        return [v for v in _variables(self._model_state) if v.trainable]
+        return [v for v in _variables([*self._tower_state, *self._head_state]) if v.trainable]
 
     @property
     def seed_variables(self) -> list[Any]:
         """All variables that start from a run's seed: those of towers, heads and strategy."""
-        return _variables([*self._model_state, *self._weighting_state])
+        return _variables([*self._tower_state, *self._head_state, *self._weighting_state])
 
     @property
     def optimizer_variables(self) -> list[Any]:
@@ -276,3 +348,26 @@ def _variables(parts: Iterable[Any]) -> list[Any]:
         for variable in part.variables if isinstance(part, tf.Module) else [part]:
             found.setdefault(variable.ref(), variable)
     return list(found.values())
+
+
+def _apply(optimizer: Any, gradients: Iterable[Any], variables: Iterable[Any]) -> None:
+    """Let an optimizer make its step; what is not trained has no gradient and stays as it is."""
+    pairs = zip(gradients, variables, strict=True)
+    optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])
+
+
+def _sum(gradients: Iterable[Any]) -> Any:
+    """Sum of gradients of one variable, any of them None."""
+    found = [gradient for gradient in gradients if gradient is not None]
+    return (
+        tf.add_n([tf.convert_to_tensor(g) for g in found])
+        if len(found) > 1
+        else (found[0] if found else None)
+    )
+
+
+def _times(weight: Tensor, gradient: Any) -> Any:
+    """A gradient multiplied by a number."""
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(weight * gradient.values, gradient.indices, gradient.dense_shape)
+    return weight * gradient

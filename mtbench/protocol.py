@@ -45,6 +45,8 @@ class Train(Options):
     """Optimizer of the model."""
     reshuffle: bool = True
     """A new order in every epoch. False: one random order, as in the TFRS tutorial."""
+    diagnostics: bool = False
+    """Record gradient norms, cosines and conflicts for strategies too that need no gradients."""
 
 
 class Protocol(Options):

@@ -161,6 +161,7 @@ class _Session:
             ),
         )
         record["curve"] = trained.curve
+        record["diagnostics"] = trained.diagnostics
         record["parameters"] = sum(math.prod(v.shape) for v in trained.model.trainable_variables)
         started = time.perf_counter()
         record["metrics"] = self._evaluate(trained.model, train, test)

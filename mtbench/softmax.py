@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from .model import Embedded
+    from .batch import Embedded
 
 Tensor = Any
 NEGATIVE = -1e30

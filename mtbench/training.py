@@ -27,6 +27,8 @@ class Trained:
     model: MultiTaskModel
     curve: list[dict[str, float]]
     """For each epoch its number and each trained task's mean loss."""
+    diagnostics: list[dict[str, Any]]
+    """For each epoch its number and `Diagnostics.result`; empty without a strategy."""
     timings: dict[str, float | None]
     """`build_s`, `trace_s`, `train_s`, and the steady `train_examples_per_s`."""
 
@@ -86,7 +88,9 @@ class Trainer:
         if self._model is None:
             self._model = model if _reusable(model, self._feed) else None
         timings = clock.timings(len(train) * options.epochs, min(options.batch_size, len(train)))
-        return Trained(model, clock.curve, {"build_s": built - started, **timings})
+        return Trained(
+            model, clock.curve, clock.diagnostics, {"build_s": built - started, **timings}
+        )
 
     def _prepare(self, seed: int) -> MultiTaskModel:
         """A model with the initial state of a seed: the one already traced, if it can serve."""
@@ -199,6 +203,7 @@ class _Clock(tf.keras.callbacks.Callback):
     def __init__(self, epoch_ended: Callable[[int, dict[str, float]], None]) -> None:
         super().__init__()
         self.curve: list[dict[str, float]] = []
+        self.diagnostics: list[dict[str, Any]] = []
         self._epoch_ended = epoch_ended
         self._times: list[float] = []
         self._steps = 0
@@ -217,6 +222,11 @@ class _Clock(tf.keras.callbacks.Callback):
         for name, value in losses.items():
             if not math.isfinite(value):
                 raise FloatingPointError(f"{name} is {value} after epoch {epoch + 1}")
+        weigher = self.model.weigher
+        if weigher:
+            self.diagnostics.append({"epoch": epoch + 1, **self.model.diagnostics.result()})
+            if hasattr(weigher.strategy, "epoch_ended"):
+                weigher.strategy.epoch_ended(tf.constant(list(losses.values())))
         self._epoch_ended(epoch + 1, losses)
 
     def on_train_end(self, logs: Any = None) -> None:

@@ -9,7 +9,7 @@ import tensorflow_recommenders as tfrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtbench.model import Batch, Embedded
+from mtbench.batch import Batch, Embedded
 from mtbench.softmax import in_batch_softmax
 from mtbench_plugins.tasks.retrieval import Retrieval
 

@@ -16,6 +16,8 @@ class Fixed(mtbench.LossWeighting):
     """Σ_i w_i L_i with given w_i, also called linear scalarisation."""
 
     name = "fixed"
+    adaptive = False
+    degree = 1
     weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}  # noqa: RUF012
     """Weight of each task; 1 for a task that is not named."""
 

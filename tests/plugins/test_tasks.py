@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mtbench.batch import Batch, Embedded
 from mtbench.data import Interactions
-from mtbench.model import Batch, Embedded
 from mtbench_plugins.tasks.ranking import Ranking, bias_predictions, errors
 from mtbench_plugins.tasks.retrieval import Retrieval
 

@@ -1,0 +1,70 @@
+"""Direction-oriented multi-objective learning (Xiao, Ban and Ji, NeurIPS 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+from pydantic import Field
+
+import mtbench
+from mtbench import solvers
+
+
+class SDMGrad(mtbench.GramianWeighting):
+    """Between MGDA and the mean gradient g_0: (Σ_i w_i g_i + λ g_0) / (1 + λ).
+
+    w goes down ½ ‖Σ_i w_i g_i + λ g_0‖² by projected descent with momentum, some steps in each
+    training step, from where it was (algorithm 1, with one batch in place of independent ones). As
+    in the authors' code the Gramian is divided by the square of the mean length of the gradients.
+    """
+
+    name = "sdmgrad"
+    degree = 1
+    lambda_: float = Field(0.3, ge=0, allow_inf_nan=False)
+    """λ: 0 is MGDA, much is the mean."""
+    iterations: int = Field(20, ge=1)
+    """Steps of w in a training step."""
+    weight_learning_rate: float = Field(5.0, gt=0, allow_inf_nan=False)
+    """Size of these steps."""
+    momentum: float = Field(0.5, ge=0, lt=1)
+    """Their momentum, from nothing in each training step."""
+
+    def build(self, tasks: Mapping[str, mtbench.Task]) -> SDMGradWeights:
+        """Make the weights."""
+        return SDMGradWeights(len(tasks), self)
+
+
+class SDMGradWeights:
+    """The weights w."""
+
+    def __init__(self, tasks: int, options: SDMGrad) -> None:
+        self.options, self.tasks = options, tasks
+        start = tf.fill([tasks], tf.constant(1.0 / tasks, tf.float64))
+        self.weights = tf.Variable(start, trainable=False)
+
+    def __call__(self, losses: Any, gramian: Any) -> Any:
+        """Losses `[tasks]` and Gramian `[tasks, tasks]` to weights."""
+        own = self.options
+        mean = tf.reduce_mean(tf.sqrt(tf.linalg.diag_part(gramian)))
+        scaled = tf.math.divide_no_nan(gramian, mean**2)
+        towards = own.lambda_ * tf.reduce_mean(scaled, 1)
+
+        def descend(weights: Any, velocity: Any) -> tuple[Any, Any]:
+            velocity = own.momentum * velocity + tf.linalg.matvec(scaled, weights) + towards
+            step = own.weight_learning_rate * velocity
+            return solvers.simplex_projection(weights - step), velocity
+
+        start = (tf.convert_to_tensor(self.weights), tf.zeros_like(losses))
+        weights, _ = tf.while_loop(
+            lambda *_: True, descend, start, maximum_iterations=own.iterations
+        )
+        self.weights.assign(weights)
+        return (weights + own.lambda_ / self.tasks) / (1.0 + own.lambda_)
+
+
+@mtbench.hookimpl
+def mtbench_weightings() -> list[type[mtbench.Weighting]]:
+    """Offer the strategy."""
+    return [SDMGrad]
