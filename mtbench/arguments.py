@@ -104,6 +104,8 @@ def make_parser(
     plugins = command("plugins", "list components, or the options of one", plugin)
     plugins.add_argument("kind", nargs="?", help="dataset, split, tower, task or weighting")
     plugins.add_argument("name", nargs="?", help="component whose options to show")
+    contract = command("check-plugin", "hold the components of a plugin to their contract", plugin)
+    contract.add_argument("what", metavar="FILE|NAME", help="a Python file, or a component's name")
     report = command("report", "report on a folder of records", form)
     report.add_argument("folder", type=Path, metavar="DIR", help="such as results/ml100k")
     data = command("data", "bring data in")

@@ -188,6 +188,38 @@ def _plugins(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check_plugin(options: argparse.Namespace) -> int:
+    """`mtbench check-plugin`."""
+    registry = _registry(options)
+    path = Path(options.what)
+    if path.suffix == ".py" or path.is_file():
+        before = {cls for cls, _ in registry}
+        registry.load_file(path)
+        found = [cls for cls, _ in registry if cls not in before]
+        if not found:
+            raise MtbenchError(f"{path}: offers no component to check")
+    else:
+        found = [cls for cls, _ in registry if cls.name == options.what]
+        if not found:
+            near = did_you_mean(options.what, [cls.name for cls, _ in registry])
+            raise MtbenchError(f"no file and no component {options.what!r}{near}")
+    from .lazy import quiet_stderr  # noqa: PLC0415
+
+    with quiet_stderr():
+        from .testing import contract  # noqa: PLC0415 - imports TensorFlow
+        from .training import devices  # noqa: PLC0415
+
+        devices()
+    broken = 0
+    for cls in found:
+        print(f"{cls.kind} {cls.name}")
+        for demand, fault in contract(cls):
+            print(f"  FAILED  {demand}: {fault}" if fault else f"  ok      {demand}", flush=True)
+            broken += fault is not None
+    print(f"{broken} clauses do not hold" if broken else "the contract holds")
+    return 1 if broken else 0
+
+
 def _report(options: argparse.Namespace) -> int:
     """`mtbench report`."""
     from . import records  # noqa: PLC0415
@@ -224,6 +256,7 @@ _COMMANDS = {
     "plan": _plan,
     "schema": _schema,
     "plugins": _plugins,
+    "check-plugin": _check_plugin,
     "report": _report,
     "import": _import,
 }

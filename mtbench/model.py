@@ -48,8 +48,8 @@ class MultiTaskModel(tfrs.Model):
             for name, side in sides.items()
         )
         # Keras finds layers and variables in lists of its own attributes
-        self._tower_state = [part for tower in towers.values() for part in _state(tower)]
-        self._head_state = [part for head in self.heads.values() for part in _state(head)]
+        self._tower_state = [part for tower in towers.values() for part in state_of(tower)]
+        self._head_state = [part for head in self.heads.values() for part in state_of(head)]
         self._weighting_state: list[Any] = []
         self.weighting_optimizer: Any = None
         self._loss_means: dict[str, Any] = {}
@@ -97,10 +97,10 @@ class MultiTaskModel(tfrs.Model):
             shared, gradients, _ = self._task_gradients(tape, losses, batches)
             sizes = [variable.shape.num_elements() for variable in shared]
             weigher = Weigher(scenario.weighting, tasks, sizes)
-            state += [(v, v.numpy()) for v in _variables(_state(weigher.strategy))]
+            state += [(v, v.numpy()) for v in variables_of(state_of(weigher.strategy))]
             with tf.GradientTape() as tape:
                 weigher(tf.ones([len(tasks)]), gradients)
-            self._weighting_state = _state(weigher.strategy)
+            self._weighting_state = state_of(weigher.strategy)
             weigher.variables = self.weighting_variables
             self._refuse_unknown(tape)
         for variable, value in state:  # a strategy may keep what it was asked: this was no step
@@ -249,7 +249,7 @@ class MultiTaskModel(tfrs.Model):
         return [
             (task, variable, gradient)
             for task, (name, loss) in enumerate(losses.items())
-            for variables in [[v for v in _variables(_state(self.heads[name])) if v.trainable]]
+            for variables in [[v for v in variables_of(state_of(self.heads[name])) if v.trainable]]
             for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True)
             if gradient is not None
         ]
@@ -291,22 +291,22 @@ class MultiTaskModel(tfrs.Model):
     @property
     def weighting_variables(self) -> list[Any]:
         """Trainable variables of the weighting strategy."""
-        return [v for v in _variables(self._weighting_state) if v.trainable]
+        return [v for v in variables_of(self._weighting_state) if v.trainable]
 
     @property
     def _tower_variables(self) -> list[Any]:
         """Trainable variables of both towers."""
-        return [v for v in _variables(self._tower_state) if v.trainable]
+        return [v for v in variables_of(self._tower_state) if v.trainable]
 
     @property
     def model_variables(self) -> list[Any]:
         """Trainable variables of towers and heads."""
-        return [v for v in _variables([*self._tower_state, *self._head_state]) if v.trainable]
+        return [v for v in variables_of([*self._tower_state, *self._head_state]) if v.trainable]
 
     @property
     def seed_variables(self) -> list[Any]:
         """All variables that start from a run's seed: those of towers, heads and strategy."""
-        return _variables([*self._tower_state, *self._head_state, *self._weighting_state])
+        return variables_of([*self._tower_state, *self._head_state, *self._weighting_state])
 
     @property
     def optimizer_variables(self) -> list[Any]:
@@ -332,7 +332,7 @@ def require_keras_2() -> None:
         )
 
 
-def _state(owner: Any) -> list[Any]:
+def state_of(owner: Any) -> list[Any]:
     """The layers, modules and variables that are an object's attributes, or the object itself."""
     kinds = (tf.Module, tf.Variable)
     if isinstance(owner, kinds):
@@ -341,7 +341,7 @@ def _state(owner: Any) -> list[Any]:
     return [part for part in parts if isinstance(part, kinds)]
 
 
-def _variables(parts: Iterable[Any]) -> list[Any]:
+def variables_of(parts: Iterable[Any]) -> list[Any]:
     """All variables of layers, modules and variables, each once."""
     found: dict[Any, Any] = {}
     for part in parts:

@@ -27,7 +27,7 @@ class AlignedMTL(mtbench.GramianWeighting):
         """Make the weights."""
 
         def weigh(losses: Any, gramian: Any) -> Any:
-            count = len(losses)
+            count = losses.shape[0]
             values, vectors = tf.linalg.eigh(gramian)  # rising
             kept = values > 1e-14 * count * values[-1]
             sigma = tf.sqrt(tf.boolean_mask(values, kept))

@@ -45,7 +45,7 @@ class DWALoss:
         """Weigh the next epoch."""
         if tf.reduce_any(self.previous != 0.0):
             share = tf.nn.softmax(losses / self.previous / self.temperature)
-            self.weights.assign(len(share) * share)
+            self.weights.assign(share.shape[0] * share)
         self.previous.assign(losses)
 
 

@@ -49,7 +49,7 @@ class ExcessMTLUpdate:
         initial = self.initial.assign(tf.where(first, excess, self.initial))
         ratio = tf.where(first, 0.0, tf.math.divide_no_nan(excess, initial))
         share = tf.nn.softmax(tf.math.log(self.weights) + self.step_size * ratio)
-        weights = self.weights.assign(len(losses) * share)
+        weights = self.weights.assign(losses.shape[0] * share)
         return tf.linalg.matvec(gradients, weights, transpose_a=True)
 
 

@@ -47,7 +47,7 @@ class GradNormWeights:
         """Losses `[tasks]` and Gramian `[tasks, tasks]` to weights and their objective."""
         self.initial.assign(tf.where(self.initial > 0.0, self.initial, losses))
         positive = tf.maximum(self.weights, 1e-6)  # a step can be larger than a weight
-        self.weights.assign(len(losses) * positive / tf.reduce_sum(positive))
+        self.weights.assign(losses.shape[0] * positive / tf.reduce_sum(positive))
         weights = tf.cast(self.weights, tf.float64)
         norms = weights * tf.sqrt(tf.linalg.diag_part(gramian))
         rate = losses / self.initial

@@ -40,7 +40,7 @@ class GradVacWeights:
 
     def __call__(self, losses: Any, gramian: Any) -> Any:
         """Losses `[tasks]` and Gramian `[tasks, tasks]` to weights."""
-        return self.turn(gramian, solvers.random_orders(len(losses)))
+        return self.turn(gramian, solvers.random_orders(losses.shape[0]))
 
     def turn(self, gramian: Any, orders: Any) -> Any:
         """Weights from a Gramian and each task's others in order `[tasks, others]`."""

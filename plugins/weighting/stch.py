@@ -42,7 +42,7 @@ class STCHLoss:
     def __call__(self, losses: Any) -> Any:
         """Losses, float32 `[tasks]`, to a scalar."""
         logs = tf.math.log(losses / self.nadir)
-        smooth = len(losses) * self.mu * tf.reduce_logsumexp(logs / self.mu)
+        smooth = losses.shape[0] * self.mu * tf.reduce_logsumexp(logs / self.mu)
         return tf.where(self.epoch < self.warmup_epochs, tf.reduce_sum(logs), smooth)
 
     def epoch_ended(self, losses: Any) -> None:

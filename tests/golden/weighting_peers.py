@@ -2,8 +2,8 @@
 
 Not run by the tests; they read the JSON. To make it anew, in a fresh environment (Python 3.11):
 
-    pip install torch==2.13.0 torchjd==0.18.0 cvxpy==1.9.3 ecos==2.0.14 clarabel==0.11.1 \
-        qpsolvers==4.13.0 quadprog==0.1.14 scipy==1.17.1 numpy==2.4.6
+    pip install torch==2.13.0 torchjd==0.18.0 numpy==2.4.6 scipy==1.17.1
+    pip install cvxpy==1.9.3 ecos==2.0.14 clarabel==0.11.1 qpsolvers==4.13.0 quadprog==0.1.14
     pip install --no-deps LibMTL==1.1.5
     git clone https://github.com/median-research-group/LibMTL libmtl
     git -C libmtl checkout 4336804847eaa5e0b924b743d76beec7ac3fdc97  # main, May 2025
@@ -15,14 +15,17 @@ release 1.1.5 lacks; each output says which of the two it came from ("1.1.5 (PyP
 Everything runs in float64. Every peer is given task losses l_i + g_i·(θ − θ0), so that at θ0 the
 loss of task i is l_i and its gradient g_i; an "update" is the gradient the peer leaves in θ.
 
-Keys of an output, where they need words:
+An input's "new_losses" are those of the same batch after the step, which FAMO asks for. Keys of an
+output, where they need words:
 
     options     the peer's options
-    ours        the options of our strategy that answer to these (names as in our strategies)
+    ours        the options of our strategy that answer to these; "factors" is the ½ of a
+                regression; "optimizer" and "learning_rate" are of the learned weights
     steps       indices into the input; where "stateful" is true, run in sequence on one fresh
                 instance, elsewhere each on its own
     updates     one [P] for each step
-    weights     one [T] for each step, or null where the peer has none to show
+    weights     one [T] for each step, or null where the peer has none to show; they apply to what
+                the peer weighs (MGDA: normalised gradients, MoCo: its momenta, IMTL: e^s g)
     same        whether our convention gives these numbers, times "factor" where there is one
     factor      ours = factor × the peer's
     tolerance   relative accuracy of the peer's numbers, compared by norms (solvers, epsilons)
@@ -228,8 +231,8 @@ MEDIAN = (
 
 
 NASH = (
-    "The peer's first convex problem, at α = 1, cannot be solved where (Gα)_i ≤ 0 there (a task "
-    "against the sum of the gradients); it goes on with α = 1, not the solution of Gα = 1/α."
+    "Where some (Gα)_i is zero or just below at the peer's starting point α = 1, the problem "
+    "linearised there has no finite solution, and it keeps α = 1, which does not solve Gα = 1/α."
 )
 
 
@@ -627,9 +630,9 @@ def libmtl_learned(name, pypi):
 
 
 CLIP = "A two-task weight at the edge of the simplex is set to 0.999 and 0.001 in place of 1 and 0."
-WANDER = (
-    "With more than two tasks its line search always moves at least 0.001 of the way, towards a "
-    "worse point too, so it can end its 250 iterations away from the element of least norm."
+STALL = (
+    "With more than two tasks it can stall where a weight comes close to 0 without reaching it: "
+    "the step is cut short there, and a change below 1e-5 ends the search, off the least norm."
 )
 
 
@@ -649,7 +652,7 @@ def libmtl_mgda(name, pypi, main):
             good.append(exact if tasks == 2 else bool(gap < 1e-3 * square))
         parts = [
             (good, {"tolerance": 1e-10 if tasks == 2 else 1e-3}),
-            ([not g for g in good], {"same": False, "note": CLIP if tasks == 2 else WANDER}),
+            ([not g for g in good], {"same": False, "note": CLIP if tasks == 2 else STALL}),
         ]
         more = {"options": {"mgda_gn": kind}, "ours": {"normalization": kind}, "version": version}
         add_parted(parts, "mgda", "MGDA", name, rows, **more)

@@ -1,0 +1,166 @@
+"""Clauses that hold for every component, and for those of each kind but the weightings.
+
+A clause takes a component, and returns None or what is wrong. Its first line is what it demands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from mtbench.components import Component, Dataset, Features, Split, Task, Tower
+from mtbench.data import Data
+from mtbench.errors import DataError
+from mtbench.evaluation import evaluate
+from mtbench.training import Trained, Trainer
+
+from .tiny import TinyDataset, TinySplit, tiny_suite, tiny_tasks
+
+Clause = Callable[[Any], str | None]
+
+
+def options(component: Component) -> str | None:
+    """Options are valid, round-trip through JSON, and have help."""
+    cls = type(component)
+    if cls(**component.options()) != component:
+        return f"{component.options()} makes another component"
+    if not (cls.__doc__ or "").strip():
+        return "the class has no docstring"
+    for name, option in cls.schema_of_options().get("properties", {}).items():
+        if not option.get("description"):
+            return f"option {name!r} has no help: put a string below it"
+    return None
+
+
+def trained(suite: Any, seed: int, *before: int) -> Trained:
+    """Train a tiny suite with some seeds one after the other, and return the last."""
+    data = suite.dataset.load()
+    rows, _ = suite.split.build(data, 0)
+    trainer = Trainer(suite, suite.scenarios["all"], data)
+    for other in before:
+        trainer.train(other, data.interactions.take(rows))
+    return trainer.train(seed, data.interactions.take(rows))
+
+
+def values(model: Any) -> list[np.ndarray]:
+    """All that a model's training changes."""
+    return [np.asarray(v) for v in (*model.seed_variables, *model.optimizer_variables)]
+
+
+def same_numbers(suite: Any) -> str | None:
+    """Compare a seed trained first with the same one trained after another."""
+    one, other = (trained(suite, 1, *before).model for before in ((), (0,)))
+    if any(not np.array_equal(a, b) for a, b in zip(values(one), values(other), strict=True)):
+        return (
+            "a seed gives other numbers after another seed: keep what changes in `tf.Variable`s "
+            "that are attributes of what `build` returns"
+        )
+    return unchanged(one)
+
+
+def unchanged(model: Any) -> str | None:
+    """Compare a trained model before and after its evaluation."""
+    before = values(model)
+    data = TinyDataset().load()
+    train, test = (data.interactions.take(rows) for rows in TinySplit().build(data, 0))
+    evaluate(model, train, test)
+    model.test_step({name: tf.constant(column) for name, column in test.columns.items()})
+    if any(not np.array_equal(a, b) for a, b in zip(before, values(model), strict=True)):
+        return "evaluating changes a variable"
+    if any(not np.isfinite(value).all() for value in before):
+        return "a variable is not finite after training"
+    return None
+
+
+def tower_output(tower: Tower) -> str | None:
+    """It gives float32 [n, embedding_dim], for each task or for all."""
+    layer = tower.build(Features("id", {"id": 7}), ("one", "two"))
+    ids = tf.constant([3, 3, 0, 6])
+    found = layer({"id": ids}, training=False)
+    for output in found.values() if isinstance(found, Mapping) else [found]:
+        if output.dtype != tf.float32 or output.shape.rank != 2 or output.shape[0] != 4:
+            return f"expected float32 [4, embedding_dim], found {output.dtype.name} {output.shape}"
+        if tower.by_id and not np.array_equal(output[0], output[1]):
+            return "`by_id` is True, but two rows of one id differ"
+    if isinstance(found, Mapping) and set(found) != {"one", "two"}:
+        return f"expected an output for each of the tasks one, two, found {sorted(found)}"
+    return None
+
+
+def tower_trains(tower: Tower) -> str | None:
+    """It trains on both sides; the same seed gives the same numbers; evaluating changes nothing."""
+    return same_numbers(tiny_suite(tiny_tasks(1), None, (tower, tower)))
+
+
+def task_scores(task: Task) -> str | None:
+    """Floors and metrics are finite, and have the names it declares."""
+    data = _data_for(task)
+    train, test = (data.interactions.take(rows) for rows in TinySplit().build(data, 0))
+    names = [metric.name for metric in task.metrics()]
+    suite = tiny_suite({"task": task}, None)
+    scores = {"its head": evaluate(trained(suite, 0).model, train, test)["task"]}
+    scores |= {f"floor {name!r}": found for name, found in task.floors(train, test).items()}
+    for what, found in scores.items():
+        if list(found) != names:
+            return f"{what} gives {list(found)}, expected {names}"
+        if not all(math.isfinite(value) for value in found.values()):
+            return f"{what} gives a number that is not finite: {found}"
+    return None
+
+
+def task_trains(task: Task) -> str | None:
+    """It trains; the same seed gives the same numbers; evaluating changes nothing."""
+    _data_for(task)
+    return same_numbers(tiny_suite({"task": task}, None))
+
+
+def _data_for(task: Task) -> Data:
+    """The tiny data, if it has what the task reads."""
+    data = TinyDataset().load()
+    for column in task.needs():
+        if column not in data.interactions.columns:
+            raise DataError(f"reads column {column!r}, which the data of this check lacks")
+    return data
+
+
+def split_divides(split: Split) -> str | None:
+    """Both parts have rows, they are disjoint, and a seed gives the same parts again."""
+    data = TinyDataset().load()
+    parts, again = split.build(data, 1), split.build(data, 1)
+    if not all(len(part) for part in parts):
+        return f"parts of {len(parts[0])} and {len(parts[1])} rows"
+    if len(np.intersect1d(*parts)):
+        return "a row is in both parts"
+    both = np.concatenate(parts)
+    if both.min() < 0 or both.max() >= len(data.interactions) or len(np.unique(both)) < len(both):
+        return "a row number is out of range, or is there twice"
+    if not all(map(np.array_equal, parts, again)):
+        return "one seed gives two splits"
+    return None
+
+
+def dataset_loads(dataset: Dataset) -> str | None:
+    """It loads twice the same data, with ids in range (if the data is at hand)."""
+    try:
+        dataset.require()
+    except DataError:
+        return None
+    data = dataset.load()
+    for side, name in ((data.query, "query"), (data.candidate, "candidate")):
+        column = data.interactions.columns[name]
+        if column.dtype != np.int32 or column.min() < 0 or column.max() >= len(side.ids):
+            return f"column {name!r}: expected int32 from 0 to {len(side.ids) - 1}"
+    return None if dataset.load().fingerprint == data.fingerprint else "two loads differ"
+
+
+CLAUSES: Mapping[str, tuple[Clause, ...]] = {
+    "any": (options,),
+    "dataset": (dataset_loads,),
+    "split": (split_divides,),
+    "tower": (tower_output, tower_trains),
+    "task": (task_scores, task_trains),
+}

@@ -1,0 +1,129 @@
+"""A strategy applied to given losses and gradients, without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from mtbench.components import Weighting
+from mtbench.gradients import TaskGradients, Weigher
+from mtbench.model import state_of, variables_of
+
+from .tiny import TinyTask
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a strategy made of some steps."""
+
+    updates: np.ndarray
+    """Gradient of the shared parameters, float64 `[steps, parameters]`."""
+    weights: np.ndarray
+    """Weight of each task, float64 `[steps, tasks]`; for a strategy that makes a gradient the
+    coefficients that come nearest to it."""
+
+
+class Probe:
+    """A built strategy that is given losses and gradients.
+
+    Args:
+        weighting: The strategy.
+        tasks: Number of tasks, which are regressions.
+        sizes: Number of elements of each shared variable.
+        traced: Make a graph of its step, which is worth it for many steps.
+
+    Attributes:
+        variables: The strategy's trainable variables.
+    """
+
+    def __init__(
+        self, weighting: Weighting, tasks: int, sizes: Sequence[int], traced: bool = False
+    ) -> None:
+        self._tasks, self._sizes = tasks, list(sizes)
+        self._weigher = Weigher(weighting, {f"task_{i}": TinyTask() for i in range(tasks)}, sizes)
+        self._state = variables_of(state_of(self._weigher.strategy))
+        self._initial = [variable.numpy() for variable in self._state]
+        self.variables = [variable for variable in self._state if variable.trainable]
+        self._weigher.variables = self.variables
+        self._step = tf.function(self._weigh, autograph=False) if traced else self._weigh
+
+    def reset(self) -> None:
+        """Forget all steps."""
+        for variable, value in zip(self._state, self._initial, strict=True):
+            variable.assign(value)
+
+    def run(
+        self,
+        losses: np.ndarray,
+        gradients: np.ndarray,
+        *,
+        epochs: Sequence[int] | None = None,
+        after: np.ndarray | None = None,
+        learning_rate: float = 0.1,
+    ) -> Applied:
+        """Make some steps; see `apply`."""
+        epochs = [0] * len(losses) if epochs is None else epochs
+        after = np.concatenate([losses[1:], losses[-1:]]) if after is None else after
+        strategy = self._weigher.strategy
+        updates, weights = [], []
+        for step, (loss, matrix, later) in enumerate(zip(losses, gradients, after, strict=True)):
+            ended = step and epochs[step] != epochs[step - 1]
+            if ended and hasattr(strategy, "epoch_ended"):
+                rows = [i for i in range(step) if epochs[i] == epochs[step - 1]]
+                strategy.epoch_ended(_f32(losses[rows].mean(0)))
+            update, found, slopes = self._step(_f32(loss), _f32(matrix))
+            updates.append(np.asarray(update, float))
+            if found is None:
+                found = np.linalg.lstsq(matrix.T, updates[-1], rcond=1e-6)[0]
+            weights.append(np.asarray(found, float))
+            self._descend(slopes, learning_rate)
+            if hasattr(strategy, "after_step"):
+                self._descend(self._weigher.after_step(_f32(loss), _f32(later)), learning_rate)
+        return Applied(np.array(updates), np.array(weights))
+
+    def _weigh(self, losses: Any, matrix: Any) -> tuple[Any, Any, list[Any]]:
+        """Update, weights if there are any, and gradients of the strategy's own variables."""
+        columns = [tf.unstack(part) for part in tf.split(matrix, self._sizes, axis=1)]
+        shapes = [tf.TensorShape([size]) for size in self._sizes]
+        formed = TaskGradients(columns, self._tasks, shapes)
+        weighed = self._weigher(losses, formed)
+        if weighed.weights is None:
+            return weighed.update, None, weighed.own
+        return tf.concat(formed.combine(weighed.weights), 0), weighed.weights, weighed.own
+
+    def _descend(self, slopes: Sequence[Any], learning_rate: float) -> None:
+        for variable, slope in zip(self.variables, slopes, strict=True):
+            if slope is not None:
+                variable.assign_sub(learning_rate * tf.convert_to_tensor(slope))
+
+
+def apply(
+    weighting: Weighting,
+    losses: np.ndarray,
+    gradients: np.ndarray,
+    *,
+    sizes: Sequence[int] | None = None,
+    **more: Any,
+) -> Applied:
+    """Let a strategy make some steps from its fresh state.
+
+    Args:
+        weighting: The strategy.
+        losses: `[steps, tasks]`.
+        gradients: `[steps, tasks, parameters]`.
+        sizes: Number of elements of each shared variable; default: one variable.
+        more: `epochs`: of each step, counted from 0; default: all in one. `after`: losses of the
+            same batch after the step, `[steps, tasks]`; default: those of the next step.
+            `learning_rate`: of the strategy's own variables, which go down their gradient;
+            default: 0.1.
+    """
+    _, tasks, parameters = gradients.shape
+    return Probe(weighting, tasks, sizes or [parameters]).run(losses, gradients, **more)
+
+
+def _f32(values: np.ndarray) -> Any:
+    return tf.constant(values, tf.float32)

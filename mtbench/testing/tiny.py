@@ -1,0 +1,140 @@
+"""A dataset, towers and tasks small enough to check a component with; no plugin is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from mtbench.components import Dataset, Features, Metric, Split, Task, Tower, Weighting
+from mtbench.data import Data, Interactions
+from mtbench.evaluation import TestView
+from mtbench.protocol import Optimizer, Scenario, Suite, Train
+from mtbench.softmax import in_batch_softmax
+
+
+class TinyDataset(Dataset):
+    """Sixty interactions of eight users with ten movies."""
+
+    name = "tiny"
+
+    def load(self) -> Data:
+        """Make them up, always the same."""
+        rng = np.random.default_rng(0)
+        return Data.encode(
+            ("user_id", np.concatenate([np.arange(8), rng.integers(8, size=52)]).astype(str)),
+            ("movie_id", np.concatenate([np.arange(10), rng.integers(10, size=50)]).astype(str)),
+            {
+                "user_rating": rng.integers(1, 6, size=60).astype(np.float32),
+                "timestamp": np.arange(60, dtype=np.int64),
+            },
+            "tiny",
+            synthetic=True,
+        )
+
+
+class TinySplit(Split):
+    """The last ten rows test."""
+
+    name = "tiny"
+
+    def build(self, data: Data, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Cut the rows."""
+        rows = np.arange(len(data.interactions))
+        return rows[:-10], rows[-10:]
+
+
+class TinyTower(Tower):
+    """A vector for each id, and a dense layer."""
+
+    name = "tiny"
+
+    def build(self, features: Features, tasks: Sequence[str]) -> Any:
+        """Make the layers."""
+        ids = tf.keras.Input([], dtype=tf.int32, name=features.key)
+        vectors = tf.keras.layers.Embedding(features.num_values[features.key], 3)(ids)
+        return tf.keras.Model({features.key: ids}, tf.keras.layers.Dense(4)(vectors))
+
+
+class TinyTask(Task):
+    """Predict the rating from both embeddings, or find the candidate."""
+
+    name = "tiny"
+    likelihood = "regression"
+    find: bool = False
+    """Find the candidate."""
+    factor: float = 1.0
+    """The loss is multiplied by it."""
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """One that is always 0."""
+        return (Metric("nothing", higher_is_better=True),)
+
+    def needs(self) -> tuple[str, ...]:
+        """The label."""
+        return ("user_rating",)
+
+    def build(self, num_queries: int, num_candidates: int) -> TinyHead:
+        """Make the head."""
+        return TinyHead(self)
+
+    def floors(self, train: Interactions, test: Interactions) -> dict[str, dict[str, float]]:
+        """None."""
+        return {}
+
+
+class TinyHead:
+    """A linear layer, or the in-batch softmax of dot products."""
+
+    def __init__(self, task: TinyTask) -> None:
+        self.task = task
+        self.dense = tf.keras.layers.Dense(1)
+
+    def adapt(self, train: Interactions) -> None:
+        """Take nothing from the training part."""
+
+    def loss(self, batch: Any) -> Any:
+        """Mean loss of a batch."""
+        if self.task.find:
+            losses = in_batch_softmax(batch.query, batch.candidate)
+        else:
+            both = tf.concat([batch.query.expand(), batch.candidate.expand()], 1)
+            losses = (self.dense(both)[:, 0] - batch.columns["user_rating"]) ** 2
+        return self.task.factor * tf.reduce_mean(losses)
+
+    def evaluate(self, view: TestView) -> dict[str, float]:
+        """Score nothing, but embed the test part."""
+        for _ in view.batches(5):
+            pass
+        return {"nothing": 0.0}
+
+
+def tiny_tasks(count: int) -> dict[str, Task]:
+    """Some tasks: ratings on several scales and, from two tasks on, one that finds."""
+    tasks: dict[str, Task] = {
+        f"task_{i}": TinyTask(factor=(1.0, 0.3, 4.0)[i % 3]) for i in range(count)
+    }
+    if count > 1:
+        tasks["task_1"] = TinyTask(find=True)
+    return tasks
+
+
+def tiny_suite(
+    tasks: Mapping[str, Task],
+    weighting: Weighting | None,
+    towers: tuple[Tower, Tower] | None = None,
+) -> Suite:
+    """A suite of one scenario, `all`, that trains all tasks for two epochs."""
+    query, candidate = towers or (TinyTower(), TinyTower())
+    return Suite(
+        name="tiny",
+        dataset=TinyDataset(),
+        split=TinySplit(),
+        towers={"query": query, "candidate": candidate},
+        tasks=tasks,
+        scenarios={"all": Scenario("all", tuple(tasks), weighting)},
+        train=Train(epochs=2, batch_size=20, optimizer=Optimizer(name="adam", learning_rate=0.01)),
+        seeds=(0,),
+    )

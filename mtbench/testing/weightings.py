@@ -1,0 +1,271 @@
+"""Clauses that hold for every weighting strategy."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from mtbench.components import GradientWeighting, Weighting
+from mtbench.model import MultiTaskModel
+from mtbench.training import compile_model
+
+from .components import Clause, same_numbers
+from .probe import Applied, Probe
+from .tiny import tiny_suite, tiny_tasks
+
+SIZES = (3, 5)
+DRAWS = 300
+STEPS = 30
+
+
+def given(tasks: int, steps: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Losses `[steps, tasks]` that fall at several rates, and gradients that turn and conflict."""
+    rng = np.random.default_rng(seed)
+    falling = np.exp(-np.outer(np.arange(steps), np.linspace(0.01, 0.05, tasks)))
+    losses = falling * np.geomspace(4.0, 0.05, tasks) * rng.uniform(0.9, 1.1, [steps, tasks])
+    gradients = rng.normal(size=[steps, tasks, sum(SIZES)]) + rng.normal(size=[1, 1, sum(SIZES)])
+    gradients[:, 1:2] -= 1.2 * gradients[:, :1]  # the first two tasks conflict
+    rounded = np.float32(losses), np.float32(gradients * np.geomspace(2.0, 0.5, tasks)[:, None])
+    return rounded[0].astype(float), rounded[1].astype(float)
+
+
+def probe(weighting: Weighting, tasks: int, sizes: tuple[int, ...]) -> Probe:
+    """A strategy's probe; clauses share its graph."""
+    return _probe(type(weighting), weighting.model_dump_json(), tasks, sizes)
+
+
+@functools.lru_cache(maxsize=8)
+def _probe(cls: type[Weighting], options: str, tasks: int, sizes: tuple[int, ...]) -> Probe:
+    return Probe(cls.model_validate_json(options), tasks, sizes, traced=True)
+
+
+def run(
+    weighting: Weighting,
+    losses: np.ndarray,
+    gradients: np.ndarray,
+    sizes: tuple[int, ...] = SIZES,
+    learning_rate: float = 0.1,
+) -> Applied:
+    """Apply a strategy from its fresh state and a fixed seed, ten steps an epoch."""
+    tf.random.set_seed(0)
+    found = probe(weighting, losses.shape[1], sizes)
+    found.reset()
+    epochs = [step // 10 for step in range(len(losses))]
+    return found.run(losses, gradients, epochs=epochs, learning_rate=learning_rate)
+
+
+def draws(
+    weighting: Weighting, losses: np.ndarray, gradients: np.ndarray, sizes: tuple[int, ...] = SIZES
+) -> np.ndarray:
+    """First updates of a strategy of chance, `[DRAWS, parameters]`."""
+    tf.random.set_seed(0)
+    found = probe(weighting, losses.shape[1], sizes)
+    updates = []
+    for _ in range(DRAWS):
+        found.reset()
+        updates.append(found.run(losses[:1], gradients[:1]).updates[0])
+    return np.array(updates)
+
+
+def is_random(weighting: Weighting, tasks: int) -> bool:
+    """Whether two calls on the same numbers differ by chance."""
+    found = probe(weighting, tasks, SIZES)
+    first: list[np.ndarray] = []
+    second: list[np.ndarray] = []
+    tf.random.set_seed(0)
+    for updates in (first, second):
+        found.reset()
+        updates.append(found.run(*given(tasks, 12)).updates)
+    return not np.array_equal(first, second)
+
+
+def close(one: np.ndarray, two: np.ndarray, tolerance: float = 1e-4) -> bool:
+    """Whether two arrays are equal but for rounding, by the largest of all numbers."""
+    scale = max(np.abs(one).max(), np.abs(two).max(), 1e-12)
+    return bool(np.abs(one - two).max() <= tolerance * scale)
+
+
+def compare(
+    weighting: Weighting,
+    one: tuple[np.ndarray, np.ndarray],
+    two: tuple[np.ndarray, np.ndarray],
+    order: np.ndarray,
+    sizes: tuple[int, ...] = SIZES,
+) -> bool:
+    """Whether the updates for two inputs are equal, the second's columns in an order.
+
+    A strategy of chance is compared by its means over many draws, to five standard errors.
+    """
+    if not is_random(weighting, one[0].shape[1]):
+        before, after = run(weighting, *one), run(weighting, *two, sizes=sizes)
+        return close(before.updates[:, order], after.updates)
+    first, second = draws(weighting, *one)[:, order], draws(weighting, *two, sizes=sizes)
+    error = np.sqrt((first.var(0) + second.var(0)) / DRAWS)
+    return bool((np.abs(first.mean(0) - second.mean(0)) <= 5 * error + 1e-6).all())
+
+
+def builds(weighting: Weighting) -> str | None:
+    """It trains one, two and three tasks, and all numbers stay finite."""
+    for count in (1, 2, 3):
+        tasks = tiny_tasks(count)
+        for path, fault in weighting.check(tuple(tasks)):
+            return f"for {count} tasks its default options are wrong: {path}: {fault}"
+        suite = tiny_suite(tasks, weighting)
+        data = suite.dataset.load()
+        tf.keras.utils.set_random_seed(0)
+        model = MultiTaskModel(suite, suite.scenarios["all"], data)
+        compile_model(model, suite.train, suite.scenarios["all"])
+        columns = data.interactions.take(np.arange(20)).columns
+        for _ in range(2):
+            model.train_step({name: tf.constant(column) for name, column in columns.items()})
+        for variable in model.trainable_variables:
+            if not np.isfinite(variable.numpy()).all():
+                return f"with {count} tasks {variable.name} is not finite after two steps"
+    return None
+
+
+def reproducible(weighting: Weighting) -> str | None:
+    """The same seed gives the same numbers, whatever ran before; evaluating changes nothing."""
+    return same_numbers(tiny_suite(tiny_tasks(2), weighting))
+
+
+def single(weighting: Weighting) -> str | None:
+    """With one task the update is a positive multiple of its gradient."""
+    losses, gradients = given(1, 12)
+    updates = run(weighting, losses, gradients).updates
+    for update, gradient in zip(updates, gradients[:, 0], strict=True):
+        factor = update @ gradient / (gradient @ gradient)
+        if factor <= 0:
+            return f"found {factor:.3g} times the gradient"
+        if not close(update, factor * gradient):
+            return "found another direction"
+        if isinstance(weighting, GradientWeighting):
+            break  # after the first step it may mix the gradients of several
+    return None
+
+
+def permutes(weighting: Weighting) -> str | None:
+    """Equal tasks are treated alike: exchanging tasks changes nothing."""
+    if not weighting.symmetric:
+        return None
+    losses, gradients = given(3, 12)
+    same = np.arange(sum(SIZES))
+    for order in ([1, 0, 2], [1, 2, 0]):
+        if not compare(
+            weighting, (losses, gradients), (losses[:, order], gradients[:, order]), same
+        ):
+            return "the update depends on the order of the tasks (`symmetric` is True)"
+    return None
+
+
+def sees_everything(weighting: Weighting) -> str | None:
+    """No shared variable is special: exchanging two of them exchanges their updates."""
+    losses, gradients = given(2, 12)
+    order = np.r_[SIZES[0] : sum(SIZES), 0 : SIZES[0]]
+    moved = losses, gradients[:, :, order]
+    if not compare(weighting, (losses, gradients), moved, order, SIZES[::-1]):
+        return "the update depends on the order of the shared variables: is it made from some only?"
+    return None
+
+
+def scales(weighting: Weighting) -> str | None:
+    """With all losses multiplied by c > 0 the update is multiplied by c^degree, as declared."""
+    if weighting.degree is None:
+        return None
+    losses, gradients = given(2, 12)
+    one = run(weighting, losses, gradients, learning_rate=0.0).updates
+    for c in (0.1, 8.0):
+        two = run(weighting, c * losses, c * gradients, learning_rate=0.0).updates
+        if not close(c**weighting.degree * one, two, 1e-3):
+            return f"`degree` is {weighting.degree}, but for c = {c} the update is another"
+    return None
+
+
+def responds(weighting: Weighting) -> str | None:
+    """Weights respond to what happens, learned ones each; those declared constant do not."""
+    for tasks in (2, 3):
+        weights = run(weighting, *given(tasks, STEPS)).weights
+        learned = probe(weighting, tasks, SIZES).variables and weighting.symmetric
+        moved = np.ptp(weights, axis=0) > 1e-3 * np.abs(weights).max(0)
+        if learned and not moved.all():
+            still = ", ".join(f"{w:.4g}" for w in weights[0, ~moved])
+            return f"a weight never changes in {STEPS} steps: it is always {still}"
+        if weighting.adaptive and not moved.any():
+            still = ", ".join(f"{w:.4g}" for w in weights[0])
+            return f"weights never change in {STEPS} steps: they are always {still}"
+        if not weighting.adaptive and moved.any():
+            return "`adaptive` is False, but weights change"
+    return None
+
+
+def learns(weighting: Weighting) -> str | None:
+    """Variables it trains do move, and each matters in both directions."""
+    losses, gradients = given(2, STEPS)
+    variables = probe(weighting, 2, SIZES).variables
+    if not variables:
+        return None
+    run(weighting, losses[:0], gradients[:0])
+    fresh = [variable.numpy() for variable in variables]
+    run(weighting, losses, gradients)
+    for old, variable in zip(fresh, variables, strict=True):
+        if np.any(np.isclose(old, variable.numpy(), rtol=1e-4, atol=1e-5)):
+            return f"{variable.name!r} does not move in {STEPS} steps: it is {variable.numpy()}"
+    for variable in variables:
+        for element in range(int(tf.size(variable))):
+            for change in (-0.5, 0.5):
+                if not _matters(weighting, variable, element, change):
+                    return (
+                        f"{variable.name!r}, element {element}: {change:+} changes no weight: is "
+                        "it clamped?"
+                    )
+    return None
+
+
+def _matters(weighting: Weighting, variable: Any, element: int, change: float) -> bool:
+    """Whether changing an element of a trainable variable changes a weight."""
+    losses, gradients = given(2)
+    run(weighting, losses, gradients, learning_rate=0.0)  # the first step may be special
+    found = probe(weighting, 2, SIZES)
+    before = found.run(losses, gradients, learning_rate=0.0).weights
+    values = variable.numpy()
+    values.flat[element] += change
+    variable.assign(values)
+    return not close(before, found.run(losses, gradients, learning_rate=0.0).weights)
+
+
+def robust(weighting: Weighting) -> str | None:
+    """Zero, equal, opposite and hugely different gradients give finite numbers."""
+    losses, gradients = given(3)
+    cases = {
+        "zero": gradients * [[0.0], [1.0], [1.0]],
+        "all zero": 0.0 * gradients,
+        "equal": np.repeat(gradients[:, :1], 3, axis=1),
+        "opposite": gradients[:, :1] * [[1.0], [-1.0], [1.0]],
+        "a million times larger": gradients * [[1e6], [1.0], [1.0]],
+    }
+    for name, case in cases.items():
+        # three steps, so that what the first one leaves behind counts too
+        found = run(weighting, np.repeat(losses, 3, 0), np.repeat(case, 3, 0))
+        if not np.isfinite(found.updates).all():
+            return f"not finite for gradients that are {name}"
+    equal = run(weighting, np.ones_like(losses), cases["equal"])
+    alike = not weighting.symmetric or is_random(weighting, 3)
+    if not alike and np.ptp(equal.weights) > 1e-4 * np.abs(equal.weights).max():
+        return f"equal losses and gradients get unequal weights: {equal.weights[0]}"
+    return None
+
+
+WEIGHTING_CLAUSES: tuple[Clause, ...] = (
+    builds,
+    reproducible,
+    single,
+    permutes,
+    sees_everything,
+    scales,
+    responds,
+    learns,
+    robust,
+)
