@@ -268,13 +268,19 @@ class Weighting(Component):
     """Whether weights depend on the losses, on gradients, on time or on chance."""
     symmetric: ClassVar[bool] = True
     """Whether exchanging two tasks exchanges their weights and changes nothing else."""
+    most_tasks: ClassVar[int | None] = None
+    """How many tasks it can weigh; None for any number."""
     degree: ClassVar[float | None] = None
     """Degree of homogeneity: with every loss multiplied by c > 0 the update of the shared
     parameters is multiplied by c^degree. None where that does not hold."""
 
     def check(self, tasks: Sequence[str]) -> Iterable[tuple[str, str]]:
-        """Name what is wrong with the options for these tasks: pairs of option path and fault."""
-        return ()
+        """Name what is wrong with the options for these tasks: pairs of option path and fault.
+
+        An empty path stands for the strategy as a whole.
+        """
+        if self.most_tasks is not None and len(tasks) > self.most_tasks:
+            yield "", f"expected at most {self.most_tasks} tasks, found {len(tasks)}"
 
 
 class LossWeighting(Weighting):

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .components import Component
+from .components import Component, Weighting
 from .registry import Origin, Registry
 
 
@@ -32,6 +32,8 @@ def component(cls: type[Component], origin: Origin, console: Console) -> None:
     """Print the documentation and options of a component."""
     console.print(f"[bold]{cls.kind} {escape(cls.name)}[/]  ({escape(str(origin))})\n")
     console.print(escape(inspect.getdoc(cls) or ""), highlight=False)
+    if issubclass(cls, Weighting):
+        console.print(f"\n[bold]needs[/] {escape(cls.needs)}", highlight=False)
     grid = Table(box=None, pad_edge=False)
     for heading in ("option", "type", "default", "help"):
         grid.add_column(heading, no_wrap=heading == "option")

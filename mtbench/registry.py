@@ -27,6 +27,14 @@ PROVIDERS: dict[str, type[components.Component]] = {
     "mtbench_tasks": components.Task,
     "mtbench_weightings": components.Weighting,
 }
+FORMS: dict[str, tuple[type[components.Component], ...]] = {
+    "mtbench_weightings": (
+        components.LossWeighting,
+        components.GramianWeighting,
+        components.GradientWeighting,
+    )
+}
+"""What the classes of a hook subclass, where that is not its base itself."""
 KINDS = tuple(base.kind for base in PROVIDERS.values())
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("mtbench_"))
 
@@ -216,11 +224,11 @@ def _provided(
         found = getattr(classes, "__name__", repr(classes))
         raise PluginError(f"{hook}: expected a list of classes, found {found}")
     for cls in classes:
-        if not (isinstance(cls, type) and issubclass(cls, base)):
+        forms = FORMS.get(hook, (base,))
+        if not (isinstance(cls, type) and issubclass(cls, forms)):
             found = getattr(cls, "__name__", repr(cls))
-            raise PluginError(
-                f"{hook}: expected a subclass of mtbench.{base.__name__}, found {found}"
-            )
+            names = " or ".join(f"mtbench.{form.__name__}" for form in forms)
+            raise PluginError(f"{hook}: expected a subclass of {names}, found {found}")
         if not isinstance(getattr(cls, "name", None), str):
             raise PluginError(f"{hook}: {cls.__name__} has no name")
         yield cls

@@ -251,9 +251,9 @@ class _Reader:
         weighting: Weighting | None = self.component("weighting", value, (*path, "weighting"))
         if weighting and all(isinstance(task, str) for task in names):
             with _blame(type(weighting), self.registry):
-                faults = [(key.split("."), fault) for key, fault in weighting.check(names)]
+                faults = list(weighting.check(names))
             for key, fault in faults:
-                self.fault((*path, "weighting", *key), fault)
+                self.fault((*path, "weighting", *filter(None, key.split("."))), fault)
         return weighting
 
 

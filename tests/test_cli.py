@@ -109,11 +109,11 @@ def test_plugins(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     assert [line.split()[:2] for line in lines[1:]] == [[c.kind, c.name] for c, _ in installed()]
     assert main(["plugins", "weighting"]) == 0
-    assert capsys.readouterr().out.count("mtbench 0") == 2
+    assert capsys.readouterr().out.count("mtbench 0") == 29
     assert main(["plugins", "weighting", "uncertainty"]) == 0
     output = capsys.readouterr().out
     assert (
-        "learning_rate         number > 0 or none  None     Learning rate of s; default: that of"
+        "learning_rate         number > 0 or none    None     Learning rate of s; default: that of"
         in output
     )
     assert f"(mtbench {__version__})" in output

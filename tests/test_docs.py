@@ -30,21 +30,21 @@ def folder(tmp_path, monkeypatch):
     """A folder with the README's suite and plugin, and the project's suites."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text(block("yaml", "name: mine"))
-    (tmp_path / "rlw.py").write_text(block("python", "RLW"))
+    (tmp_path / "worst.py").write_text(block("python", "Worst"))
     (tmp_path / "suites").symlink_to(ROOT / "suites")
     return tmp_path
 
 
 def test_the_plugin_is_about_twenty_lines():
-    lines = [line for line in block("python", "RLW").splitlines() if line.strip()]
+    lines = [line for line in block("python", "Worst").splitlines() if line.strip()]
     assert len(lines) <= 20
 
 
 def test_the_plugin_runs(folder, capsys):
-    words = ["run", "suites/quickstart.yaml", "-p", "rlw.py", "-o", "train.epochs=1"]
-    assert main([*words, "-o", "scenarios.joint.weighting=rlw", "--scenario", "joint"]) == 0
-    assert main(["plugins", "-p", "rlw.py", "weighting", "rlw"]) == 0
-    assert "Standard deviation of z; 0 gives equal weights." in capsys.readouterr().out
+    words = ["run", "suites/quickstart.yaml", "-p", "worst.py", "-o", "train.epochs=1"]
+    assert main([*words, "-o", "scenarios.joint.weighting=worst", "--scenario", "joint"]) == 0
+    assert main(["plugins", "-p", "worst.py", "weighting", "worst"]) == 0
+    assert "A large one evens the weights out." in capsys.readouterr().out
 
 
 def test_the_suite_is_valid(folder, capsys):

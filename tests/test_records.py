@@ -108,7 +108,7 @@ def test_a_record_has_everything(tiny, tmp_path):
             """
             schema_version run_id protocol_id suite scenario seed status error started protocol
             trained_tasks weighting environment timings peak_memory_bytes data floors metric_info
-            curve parameters metrics
+            curve diagnostics parameters metrics
             """
         ).split()
     )

@@ -36,11 +36,12 @@ def mtbench_splits():
 '''
 
 KEYS = """
-    curve data environment error floors metric_info metrics parameters peak_memory_bytes protocol
+    curve data diagnostics environment error floors metric_info metrics parameters peak_memory_bytes protocol
     protocol_id run_id scenario schema_version seed started status suite timings trained_tasks
     weighting
 """.split()
-ALWAYS = set(KEYS) - {"curve", "data", "floors", "metric_info", "metrics", "parameters"}
+LATER = {"curve", "data", "diagnostics", "floors", "metric_info", "metrics", "parameters"}
+ALWAYS = set(KEYS) - LATER
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ def test_ml100k_is_the_tutorial(registry):
         "batch_size": 8192,
         "optimizer": {"name": "adagrad", "learning_rate": 0.1},
         "reshuffle": False,
+        "diagnostics": False,
     }
     assert suite.tasks["ranking"].units == (256, 128)
     assert (suite.tasks["ranking"].reduction, suite.tasks["retrieval"].reduction) == ("mean", "sum")
@@ -124,6 +125,7 @@ def test_defaults_and_bare_names(small, registry):
         "batch_size": 8192,
         "optimizer": {"name": "adagrad", "learning_rate": 0.1},
         "reshuffle": True,
+        "diagnostics": False,
     }
     assert suite.seeds == (0, 1, 2)
     assert (suite.dataset.num_users, suite.dataset.num_ratings) == (943, 100_000)

@@ -6,7 +6,7 @@ A clause takes a component, and returns None or what is wrong. Its first line is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,9 @@ from mtbench.components import Component, Dataset, Features, Split, Task, Tower
 from mtbench.data import Data
 from mtbench.errors import DataError
 from mtbench.evaluation import evaluate
-from mtbench.training import Trained, Trainer
+from mtbench.model import MultiTaskModel
+from mtbench.protocol import Suite
+from mtbench.training import Trainer
 
 from .tiny import TinyDataset, TinySplit, tiny_suite, tiny_tasks
 
@@ -36,33 +38,32 @@ def options(component: Component) -> str | None:
     return None
 
 
-def trained(suite: Any, seed: int, *before: int) -> Trained:
-    """Train a tiny suite with some seeds one after the other, and return the last."""
+def trained(suite: Suite, *seeds: int) -> Iterator[MultiTaskModel]:
+    """Train a tiny suite with some seeds one after the other, and give the model after each."""
     data = suite.dataset.load()
     rows, _ = suite.split.build(data, 0)
     trainer = Trainer(suite, suite.scenarios["all"], data)
-    for other in before:
-        trainer.train(other, data.interactions.take(rows))
-    return trainer.train(seed, data.interactions.take(rows))
+    for seed in seeds:
+        yield trainer.train(seed, data.interactions.take(rows)).model
 
 
-def values(model: Any) -> list[np.ndarray]:
+def values(model: MultiTaskModel) -> list[np.ndarray]:
     """All that a model's training changes."""
     return [np.asarray(v) for v in (*model.seed_variables, *model.optimizer_variables)]
 
 
-def same_numbers(suite: Any) -> str | None:
+def same_numbers(suite: Suite) -> str | None:
     """Compare a seed trained first with the same one trained after another."""
-    one, other = (trained(suite, 1, *before).model for before in ((), (0,)))
-    if any(not np.array_equal(a, b) for a, b in zip(values(one), values(other), strict=True)):
+    (alone,), (_, after) = ([*trained(suite, *seeds)] for seeds in ((1,), (0, 1)))
+    if any(not np.array_equal(a, b) for a, b in zip(values(alone), values(after), strict=True)):
         return (
             "a seed gives other numbers after another seed: keep what changes in `tf.Variable`s "
             "that are attributes of what `build` returns"
         )
-    return unchanged(one)
+    return unchanged(after)
 
 
-def unchanged(model: Any) -> str | None:
+def unchanged(model: MultiTaskModel) -> str | None:
     """Compare a trained model before and after its evaluation."""
     before = values(model)
     data = TinyDataset().load()
@@ -102,7 +103,7 @@ def task_scores(task: Task) -> str | None:
     train, test = (data.interactions.take(rows) for rows in TinySplit().build(data, 0))
     names = [metric.name for metric in task.metrics()]
     suite = tiny_suite({"task": task}, None)
-    scores = {"its head": evaluate(trained(suite, 0).model, train, test)["task"]}
+    scores = {"its head": evaluate(next(trained(suite, 0)), train, test)["task"]}
     scores |= {f"floor {name!r}": found for name, found in task.floors(train, test).items()}
     for what, found in scores.items():
         if list(found) != names:

@@ -21,6 +21,7 @@ class CAGrad(mtbench.GramianWeighting):
 
     name = "cagrad"
     degree = 1
+    most_tasks = solvers.MOST_TASKS
     c: float = Field(0.5, ge=0, allow_inf_nan=False)
     """Radius of the ball, in lengths of the mean gradient; 0 is the mean, much is MGDA."""
 

@@ -21,6 +21,7 @@ class DualProj(mtbench.GramianWeighting):
 
     name = "dualproj"
     degree = 1
+    most_tasks = solvers.MOST_TASKS
 
     def build(self, tasks: Mapping[str, mtbench.Task]) -> Any:
         """Make the weights."""

@@ -20,6 +20,7 @@ class MGDA(mtbench.GramianWeighting):
 
     name = "mgda"
     degree = 1
+    most_tasks = solvers.MOST_TASKS
     normalization: Literal["none", "l2", "loss", "loss+"] = "none"
     """Divide each gradient by nothing, its length, its loss, or both."""
     gradients: Literal["exact", "outputs"] = "exact"

@@ -19,6 +19,7 @@ class UPGrad(mtbench.GramianWeighting):
 
     name = "upgrad"
     degree = 1
+    most_tasks = solvers.MOST_TASKS
 
     def build(self, tasks: Mapping[str, mtbench.Task]) -> Any:
         """Make the weights."""

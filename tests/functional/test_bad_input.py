@@ -393,7 +393,6 @@ def test_an_installed_plugin_that_fails_to_load_is_named(tmp_path, monkeypatch, 
     reason = "plugin broken (broken) failed to load: OSError: no luck"
     assert f"mtbench: warning: {reason}\n" in capsys.readouterr().err
     assert main(["check", str(tmp_path / "bad.yaml")]) == 2
-    assert (
-        f"unknown weighting 'lucky' (known: fixed, uncertainty); {reason}"
-        in capsys.readouterr().err
-    )
+    told = capsys.readouterr().err
+    assert "unknown weighting 'lucky' (known: aligned-mtl, cagrad, " in told
+    assert f", uncertainty, upgrad); {reason}" in told

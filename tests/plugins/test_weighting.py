@@ -6,8 +6,16 @@ import tensorflow as tf
 
 from mtbench_plugins.tasks.ranking import Ranking
 from mtbench_plugins.tasks.retrieval import Retrieval
+from mtbench_plugins.weighting.cagrad import CAGrad
+from mtbench_plugins.weighting.dualproj import DualProj
+from mtbench_plugins.weighting.famo import FAMO
 from mtbench_plugins.weighting.fixed import Fixed
+from mtbench_plugins.weighting.metabalance import MetaBalance
+from mtbench_plugins.weighting.mgda import MGDA
+from mtbench_plugins.weighting.rlw import RLW
+from mtbench_plugins.weighting.stch import STCH
 from mtbench_plugins.weighting.uncertainty import Uncertainty
+from mtbench_plugins.weighting.upgrad import UPGrad
 
 TASKS = {"ranking": Ranking(), "retrieval": Retrieval()}
 
@@ -77,3 +85,71 @@ def test_uncertainty_of_one_task(task, factor):
         loss = combine(losses)
     assert float(loss) == pytest.approx(factor * 6 / 4 + np.log(2.0), rel=1e-6)
     assert tape.gradient(loss, losses).numpy() == pytest.approx([factor / 4], rel=1e-6)
+
+
+def drawn(**options):
+    """Weights of two tasks in 3000 steps."""
+    tf.random.set_seed(1)
+    combine = tf.function(RLW(**options).build(TASKS))
+    losses = tf.constant([3.0, 8.0])
+    found = []
+    for _ in range(3000):
+        with tf.GradientTape() as tape:
+            tape.watch(losses)
+            loss = combine(losses)
+        found.append(tape.gradient(loss, losses).numpy())
+    return np.array(found)
+
+
+def test_random_weights_are_softmax_normal():
+    """log w₁ − log w₂ = z₁ − z₂ ~ N(0, 2); the standard error of its variance is 2 √(2 / 3000)."""
+    weights = drawn()
+    np.testing.assert_allclose(weights.sum(1), 2.0, rtol=1e-6)
+    difference = np.log(weights[:, 0]) - np.log(weights[:, 1])
+    assert difference.mean() == pytest.approx(0.0, abs=5 * np.sqrt(2 / 3000))
+    assert difference.var() == pytest.approx(2.0, abs=5 * 2 * np.sqrt(2 / 3000))
+
+
+def test_random_weights_are_dirichlet():
+    """w₁ / 2 is uniform on (0, 1): mean ½, variance 1/12, a tenth below 0.1."""
+    share = drawn(distribution="dirichlet")[:, 0] / 2
+    assert share.mean() == pytest.approx(0.5, abs=5 * np.sqrt(1 / 12 / 3000))
+    assert share.var() == pytest.approx(1 / 12, rel=0.1)
+    assert np.mean(share < 0.1) == pytest.approx(0.1, abs=5 * np.sqrt(0.09 / 3000))
+
+
+def test_famo_from_one_batch_to_the_next():
+    """w gets the gradient of Σ z_i δ_i with δ from the last batch to this one; at first δ = 0."""
+    combine = FAMO(same_batch=False, gamma=0.0).build(TASKS)
+    assert not hasattr(combine, "after_step")
+    slopes = []
+    for losses in ([2.0, 1.0], [1.0, 1.0]):
+        with tf.GradientTape() as tape:
+            loss = combine(tf.constant(losses))
+        slopes.append(tape.gradient(loss, combine.logits).numpy())
+    np.testing.assert_allclose(slopes[0], [0, 0], atol=1e-7)
+    # δ = (log 2, 0), z = (½, ½): z_i (δ_i − z · δ)
+    np.testing.assert_allclose(slopes[1], [np.log(2) / 4, -np.log(2) / 4], rtol=1e-6)
+
+
+def test_metabalance_refuses_another_target():
+    faults = MetaBalance(target="rank").check(["ranking", "retrieval"])
+    assert list(faults) == [("target", "not a trained task (did you mean 'ranking'?)")]
+    assert not list(MetaBalance(target="retrieval").check(["ranking", "retrieval"]))
+
+
+@pytest.mark.parametrize("cls", [MGDA, CAGrad, UPGrad, DualProj])
+def test_solvers_have_a_limit_that_is_told_before(cls):
+    tasks = [f"t{i}" for i in range(13)]
+    assert list(cls().check(tasks)) == [("", "expected at most 12 tasks, found 13")]
+    assert not list(cls().check(tasks[:12]))
+
+
+def test_stch_of_a_small_mu_is_the_worst_task():
+    combine = STCH(mu=1e-3, warmup_epochs=0).build(TASKS)
+    losses = tf.constant([3.0, 8.0])
+    with tf.GradientTape() as tape:
+        tape.watch(losses)
+        loss = combine(losses)
+    assert float(loss) == pytest.approx(2 * np.log(8), rel=1e-6)
+    np.testing.assert_allclose(tape.gradient(loss, losses), [0.0, 2 / 8], atol=1e-6)

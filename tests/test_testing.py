@@ -1,0 +1,254 @@
+"""The contract catches what it is there for: published faults, planted, and others."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtbench
+from mtbench.cli import main
+from mtbench.testing import apply, check_component, contract
+
+FAULTS = {
+    # GradNorm that looks at the first embedding table
+    "first-table": """
+class FirstTable(mtbench.GradientWeighting):
+    "Weights that even out gradient norms, of the first shared variable only."
+    name = "first-table"
+    def build(self, tasks, sizes):
+        return Update(len(tasks), sizes[0])
+
+class Update:
+    def __init__(self, tasks, first):
+        self.first = first
+        self.weights = tf.Variable(tf.ones([tasks]), trainable=False)
+    def __call__(self, losses, gradients):
+        lengths = tf.norm(gradients[:, : self.first], axis=1)
+        norms = self.weights * lengths
+        moved = self.weights - 0.025 * lengths * tf.sign(norms - tf.reduce_mean(norms))
+        self.weights.assign(moved / tf.reduce_mean(moved))
+        return tf.linalg.matvec(gradients, self.weights, transpose_a=True)
+""",
+    # an uncertainty weight clamped so that it does nothing
+    "clamped": """
+class Clamped(mtbench.LossWeighting):
+    "Uncertainty of clamped precision."
+    name = "clamped"
+    def build(self, tasks):
+        return Loss(len(tasks))
+
+class Loss:
+    def __init__(self, tasks):
+        self.log_variance = tf.Variable(tf.zeros([tasks]))
+    def __call__(self, losses):
+        precision = tf.exp(-tf.clip_by_value(self.log_variance, 0.0, 0.0))
+        return tf.reduce_sum(precision * losses + self.log_variance)
+""",
+    # the same, clamped on one side: half of what it should do
+    "half-clamped": """
+class HalfClamped(mtbench.LossWeighting):
+    "Uncertainty that never gives a task more weight than at the start."
+    name = "half-clamped"
+    def build(self, tasks):
+        return Loss(len(tasks))
+
+class Loss:
+    def __init__(self, tasks):
+        self.log_variance = tf.Variable(tf.zeros([tasks]))
+    def __call__(self, losses):
+        s = tf.nn.relu(self.log_variance)
+        return tf.reduce_sum(tf.exp(-s) * losses + s)
+""",
+    # weights that always come out as 1
+    "ones": """
+class Ones(mtbench.GramianWeighting):
+    "A softmax over an axis of length one."
+    name = "ones"
+    def build(self, tasks):
+        return lambda losses, gramian: tf.nn.softmax(tf.linalg.diag_part(gramian)[:, None])[:, 0]
+""",
+}
+DEMANDS = {
+    "first-table": {"No shared variable is special"},
+    "clamped": {"Weights respond", "Variables it trains do move"},
+    "half-clamped": {"Weights respond", "Variables it trains do move"},
+    "ones": {"Weights respond"},
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_check_plugin_catches_a_published_fault(name, tmp_path, capsys):
+    path = tmp_path / "faulty.py"
+    made = FAULTS[name].partition("class ")[2].partition("(")[0]
+    path.write_text(
+        f"import tensorflow as tf\nimport mtbench\n{FAULTS[name]}\n"
+        f"@mtbench.hookimpl\ndef mtbench_weightings():\n    return [{made}]\n"
+    )
+    assert main(["check-plugin", str(path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"weighting {name}"
+    failed = [line.split("  ")[-1] for line in lines if line.startswith("  FAILED")]
+    assert len(failed) == len(DEMANDS[name])
+    for demand in DEMANDS[name]:
+        assert any(line.startswith(demand) for line in failed)
+    assert lines[-1] == f"{len(failed)} clauses do not hold"
+
+
+def test_check_plugin_by_name(capsys):
+    assert main(["check-plugin", "equal"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("weighting equal\n  ok      Options are valid")
+    assert out.endswith("the contract holds\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["equals"], "mtbench: no file and no component 'equals' (did you mean 'equal'?)\n"),
+        (["nowhere.py"], "mtbench: nowhere.py: no such plugin file\n"),
+    ],
+)
+def test_check_plugin_of_nothing(words, told, capsys):
+    assert main(["check-plugin", *words]) == 2
+    assert capsys.readouterr().err == told
+
+
+class Strategy(mtbench.LossWeighting):
+    """A weighted sum, to be broken."""
+
+    name = "strategy"
+    power: float = 1.0
+    """Nothing."""
+
+    def build(self, tasks):
+        return lambda losses: tf.reduce_sum(losses**2)
+
+
+class First(Strategy):
+    """Only the first task."""
+
+    def build(self, tasks):
+        return lambda losses: losses[0]
+
+
+class Backwards(Strategy):
+    """Away from the minimum."""
+
+    def build(self, tasks):
+        return lambda losses: -tf.reduce_sum(losses**2)
+
+
+class Declared(Strategy):
+    """Another degree than it says: Σ L² has gradient 2 L g, of degree 2."""
+
+    degree = 1
+
+
+class Constant(Strategy):
+    """Declared constant, and not."""
+
+    adaptive = False
+
+
+class Helpless(Strategy):
+    """An option without help."""
+
+    other: int = 3
+
+
+class Python(Strategy):
+    """Counts in Python, which the next seed sees."""
+
+    def build(self, tasks):
+        return lambda losses: tf.reduce_sum(losses) * COUNT.pop()
+
+
+class Infinite(Strategy):
+    """Divides by the difference of the first losses."""
+
+    def build(self, tasks):
+        return lambda losses: tf.reduce_sum(losses**2) / (losses[0] - losses[-1])
+
+
+class Evaluated(Strategy):
+    """Raises."""
+
+    def build(self, tasks):
+        raise ArithmeticError("on purpose")
+
+
+COUNT = list(range(1, 100_000))
+
+
+@pytest.mark.parametrize(
+    ("cls", "told"),
+    [
+        (First, "the update depends on the order of the tasks"),
+        (Backwards, "With one task the update is a positive multiple of its gradient: found -"),
+        (Declared, "`degree` is 1, but for c = 0.1 the update is another"),
+        (Constant, "`adaptive` is False, but weights change"),
+        (Helpless, "option 'other' has no help: put a string below it"),
+        (Python, "a seed gives other numbers after another seed"),
+        (Infinite, "is not finite after two steps"),
+        (Evaluated, "ArithmeticError: on purpose"),
+    ],
+)
+def test_a_broken_strategy_is_told(cls, told):
+    with pytest.raises(AssertionError) as caught:
+        check_component(cls)
+    assert str(caught.value).startswith("weighting 'strategy' breaks its contract\n")
+    assert told in str(caught.value)
+
+
+def test_a_sound_strategy():
+    check_component(Strategy)
+    check_component(Strategy(power=2.0))
+
+
+class Tower(mtbench.Tower):
+    """Depends on the position in the batch, though it says it does not."""
+
+    name = "positions"
+
+    def build(self, features, tasks):
+        return lambda found, training=False: tf.random.normal([tf.size(found["id"]), 3])
+
+
+class Loose(mtbench.Split):
+    """Draws anew whenever it is asked."""
+
+    name = "loose"
+
+    def build(self, data, seed):
+        order = np.random.default_rng().permutation(len(data.interactions))
+        return order[:-10], order[-10:]
+
+
+class Leaking(mtbench.Split):
+    """Tests on what it trains on."""
+
+    name = "leaking"
+
+    def build(self, data, seed):
+        rows = np.arange(len(data.interactions))
+        return rows, rows[:5]
+
+
+@pytest.mark.parametrize(
+    ("cls", "told"),
+    [
+        (Tower, "`by_id` is True, but two rows of one id differ"),
+        (Loose, "one seed gives two splits"),
+        (Leaking, "a row is in both parts"),
+    ],
+)
+def test_other_kinds(cls, told):
+    assert told in [fault for _, fault in contract(cls)]
+
+
+def test_apply_by_hand():
+    """Weights of L² are 2 L: the update is Σ 2 L_i g_i."""
+    losses = np.array([[1.0, 2.0], [3.0, 0.5]])
+    gradients = np.array([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [2.0, 0.0]]])
+    found = apply(Strategy(), losses, gradients)
+    np.testing.assert_allclose(found.weights, [[2, 4], [6, 1]])
+    np.testing.assert_allclose(found.updates, [[2, 4], [6 + 2, 6]])
