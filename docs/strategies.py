@@ -1,4 +1,4 @@
-"""Write the table of strategies: `python docs/strategies.py RESULTS BENCHMARK.json docs/strategies.md`.
+"""Write a table: `python docs/strategies.py RESULTS BENCHMARK.json docs/strategies.md`.
 
 RESULTS is the folder of records of `suites/ml100k-strategies.yaml`, BENCHMARK.json what
 `pytest benchmarks/test_strategies.py --benchmark-json` wrote.
@@ -16,6 +16,7 @@ from mtbench.registry import installed
 from mtbench.report import summarize
 from mtbench.report.formats import number
 from mtbench.report.summary import Row
+from mtbench.sweep import base
 
 START, END = "<!-- table -->\n", "<!-- end of table -->\n"
 METRICS = ("ranking/rmse", "retrieval/top_100_seen_removed")
@@ -28,7 +29,7 @@ def paper(cls: type[Weighting]) -> str:
 
 def line(row: Row, strategies: dict[str, type[Weighting]], steps: dict[str, float]) -> str:
     """One scenario as a row of the table."""
-    cls = strategies.get(row.name)
+    cls = strategies.get(base(row.name))
     cells = [
         f"`{row.name}`" if cls else row.name,
         paper(cls) if cls else "",

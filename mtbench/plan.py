@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from . import __version__
+from . import __version__, sweep
 from .environment import num_threads
 from .errors import Fault, SuiteError, did_you_mean
 from .protocol import Scenario, Suite
@@ -38,20 +38,21 @@ def make_plan(suite: Suite, registry: Registry, scenarios: Sequence[str] = ()) -
     Args:
         suite: The suite.
         registry: Where its components come from.
-        scenarios: Only these; default: all.
+        scenarios: Only these, by name or by that of a sweep; default: all.
 
     Raises:
         SuiteError: A scenario that the suite does not have.
     """
+    known = {*suite.scenarios, *map(sweep.base, suite.scenarios)}
     for name in scenarios:
-        if name not in suite.scenarios:
-            message = f"unknown scenario{did_you_mean(name, suite.scenarios)}"
+        if name not in known:
+            message = f"unknown scenario{did_you_mean(name, sorted(known))}"
             raise SuiteError([Fault(f"--scenario {name}", "", message)])
     protocol = _protocol(suite, registry)
     protocol_id = _digest(protocol)
     runs = []
     for scenario in suite.scenarios.values():
-        if scenarios and scenario.name not in scenarios:
+        if scenarios and not {scenario.name, sweep.base(scenario.name)} & set(scenarios):
             continue
         weighting = registry.identity(scenario.weighting) if scenario.weighting else None
         decides = [protocol_id, scenario.name, scenario.tasks, weighting]

@@ -42,6 +42,13 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
         "properties": {
             "tasks": {"type": "array", "items": {"type": "string"}, "minItems": 1},
             "weighting": {"$ref": "#/$defs/weighting"},
+            "sweep": {
+                "type": "object",
+                "description": "Options of the weighting, each with a list of values: a scenario "
+                "for each point of the grid.",
+                "additionalProperties": {"type": "array", "minItems": 1},
+                "minProperties": 1,
+            },
         },
         "required": ["tasks"],
         "additionalProperties": False,

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from . import marks
+from . import marks, sweep
 from .components import Component, Dataset, Task, Tower, Weighting
 from .errors import Fault, MtbenchError, PluginError, SuiteError, did_you_mean, in_one_line
 from .messages import found_text, message_of
@@ -210,16 +210,25 @@ class _Reader:
 
     def scenarios(self, value: Any, tasks: Mapping[str, Task]) -> dict[str, Scenario]:
         """Read the scenarios, valid ones only."""
-        specs = self.mapping(value, ("scenarios",), "scenarios by name")
-        read = {key: self.scenario(key, spec, tasks) for key, spec in specs.items()}
-        return {key: scenario for key, scenario in read.items() if scenario}
+        found = []
+        for key, each in self.mapping(value, ("scenarios",), "scenarios by name").items():
+            path = ("scenarios", key)
+            try:
+                points = list(sweep.expand(key, each))
+            except sweep.SweepError as error:
+                self.fault((*path, *error.path), str(error))
+                continue
+            found += [self.scenario(name, path, spec, tasks) for name, spec in points]
+        return {scenario.name: scenario for scenario in found if scenario}
 
-    def scenario(self, name: str, value: Any, tasks: Mapping[str, Task]) -> Scenario | None:
+    def scenario(
+        self, name: str, path: marks.Path_, value: Any, tasks: Mapping[str, Task]
+    ) -> Scenario | None:
         """Read one scenario."""
-        path = ("scenarios", name)
         spec = dict(self.mapping(value, path, "tasks and a weighting"))
         for key in spec.keys() - {"tasks", "weighting"}:
-            self.fault((*path, key), f"unknown key{did_you_mean(key, ('tasks', 'weighting'))}")
+            known = ("tasks", "weighting", "sweep")
+            self.fault((*path, key), f"unknown key{did_you_mean(key, known)}")
         if not spec:
             return None
         names = spec.get("tasks")

@@ -74,7 +74,7 @@ anything = st.builds(
     random_gradients, seeds, st.integers(1, 10), st.integers(1, 12), st.sampled_from([0, 1, 3])
 )
 regular = st.builds(well_posed, seeds, st.integers(1, 10))
-examples = settings(max_examples=40, deadline=None, derandomize=True)
+examples = settings(max_examples=30, deadline=None, derandomize=True)
 
 G = np.array([3.0, -4.0, 12.0])  # of length 13
 SPECIAL = {
@@ -424,7 +424,7 @@ def test_special_gradients_give_finite_numbers(solver, gradients):
 
 
 @each_solver
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(examples, max_examples=10)
 @given(regular, seeds)
 def test_permutations(solver, gradients, seed):
     """Weights of exchanged gradients are exchanged; every row and column, for the dual cone."""
