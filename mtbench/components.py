@@ -206,7 +206,10 @@ class Head(Protocol):
         """Scalar loss of a batch, on the scale the task's options state."""
 
     def evaluate(self, view: TestView) -> dict[str, float]:
-        """Metrics of the task on the test part, exactly the names of `Task.metrics`."""
+        """Metrics of the task on the test part, exactly the names of `Task.metrics`.
+
+        Values for each query can be put into `view.by_query`.
+        """
 
 
 class Task(Component):

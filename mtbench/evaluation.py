@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,8 @@ class TestView:
         task: Name of the head's task.
         train: The training part: what a query has seen.
         test: The test part, in an order that keeps the rows of a query together.
+        by_query: By metric its value for each query, `[num_queries]`, NaN without a test row: what
+            a head puts here is stored beside the record, for tests that pair users.
     """
 
     __test__ = False  # not a pytest class
@@ -38,6 +41,7 @@ class TestView:
         self, model: MultiTaskModel, task: str, train: Interactions, test: Interactions
     ) -> None:
         self._model = model
+        self.by_query: dict[str, np.ndarray] = {}
         self.task = task
         self.train = train
         self.test = test.take(np.argsort(test.query, kind="stable"))
@@ -46,6 +50,16 @@ class TestView:
     def catalogue(self) -> np.ndarray:
         """Embedding of every candidate, float32 `[num_candidates, embedding_dim]`."""
         return np.asarray(self._model.catalogue(self.task, self.test.num_candidates))
+
+    def mean_by_query(self, values: np.ndarray) -> np.ndarray:
+        """Mean over the test rows of each query, float64 `[num_queries]`, NaN without one.
+
+        Args:
+            values: One for each row of `test`.
+        """
+        counts = np.bincount(self.test.query, minlength=self.test.num_queries)
+        sums = np.bincount(self.test.query, values, self.test.num_queries)
+        return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
     def dot_scores(self, size: int) -> Iterator[np.ndarray]:
         """Scores of the test rows in order, `size` at a time: `[rows, num_candidates]` each."""
@@ -60,14 +74,26 @@ class TestView:
             yield rows, self._model.batches(rows.columns, (self.task,))[self.task]
 
 
-def evaluate(
-    model: MultiTaskModel, train: Interactions, test: Interactions
-) -> dict[str, dict[str, float]]:
-    """Score every task on the test part: `{task: {metric: value}}`."""
-    return {
-        name: head.evaluate(TestView(model, name, train, test))
-        for name, head in model.heads.items()
+@dataclass(frozen=True)
+class Scores:
+    """What a model scored on the test part."""
+
+    metrics: dict[str, dict[str, float]]
+    """`{task: {metric: value}}`."""
+    by_query: dict[str, np.ndarray]
+    """`{"task/metric": [num_queries]}`, for the metrics that heads keep by query."""
+
+
+def evaluate(model: MultiTaskModel, train: Interactions, test: Interactions) -> Scores:
+    """Score every task on the test part."""
+    views = {name: TestView(model, name, train, test) for name in model.heads}
+    metrics = {name: head.evaluate(views[name]) for name, head in model.heads.items()}
+    by_query = {
+        f"{name}/{metric}": values
+        for name, view in views.items()
+        for metric, values in view.by_query.items()
     }
+    return Scores(metrics, by_query)
 
 
 class Seen:
@@ -173,13 +199,17 @@ def catalogue_ranks(
     return kept, removed
 
 
+def top_k_hits(
+    kept: np.ndarray, removed: np.ndarray, top_k: tuple[int, ...]
+) -> dict[str, np.ndarray]:
+    """Whether a row's candidate ranks among the first k, for each k and both protocols."""
+    ranks: Mapping[str, np.ndarray] = {"kept": kept, "removed": removed}
+    return {f"top_{k}_seen_{name}": values <= k for name, values in ranks.items() for k in top_k}
+
+
 def top_k_accuracy(
     kept: np.ndarray, removed: np.ndarray, top_k: tuple[int, ...]
 ) -> dict[str, float]:
     """Share of test rows whose candidate ranks among the first k, for each k and both protocols."""
-    ranks: Mapping[str, np.ndarray] = {"kept": kept, "removed": removed}
-    return {
-        f"top_{k}_seen_{name}": float(np.mean(values <= k))
-        for name, values in ranks.items()
-        for k in top_k
-    }
+    hits = top_k_hits(kept, removed, top_k)
+    return {name: float(np.mean(values)) for name, values in hits.items()}

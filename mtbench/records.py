@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from .errors import RecordError
 
@@ -53,18 +56,36 @@ def prepare_folder(folder: Path) -> None:
         raise RecordError(f"{folder}: cannot store results there: {reason}") from error
 
 
-def write(folder: Path, record: Mapping[str, Any]) -> None:
-    """Store a record: written beside its place, flushed, then renamed into it.
+def write(
+    folder: Path, record: Mapping[str, Any], by_query: Mapping[str, np.ndarray] | None = None
+) -> None:
+    """Store a record, and before it the values by query in a file beside it.
+
+    Args:
+        folder: Where to.
+        record: The record.
+        by_query: `{"task/metric": [num_queries]}`; kept as float32.
 
     Raises:
         RecordError: The folder cannot be written to.
     """
     target = path_of(folder, record["run_id"])
+    beside = target.with_suffix(".npz")
+    if by_query:
+        arrays: Any = {name: np.asarray(values, np.float32) for name, values in by_query.items()}
+        _put(beside, lambda stream: np.savez_compressed(stream, **arrays))
+    else:
+        beside.unlink(missing_ok=True)  # of a run that went well before
+    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    _put(target, lambda stream: stream.write(text.encode()))
+
+
+def _put(target: Path, write_to: Callable[[BinaryIO], object]) -> None:
+    """Write a file beside its place, flush it, then rename it into its place."""
     temporary = target.with_suffix(f".{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as stream:
-            json.dump(record, stream, indent=1, allow_nan=False)
-            stream.write("\n")
+        with temporary.open("wb") as stream:
+            write_to(stream)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(target)
@@ -72,6 +93,24 @@ def write(folder: Path, record: Mapping[str, Any]) -> None:
         raise RecordError(f"{target}: cannot be written: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)  # gone already where all went well
+
+
+def read_by_query(folder: Path, run_id: str) -> dict[str, np.ndarray]:
+    """Read a run's values by query: `{"task/metric": float32 [num_queries]}`, {} without any.
+
+    A query without a test row has NaN.
+
+    Raises:
+        RecordError: The file is damaged.
+    """
+    path = path_of(folder, run_id).with_suffix(".npz")
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise RecordError(f"{path}: expected arrays by query, found a damaged file") from error
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import data as data_module
 from . import environment, records
 from .errors import DataError
@@ -57,7 +59,7 @@ def execute(
     for run in runs:
         _notify(registry, "mtbench_run_started", run=run)
         record = session.record(run)
-        records.write(folder, record)
+        records.write(folder, record, session.by_query)
         _notify(registry, "mtbench_run_finished", run=run, record=record)
         yield record
 
@@ -89,6 +91,8 @@ class _Session:
         self._feed = training.make_feed(suite, self.data)
         self._trainer: Any = None
         self._floors: dict[int, Any] = {}
+        self.by_query: dict[str, np.ndarray] = {}
+        """Values by query of the last run, where it went well."""
 
     def record(self, run: Run) -> dict[str, Any]:
         """Execute a run and describe it, whether it goes well or fails."""
@@ -109,6 +113,7 @@ class _Session:
             "environment": environment.describe(),
             "timings": dict(self.timings),
         }
+        self.by_query = {}
         started = time.perf_counter()
         results: dict[str, Any] = {"timings": record["timings"]}
         try:
@@ -164,7 +169,8 @@ class _Session:
         record["diagnostics"] = trained.diagnostics
         record["parameters"] = sum(math.prod(v.shape) for v in trained.model.trainable_variables)
         started = time.perf_counter()
-        record["metrics"] = self._evaluate(trained.model, train, test)
+        scores = self._evaluate(trained.model, train, test)
+        record["metrics"] = scores.metrics
         seconds = time.perf_counter() - started
         record["timings"] |= {
             **trained.timings,
@@ -172,6 +178,7 @@ class _Session:
             "evaluate_examples_per_s": len(test) / seconds,
         }
         self._check(record["metrics"])
+        self.by_query = scores.by_query
 
     def _check(self, metrics: dict[str, dict[str, float]]) -> None:
         """Refuse metrics that are no numbers, or not those a task names.

@@ -139,21 +139,37 @@ def test_evaluation_of_a_model_against_brute_force(integer_model):
         scores = users[query] @ items.T
         ranks[0].append(brute_force(scores, target))
         ranks[1].append(brute_force(scores, target, set(train.candidate[train.query == query])))
-    found = evaluate(model, train, test)["retrieval"]
+    found = evaluate(model, train, test).metrics["retrieval"]
     for k in (1, 2, 5, 10, 40):
         assert found[f"top_{k}_seen_kept"] == np.mean(np.array(ranks[0]) <= k)
         assert found[f"top_{k}_seen_removed"] == np.mean(np.array(ranks[1]) <= k)
+
+
+def test_values_by_query(integer_model):
+    """Means over a query's rows; weighted by their number they are the metric itself."""
+    model, _, (train, test) = integer_model
+    scores = evaluate(model, train, test)
+    counts = np.bincount(test.query, minlength=test.num_queries)
+    for name, power in (("retrieval/top_5_seen_kept", 1), ("ranking/mae", 1), ("ranking/rmse", 2)):
+        values = scores.by_query[name]
+        np.testing.assert_array_equal(np.isnan(values), counts == 0)
+        task, metric = name.split("/")
+        mean = np.sum(np.nan_to_num(values) ** power * counts) / counts.sum()
+        assert mean ** (1 / power) == pytest.approx(scores.metrics[task][metric], rel=1e-6)
+    assert set(scores.by_query) == {
+        f"{t}/{m}" for t, found in scores.metrics.items() for m in found
+    }
 
 
 @pytest.mark.parametrize("block", [1, 40, 7 * 40, 59 * 40, 60 * 40])
 def test_blocks_change_nothing(integer_model, monkeypatch, block):
     """Of 60 test rows: one at a time, seven at a time (a rest of four), 59 and one, all."""
     model, _, (train, test) = integer_model
-    expected = evaluate(model, train, test)
+    expected = evaluate(model, train, test).metrics
     monkeypatch.setattr(evaluation, "BLOCK", block)
     monkeypatch.setattr(ranking, "BLOCK", max(1, block // 40))
     assert evaluation.block_size(40) == max(1, block // 40)
-    found = evaluate(model, train, test)
+    found = evaluate(model, train, test).metrics
     assert found["retrieval"] == expected["retrieval"]
     assert found["ranking"] == pytest.approx(expected["ranking"], rel=1e-6)
 

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import warnings
 
+import numpy as np
 import pytest
 
 from mtbench import records, runner
@@ -232,3 +233,22 @@ def test_only_what_a_dead_process_left_is_left_over(tmp_path):
     for name in (f"a.{ended.pid}", f"b.{os.getpid()}", "c.1", "d.other", "e.99999999999999999999"):
         (tmp_path / f"{name}.tmp").touch()
     assert [path.name for path in records.leftovers(tmp_path)] == [f"a.{ended.pid}.tmp"]
+
+
+def test_values_by_query_lie_beside_the_record(tiny, tmp_path):
+    """They come and go with a record that went well."""
+    _, found = execute(tiny, tmp_path / "r", scenarios=["joint"])
+    record = found[0]
+    values = records.read_by_query(tmp_path / "r", record["run_id"])
+    assert set(values) == {f"{t}/{m}" for t, each in record["metrics"].items() for m in each}
+    assert all(v.dtype == np.float32 and v.shape == (30,) for v in values.values())
+    records.write(tmp_path / "r", record)
+    assert records.read_by_query(tmp_path / "r", record["run_id"]) == {}
+
+
+def test_damaged_values_by_query(tmp_path):
+    (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 no")
+    with pytest.raises(
+        RecordError, match=r"x\.npz: expected arrays by query, found a damaged file"
+    ):
+        records.read_by_query(tmp_path, "x")

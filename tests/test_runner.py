@@ -89,12 +89,12 @@ def test_a_failure_stops_nothing_and_is_retried_alone(half, tmp_path, capsys):
     assert failed["error"]["traceback"][0] == "Traceback (most recent call last):"
     assert failed["error"]["traceback"][-1] == "ArithmeticError: on purpose"
     assert any("half.py" in line for line in failed["error"]["traceback"])
-    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
 
     (tmp_path / "well").touch()
     assert main(words) == 0
     assert "3 of 6 runs are done already" in capsys.readouterr().err
-    changed = {path for path in folder.iterdir() if path.stat().st_mtime_ns != before[path]}
+    changed = {path for path in folder.glob("*.json") if path.stat().st_mtime_ns != before[path]}
     assert {json.loads(path.read_text())["seed"] for path in changed} == {0}
     assert len(changed) == 3
     assert {r["status"] for r in stored(folder)} == {"ok"}
@@ -244,7 +244,8 @@ def test_records_are_stored_one_by_one(tiny, tmp_path):
     records = runner.execute(suite, plan, registry, tmp_path / "r")
     for n, record in zip(itertools.count(1), records):
         names = sorted(path.name for path in (tmp_path / "r").iterdir())
-        assert names == sorted(f"{run.id}.json" for run in plan[:n])
+        kinds = ("json", "npz")
+        assert names == sorted(f"{run.id}.{kind}" for run in plan[:n] for kind in kinds)
         assert record["run_id"] == plan[n - 1].id
 
 

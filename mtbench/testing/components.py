@@ -103,7 +103,7 @@ def task_scores(task: Task) -> str | None:
     train, test = (data.interactions.take(rows) for rows in TinySplit().build(data, 0))
     names = [metric.name for metric in task.metrics()]
     suite = tiny_suite({"task": task}, None)
-    scores = {"its head": evaluate(next(trained(suite, 0)), train, test)["task"]}
+    scores = {"its head": evaluate(next(trained(suite, 0)), train, test).metrics["task"]}
     scores |= {f"floor {name!r}": found for name, found in task.floors(train, test).items()}
     for what, found in scores.items():
         if list(found) != names:

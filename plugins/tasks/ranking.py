@@ -96,8 +96,12 @@ class RankingHead:
 
     def evaluate(self, view: mtbench.TestView) -> dict[str, float]:
         """Errors over the whole test part, summed in float64."""
-        predictions = [self.predict(batch).numpy() for _, batch in view.batches(BLOCK)]
-        return errors(view.test.columns[self.label], np.concatenate(predictions))
+        parts = [self.predict(batch).numpy() for _, batch in view.batches(BLOCK)]
+        predictions, labels = np.concatenate(parts), view.test.columns[self.label]
+        difference = labels.astype(np.float64) - predictions
+        view.by_query["rmse"] = np.sqrt(view.mean_by_query(difference**2))
+        view.by_query["mae"] = view.mean_by_query(np.abs(difference))
+        return errors(labels, predictions)
 
 
 _KERAS = {

@@ -10,7 +10,7 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field
 
 import mtbench
-from mtbench.evaluation import Seen, block_size, catalogue_ranks, top_k_accuracy
+from mtbench.evaluation import Seen, block_size, catalogue_ranks, top_k_accuracy, top_k_hits
 from mtbench.softmax import in_batch_softmax
 
 _KERAS = {
@@ -146,6 +146,8 @@ class RetrievalHead:
         """Top-k accuracy over the whole catalogue."""
         blocks = view.dot_scores(block_size(view.test.num_candidates))
         ranks = catalogue_ranks(blocks, view.train, view.test)
+        for name, hits in top_k_hits(*ranks, self.options.top_k).items():
+            view.by_query[name] = view.mean_by_query(hits)
         return top_k_accuracy(*ranks, self.options.top_k)
 
 

@@ -38,6 +38,6 @@ def test_trains_and_evaluates(make_suite, tiny_data, tower, weighting):
             suite.scenarios["joint"], tasks=tasks, weighting=WEIGHTINGS[weighting]()
         )
         trained = Trainer(suite, scenario, tiny_data).train(0, train)
-        for task, found in evaluate(trained.model, train, test).items():
+        for task, found in evaluate(trained.model, train, test).metrics.items():
             assert list(found) == [metric.name for metric in suite.tasks[task].metrics()]
             assert all(math.isfinite(value) for value in found.values())

@@ -31,7 +31,7 @@ def test_kill_and_resume(tiny, tmp_path):
     _, told = second.communicate()
     assert second.returncode == 0
     assert f"{len(before)} of 9 runs are done already".encode() in told
-    after = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    after = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
     assert len(after) == 9
     assert all(json.loads(path.read_text())["status"] == "ok" for path in after)
     assert {path: after[path] for path in before} == before
@@ -42,7 +42,7 @@ def test_kill_and_resume(tiny, tmp_path):
     )
     run = ["run", str(tiny), "--results", str(tmp_path / "results"), *words]
     subprocess.run([sys.executable, "-c", code, *run], check=True, capture_output=True)
-    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == after
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("*.json")} == after
 
 
 def test_interrupt(tiny, tmp_path):
