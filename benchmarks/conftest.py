@@ -35,6 +35,11 @@ def report_ratio(benchmark) -> Callable[..., None]:
     return keep
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run in this process, one after the other: nothing else may run while something is timed."""
+    return 0
+
+
 def pytest_terminal_summary(terminalreporter) -> None:
     """Print the ratios."""
     if _RATIOS:
