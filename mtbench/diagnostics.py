@@ -73,7 +73,8 @@ class Diagnostics:
         if self._by_task:
             norms = found["norms"]
             result["gradient_norms"] = self._named(norms)
-            result["norm_ratio"] = float(norms.max() / norms.min()) if norms.min() > 0 else None
+            longest, shortest = float(norms.max()), float(norms.min())
+            result["norm_ratio"] = longest / shortest if shortest > 0 else None
             for name in ("cosines", "conflicts"):
                 result[name] = {
                     f"{self._tasks[i]}|{self._tasks[j]}": float(found[name][i, j])

@@ -269,8 +269,15 @@ class MultiTaskModel(tfrs.Model):
             raise MtbenchError(
                 "gradients at the towers' outputs: expected towers with one output for all tasks"
             )
+        zero = tf.UnconnectedGradients.ZERO
         rows = [
-            tape.gradient(loss, outputs, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            # dense: of a gather alone they come as slices, whose shape the graph does not know
+            [
+                tf.zeros_like(output) + gradient
+                for output, gradient in zip(
+                    outputs, tape.gradient(loss, outputs, unconnected_gradients=zero), strict=True
+                )
+            ]
             for loss in losses.values()
         ]
         return outputs, TaskGradients(

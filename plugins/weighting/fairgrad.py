@@ -18,8 +18,8 @@ class FairGrad(mtbench.GramianWeighting):
     """
 
     name = "fairgrad"
-    alpha: float = Field(2.0, gt=0, allow_inf_nan=False)
-    """α, how much the worst task counts."""
+    alpha: float = Field(2.0, ge=0.5, le=5)
+    """α, how much the worst task counts. The solver is good for ½ to 5."""
 
     def build(self, tasks: Mapping[str, mtbench.Task]) -> Any:
         """Make the weights."""
