@@ -23,12 +23,15 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from rich.console import Console
+from rich.table import Table
 
 from mtbench.components import LossWeighting, Weighting
-from mtbench.gradients import TaskGradients, Weigher
-from mtbench.model import state_of, variables_of
+from mtbench.gradients import TaskGradients
 from mtbench.registry import installed
+from mtbench.state import state_of, variables_of
 from mtbench.testing.tiny import TinyTask
+from mtbench.weigher import Weigher
 
 Tensor = Any
 
@@ -229,7 +232,7 @@ def panel(axes: Any, name: str, runs: Sequence[np.ndarray], curve: np.ndarray) -
     for run, color in zip(runs, COLORS, strict=True):
         there = steps_to_front(run, curve) is not None
         reached += there
-        axes.plot(*run.T, color=color, linewidth=0.9, zorder=2)
+        axes.plot(*run[::3].T, color=color, linewidth=0.9, zorder=2)
         axes.plot(*run[0], "o", color="white", markeredgecolor=color, markersize=4.5, zorder=3)
         style = {"marker": "o", "markeredgecolor": "white"} if there else {"marker": "X"}
         axes.plot(*run[-1], color=color, markersize=6.5 if there else 7.5, zorder=4, **style)
@@ -280,29 +283,33 @@ def draw(found: dict[str, list[np.ndarray]], target: str) -> None:
                 panel(axes, name, found[name], curve)
             for axes in grid[:, 0]:
                 axes.set_ylabel("$L_2$")
+                axes.set_yticks([-20, -10, 0])
             for axes in grid[-1]:
                 axes.set_xlabel("$L_1$")
         legend(figure)
         figure.savefig(target, metadata={"Date": None} if target.endswith(".svg") else None)
 
 
-def table(found: dict[str, list[np.ndarray]]) -> None:
-    """Print after how many thousand steps each descent has reached the front, or how far it is."""
+def table(found: dict[str, list[np.ndarray]]) -> Table:
+    """After how many thousand steps each descent has reached the front, or how far it ended."""
     curve = front()
-    heads = "".join(f"{f'{x:g}, {y:g}':>12}" for x, y in STARTS)
-    print(f"{'strategy':<14}{heads}     front")
+    made = Table(
+        caption=f"Thousand steps, of {STEPS // 1000}, until a descent has reached the front and "
+        "stays; in brackets, where it has not, its distance at the end in units of the front's "
+        "extent."
+    )
+    made.add_column("strategy")
+    for x, y in STARTS:
+        made.add_column(f"{x:g}, {y:g}", justify="right")
+    made.add_column("front")
     for name, runs in found.items():
         reached = [steps_to_front(run, curve) for run in runs]
-        cells = (
-            f"{f'({distance(run[-1], curve):.2f})' if steps is None else f'{steps / 1000:.1f}':>12}"
+        cells = [
+            f"({distance(run[-1], curve):.2f})" if steps is None else f"{steps / 1000:.1f}"
             for run, steps in zip(runs, reached, strict=True)
-        )
-        count = sum(steps is not None for steps in reached)
-        print(f"{name:<14}{''.join(cells)}    {count} of {len(runs)}")
-    print(
-        f"Thousand steps, of {STEPS // 1000}, until a descent has reached the front and stays; in "
-        "brackets its distance\nat the end where it has not, in units of the front's extent."
-    )
+        ]
+        made.add_row(name, *cells, f"{sum(s is not None for s in reached)} of {len(runs)}")
+    return made
 
 
 def main(target: str) -> None:
@@ -311,7 +318,7 @@ def main(target: str) -> None:
     for name, weighting in strategies().items():
         descent = Descent(weighting)
         found[name] = [descent.run(start) for start in STARTS]
-    table(found)
+    Console().print(table(found))
     draw(found, target)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from .gradients import TaskGradients, Weighed
+from .gradients import TaskGradients
+from .weigher import Weighed
 
 Tensor = Any
 

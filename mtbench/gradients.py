@@ -1,4 +1,4 @@
-"""The tasks' gradients by the parameters they share, and what a strategy makes of them.
+"""The tasks' gradients by the parameters they share.
 
 Gradients are exact and formed once for each task, in two stages: from its loss back to the towers'
 outputs and its head, then from the outputs through the towers. The second stage is cheap, since the
@@ -8,13 +8,13 @@ equal ids of the rows that were looked up, and nothing of the table's size is ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from .components import GradientWeighting, GramianWeighting, LossWeighting, Task, Weighting
+from .batch import Batch
+from .errors import MtbenchError
 
 Tensor = Any
 
@@ -94,104 +94,99 @@ def _stack(column: Sequence[Any], shape: tuple[int, ...]) -> tuple[Any, Tensor]:
     )
 
 
-@dataclass(frozen=True)
-class Weighed:
-    """What a strategy made of a step."""
+def task_gradients(
+    tape: tf.GradientTape,
+    losses: Mapping[str, Tensor],
+    batches: Mapping[str, Batch],
+    variables: Sequence[Any],
+    heads: Mapping[str, Sequence[Any]],
+) -> tuple[list[Any], TaskGradients, list[tuple[int, Any, Any]]]:
+    """Each task's gradient, exact: back to the towers' outputs, then through the towers.
 
-    heads: Tensor
-    """Weight of each task for the parameters of its own, float32 `[tasks]`."""
-    weights: Tensor | None
-    """Weight of each task for the shared parameters, float32 `[tasks]`."""
-    update: Tensor | None
-    """Gradient of the shared parameters, float32 `[parameters]`, where there are no weights."""
-    own: list[Any]
-    """Gradients of the strategy's trainable variables."""
-
-
-class Weigher:
-    """A built strategy, whichever its form.
-
-    Args:
-        weighting: The strategy.
-        tasks: The trained tasks.
-        sizes: Number of elements of each shared variable.
-
-    Attributes:
-        strategy: What the strategy's `build` returned.
-        variables: The trainable variables of the strategy; empty until they are set.
+    Returns:
+        The shared variables, which more than one task depends on (or the only one, if there
+        is one); the tasks' gradients by them; and, for the variables of one task alone, its
+        position, the variable and the gradient.
     """
-
-    def __init__(
-        self, weighting: Weighting, tasks: Mapping[str, Task], sizes: Sequence[int]
-    ) -> None:
-        self._weighting = weighting
-        self.strategy: Any
-        if isinstance(weighting, GradientWeighting):
-            self.strategy = weighting.build(tasks, sizes)
-        elif isinstance(weighting, GramianWeighting | LossWeighting):
-            self.strategy = weighting.build(tasks)
-        else:
-            raise TypeError(
-                f"weighting {weighting.name!r}: expected a LossWeighting, GramianWeighting or "
-                f"GradientWeighting, found {type(weighting).__name__}"
+    private = head_gradients(tape, losses, heads)
+    rows = []
+    for name, loss in losses.items():
+        outputs = [batches[name].query.embeddings, batches[name].candidate.embeddings]
+        pairs = zip(outputs, tape.gradient(loss, outputs), strict=True)
+        reached = [pair for pair in pairs if pair[1] is not None]
+        rows.append(
+            tape.gradient(
+                [output for output, _ in reached],
+                variables,
+                output_gradients=[cotangent for _, cotangent in reached],
             )
-        self.variables: list[Any] = []
-        self._scale: Callable[[Tensor], Tensor] = getattr(self.strategy, "scale", lambda x: x)
-
-    @property
-    def needs_gradients(self) -> bool:
-        """Whether it has to be given gradients."""
-        return not isinstance(self._weighting, LossWeighting)
-
-    @property
-    def at_outputs(self) -> bool:
-        """Whether the gradients are to be those by the towers' outputs."""
-        return isinstance(self._weighting, GramianWeighting) and self._weighting.at_outputs
-
-    def __call__(self, losses: Tensor, gradients: TaskGradients | None = None) -> Weighed:
-        """Weigh the tasks of a step.
-
-        Args:
-            losses: Of each task, float32 `[tasks]`.
-            gradients: Of each task, where `needs_gradients`.
-        """
-        if gradients is None or not self.needs_gradients:
-            with tf.GradientTape() as tape:
-                tape.watch(losses)
-                loss = self.strategy(losses)
-            weights, own = tape.gradient(loss, [losses, self.variables])
-            weights = tf.zeros_like(losses) if weights is None else tf.convert_to_tensor(weights)
-            return Weighed(weights, weights, None, own)
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(losses)
-            scaled = self._scale(losses)
-        factors = tape.gradient(scaled, losses)
-        own = tape.gradient(scaled, self.variables)
-        if isinstance(self._weighting, GradientWeighting):
-            matrix = factors[:, None] * gradients.matrix()
-            return Weighed(factors, None, self.strategy(scaled, matrix), own)
-        double = tf.cast(factors, tf.float64)
-        gramian = double[:, None] * gradients.gramian() * double
-        with tf.GradientTape() as tape:
-            found = self.strategy(tf.cast(scaled, tf.float64), gramian)
-        weights = found
-        if isinstance(found, tuple):
-            weights, objective = found
-            own = _add(own, tape.gradient(objective, self.variables))
-        weights = factors * tf.cast(weights, tf.float32)
-        weighs_heads = getattr(self._weighting, "weighs_heads", False)
-        return Weighed(weights if weighs_heads else factors, weights, None, own)
-
-    def after_step(self, before: Tensor, after: Tensor) -> list[Any]:
-        """Gradients of the strategy's trainable variables, from the losses around a step."""
-        with tf.GradientTape() as tape:
-            objective = self.strategy.after_step(before, after)
-        return list(tape.gradient(objective, self.variables))
+        )
+    shared, columns = [], []
+    for variable, column in zip(variables, zip(*rows, strict=True), strict=True):
+        tasks = [task for task, gradient in enumerate(column) if gradient is not None]
+        if len(tasks) > 1 or (tasks and len(rows) == 1):
+            shared.append(variable)
+            columns.append(column)
+        elif tasks:
+            private.append((tasks[0], variable, column[tasks[0]]))
+    return shared, TaskGradients(columns, len(losses), [v.shape for v in shared]), private
 
 
-def _add(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
-    """Sum of two lists of gradients, any of them None."""
+def head_gradients(
+    tape: tf.GradientTape, losses: Mapping[str, Tensor], heads: Mapping[str, Sequence[Any]]
+) -> list[tuple[int, Any, Any]]:
+    """Of each variable of a trained head its task's position, the variable, the gradient."""
     return [
-        tf.add_n([g for g in pair if g is not None]) if any(g is not None for g in pair) else None
-        for pair in zip(one, other, strict=True)
+        (task, variable, gradient)
+        for task, (name, loss) in enumerate(losses.items())
+        for variable, gradient in zip(heads[name], tape.gradient(loss, heads[name]), strict=True)
+        if gradient is not None
     ]
+
+
+def output_gradients(
+    tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
+) -> tuple[Sequence[Tensor], TaskGradients]:
+    """The towers' outputs, and each task's gradient by them.
+
+    Raises:
+        MtbenchError: A tower has an output for each task: there is none that they share.
+    """
+    outputs, *others = (
+        (batches[name].query.embeddings, batches[name].candidate.embeddings) for name in losses
+    )
+    if any(one is not two for other in others for one, two in zip(outputs, other, strict=True)):
+        raise MtbenchError(
+            "gradients at the towers' outputs: expected towers with one output for all tasks"
+        )
+    zero = tf.UnconnectedGradients.ZERO
+    rows = [
+        # dense: of a gather alone they come as slices, whose shape the graph does not know
+        [
+            tf.zeros_like(output) + gradient
+            for output, gradient in zip(
+                outputs, tape.gradient(loss, outputs, unconnected_gradients=zero), strict=True
+            )
+        ]
+        for loss in losses.values()
+    ]
+    return outputs, TaskGradients(
+        list(zip(*rows, strict=True)), len(losses), [output.shape for output in outputs]
+    )
+
+
+def add(gradients: Iterable[Any]) -> Any:
+    """Sum of gradients of one variable, any of them None."""
+    found = [gradient for gradient in gradients if gradient is not None]
+    return (
+        tf.add_n([tf.convert_to_tensor(g) for g in found])
+        if len(found) > 1
+        else (found[0] if found else None)
+    )
+
+
+def multiply(weight: Tensor, gradient: Any) -> Any:
+    """A gradient multiplied by a number."""
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(weight * gradient.values, gradient.indices, gradient.dense_shape)
+    return weight * gradient

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -13,8 +13,10 @@ from .components import Features, Head, Task
 from .data import Data, Side
 from .diagnostics import Diagnostics
 from .errors import MtbenchError
-from .gradients import TaskGradients, Weigher
+from .gradients import add, head_gradients, multiply, output_gradients, task_gradients
 from .protocol import Scenario, Suite
+from .state import state_of, variables_of
+from .weigher import Weigher
 
 Tensor = Any
 
@@ -94,7 +96,9 @@ class MultiTaskModel(tfrs.Model):
         weigher = None
         if scenario.weighting:
             losses = {name: losses[name] for name in self.trained}
-            shared, gradients, _ = self._task_gradients(tape, losses, batches)
+            shared, gradients, _ = task_gradients(
+                tape, losses, batches, self._tower_variables, self._head_variables
+            )
             sizes = [variable.shape.num_elements() for variable in shared]
             weigher = Weigher(scenario.weighting, tasks, sizes)
             state += [(v, v.numpy()) for v in variables_of(state_of(weigher.strategy))]
@@ -154,7 +158,7 @@ class MultiTaskModel(tfrs.Model):
             gradients, own = self._weighed_by_task(tape, losses, batches)
             if penalties:
                 further = tape.gradient(penalties, self.model_variables)
-                gradients = [_sum(pair) for pair in zip(gradients, further, strict=True)]
+                gradients = [add(pair) for pair in zip(gradients, further, strict=True)]
         else:
             weights, own = tf.ones([1]), []
             if self.weigher:
@@ -169,7 +173,7 @@ class MultiTaskModel(tfrs.Model):
             after = self.losses_by_task(inputs, training=True)
             before = tf.stack(list(losses.values()))
             further = self.weigher.after_step(before, tf.stack(list(after.values())))
-            own = [_sum(pair) for pair in zip(own, further, strict=True)]
+            own = [add(pair) for pair in zip(own, further, strict=True)]
         if self.weighting_variables:
             _apply(self.weighting_optimizer, own, self.weighting_variables)
         return self._means(losses, tf.size(inputs["query"]))
@@ -186,16 +190,18 @@ class MultiTaskModel(tfrs.Model):
         stacked = tf.stack(list(losses.values()))
         found: dict[Any, Any] = {}
         if self.weigher.at_outputs:
-            outputs, at_outputs = self._output_gradients(tape, losses, batches)
+            outputs, at_outputs = output_gradients(tape, losses, batches)
             weighed = self.weigher(stacked, at_outputs)
             self.diagnostics.update_by_task(weighed, at_outputs)
             cotangents = at_outputs.combine(weighed.weights)
             variables = self._tower_variables
             row = tape.gradient(outputs, variables, output_gradients=cotangents)
             found = {v.ref(): g for v, g in zip(variables, row, strict=True)}
-            private = self._head_gradients(tape, losses)
+            private = head_gradients(tape, losses, self._head_variables)
         else:
-            shared, gradients, private = self._task_gradients(tape, losses, batches)
+            shared, gradients, private = task_gradients(
+                tape, losses, batches, self._tower_variables, self._head_variables
+            )
             weighed = self.weigher(stacked, gradients)
             self.diagnostics.update_by_task(weighed, gradients)
             combined = (
@@ -205,84 +211,8 @@ class MultiTaskModel(tfrs.Model):
             )
             found = {v.ref(): g for v, g in zip(shared, combined, strict=True)}
         for task, variable, gradient in private:
-            found[variable.ref()] = _times(weighed.heads[task], gradient)
+            found[variable.ref()] = multiply(weighed.heads[task], gradient)
         return [found.get(v.ref()) for v in self.model_variables], weighed.own
-
-    def _task_gradients(
-        self, tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
-    ) -> tuple[list[Any], TaskGradients, list[tuple[int, Any, Any]]]:
-        """Each task's gradient, exact: back to the towers' outputs, then through the towers.
-
-        Returns:
-            The shared variables, which more than one task depends on (or the only one, if there
-            is one); the tasks' gradients by them; and, for the variables of one task alone, its
-            position, the variable and the gradient.
-        """
-        variables = self._tower_variables
-        private = self._head_gradients(tape, losses)
-        rows = []
-        for name, loss in losses.items():
-            outputs = [batches[name].query.embeddings, batches[name].candidate.embeddings]
-            pairs = zip(outputs, tape.gradient(loss, outputs), strict=True)
-            reached = [pair for pair in pairs if pair[1] is not None]
-            rows.append(
-                tape.gradient(
-                    [output for output, _ in reached],
-                    variables,
-                    output_gradients=[cotangent for _, cotangent in reached],
-                )
-            )
-        shared, columns = [], []
-        for variable, column in zip(variables, zip(*rows, strict=True), strict=True):
-            tasks = [task for task, gradient in enumerate(column) if gradient is not None]
-            if len(tasks) > 1 or (tasks and len(rows) == 1):
-                shared.append(variable)
-                columns.append(column)
-            elif tasks:
-                private.append((tasks[0], variable, column[tasks[0]]))
-        return shared, TaskGradients(columns, len(losses), [v.shape for v in shared]), private
-
-    def _head_gradients(
-        self, tape: tf.GradientTape, losses: Mapping[str, Tensor]
-    ) -> list[tuple[int, Any, Any]]:
-        """Of each variable of a trained head its task's position, the variable, the gradient."""
-        return [
-            (task, variable, gradient)
-            for task, (name, loss) in enumerate(losses.items())
-            for variables in [[v for v in variables_of(state_of(self.heads[name])) if v.trainable]]
-            for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True)
-            if gradient is not None
-        ]
-
-    def _output_gradients(
-        self, tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
-    ) -> tuple[Sequence[Tensor], TaskGradients]:
-        """The towers' outputs, and each task's gradient by them.
-
-        Raises:
-            MtbenchError: A tower has an output for each task: there is none that they share.
-        """
-        outputs, *others = (
-            (batches[name].query.embeddings, batches[name].candidate.embeddings) for name in losses
-        )
-        if any(one is not two for other in others for one, two in zip(outputs, other, strict=True)):
-            raise MtbenchError(
-                "gradients at the towers' outputs: expected towers with one output for all tasks"
-            )
-        zero = tf.UnconnectedGradients.ZERO
-        rows = [
-            # dense: of a gather alone they come as slices, whose shape the graph does not know
-            [
-                tf.zeros_like(output) + gradient
-                for output, gradient in zip(
-                    outputs, tape.gradient(loss, outputs, unconnected_gradients=zero), strict=True
-                )
-            ]
-            for loss in losses.values()
-        ]
-        return outputs, TaskGradients(
-            list(zip(*rows, strict=True)), len(losses), [output.shape for output in outputs]
-        )
 
     def test_step(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Each trained task's loss; the weighting is not asked, so that its state stays."""
@@ -304,6 +234,14 @@ class MultiTaskModel(tfrs.Model):
     def _tower_variables(self) -> list[Any]:
         """Trainable variables of both towers."""
         return [v for v in variables_of(self._tower_state) if v.trainable]
+
+    @property
+    def _head_variables(self) -> dict[str, list[Any]]:
+        """Trainable variables of each head."""
+        return {
+            name: [v for v in variables_of(state_of(head)) if v.trainable]
+            for name, head in self.heads.items()
+        }
 
     @property
     def model_variables(self) -> list[Any]:
@@ -339,42 +277,7 @@ def require_keras_2() -> None:
         )
 
 
-def state_of(owner: Any) -> list[Any]:
-    """The layers, modules and variables that are an object's attributes, or the object itself."""
-    kinds = (tf.Module, tf.Variable)
-    if isinstance(owner, kinds):
-        return [owner]
-    parts = tf.nest.flatten(list(getattr(owner, "__dict__", {}).values()))
-    return [part for part in parts if isinstance(part, kinds)]
-
-
-def variables_of(parts: Iterable[Any]) -> list[Any]:
-    """All variables of layers, modules and variables, each once."""
-    found: dict[Any, Any] = {}
-    for part in parts:
-        for variable in part.variables if isinstance(part, tf.Module) else [part]:
-            found.setdefault(variable.ref(), variable)
-    return list(found.values())
-
-
 def _apply(optimizer: Any, gradients: Iterable[Any], variables: Iterable[Any]) -> None:
     """Let an optimizer make its step; what is not trained has no gradient and stays as it is."""
     pairs = zip(gradients, variables, strict=True)
     optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])
-
-
-def _sum(gradients: Iterable[Any]) -> Any:
-    """Sum of gradients of one variable, any of them None."""
-    found = [gradient for gradient in gradients if gradient is not None]
-    return (
-        tf.add_n([tf.convert_to_tensor(g) for g in found])
-        if len(found) > 1
-        else (found[0] if found else None)
-    )
-
-
-def _times(weight: Tensor, gradient: Any) -> Any:
-    """A gradient multiplied by a number."""
-    if isinstance(gradient, tf.IndexedSlices):
-        return tf.IndexedSlices(weight * gradient.values, gradient.indices, gradient.dense_shape)
-    return weight * gradient

@@ -11,13 +11,14 @@ import tensorflow as tf
 import mtbench
 from mtbench import runner
 from mtbench.diagnostics import Diagnostics
-from mtbench.gradients import TaskGradients, Weighed
+from mtbench.gradients import TaskGradients
 from mtbench.plan import make_plan
 from mtbench.protocol import Optimizer, Train
 from mtbench.registry import installed
 from mtbench.suite import load_suite
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
 from mtbench.training import Trainer
+from mtbench.weigher import Weighed
 
 TASKS = ("rate", "find", "again")
 PAIRS = [("rate", "find"), ("rate", "again"), ("find", "again")]

@@ -12,11 +12,13 @@ import tensorflow as tf
 
 import mtbench
 from mtbench.data import Data
-from mtbench.gradients import TaskGradients, Weigher
-from mtbench.model import MultiTaskModel, state_of, variables_of
+from mtbench.gradients import TaskGradients
+from mtbench.model import MultiTaskModel
 from mtbench.protocol import Optimizer, Train
+from mtbench.state import state_of, variables_of
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
 from mtbench.training import Trainer, compile_model
+from mtbench.weigher import Weigher
 from mtbench_plugins.towers.embedding import Embedding
 from mtbench_plugins.towers.mlp import MLP
 from mtbench_plugins.weighting.fixed import Fixed

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from mtbench.components import Weighting
-from mtbench.gradients import TaskGradients, Weigher
-from mtbench.model import state_of, variables_of
+from mtbench.gradients import TaskGradients
+from mtbench.state import state_of, variables_of
+from mtbench.weigher import Weigher
 
 from .tiny import TinyTask
 
