@@ -66,6 +66,8 @@ class TaskGradients:
 
     def split(self, vector: Tensor) -> list[Any]:
         """A vector `[parameters]` as a tensor for each variable."""
+        if not self._shapes:
+            return []
         sizes = [tf.TensorShape(shape).num_elements() for shape in self._shapes]
         parts = tf.split(vector, sizes)
         return [tf.reshape(part, s) for part, s in zip(parts, self._shapes, strict=True)]
@@ -81,7 +83,8 @@ def _stack(column: Sequence[Any], shape: tuple[int, ...]) -> tuple[Any, Tensor]:
         dense = [tf.zeros(shape) if g is None else tf.convert_to_tensor(g) for g in column]
         return None, tf.stack(dense)
     slices = [g for g in column if g is not None]
-    ids, where = tf.unique(tf.concat([g.indices for g in slices], 0))
+    # of one type: a tower may look one table up by int32 for one task and by int64 for another
+    ids, where = tf.unique(tf.concat([tf.cast(g.indices, tf.int64) for g in slices], 0))
     parts = iter(tf.split(where, [tf.shape(g.indices)[0] for g in slices]))
     size = tf.size(ids)
     return ids, tf.stack(

@@ -102,6 +102,8 @@ class MultiTaskModel(tfrs.Model):
             sizes = [variable.shape.num_elements() for variable in shared]
             weigher = Weigher(scenario.weighting, tasks, sizes)
             state += [(v, v.numpy()) for v in variables_of(state_of(weigher.strategy))]
+            if weigher.at_outputs:
+                output_gradients(tape, losses, batches)  # refuses towers it cannot work with
             with tf.GradientTape() as tape:
                 weigher(tf.ones([len(tasks)]), gradients)
             self._weighting_state = state_of(weigher.strategy)

@@ -142,9 +142,13 @@ def reciprocal_weights(gramian: Tensor, power: float) -> Tensor:
 
 
 def equal_angle_weights(gramian: Tensor) -> Tensor:
-    """Weights of a vector with the same cosine to every gradient, `[T]`: D⁻¹ C⁻¹ 1."""
+    """Weights of a vector with the same cosine to every gradient, `[T]`: D⁻¹ C⁻¹ 1.
+
+    A zero gradient, which has no direction, gets weight 0.
+    """
     norms, cosines = norms_and_cosines(gramian)
-    return tf.linalg.solve(cosines, tf.ones_like(norms)[:, None])[:, 0] / norms
+    weights = tf.linalg.solve(cosines, tf.ones_like(norms)[:, None])[:, 0] / norms
+    return tf.where(_is_zero(gramian), _f64(0.0), weights)
 
 
 def random_orders(tasks: int) -> Tensor:

@@ -871,3 +871,17 @@ def test_both_paths_of_a_strategy_of_losses(name, weighting):
         close(two, one)
     one, two = ([list(epoch.values()) for epoch in trained.curve] for trained in found)
     np.testing.assert_allclose(two, one, rtol=1e-5)
+
+
+def test_nothing_shared_has_nothing_to_split():
+    assert TaskGradients([], 2, []).split(tf.zeros([0])) == []
+
+
+def test_indices_of_two_types():
+    """One task looks the table up by int32, the other by int64."""
+    shape = tf.TensorShape([4, 2])
+    slices = [
+        tf.IndexedSlices(tf.constant([[1.0, 2.0]]), tf.constant([3], kind), shape)
+        for kind in (tf.int32, tf.int64)
+    ]
+    np.testing.assert_array_equal(TaskGradients([slices], 2, [shape]).gramian(), [[5, 5], [5, 5]])

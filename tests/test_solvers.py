@@ -596,3 +596,10 @@ def test_orders_are_equally_frequent():
     )
     assert len(orders) == 6
     assert np.abs(counts - 200).max() <= 5 * np.sqrt(1200 * 1 / 6 * 5 / 6)
+
+
+def test_a_zero_gradient_has_no_weight_of_its_own():
+    """CAGrad leaves it that of the mean, equal angles none."""
+    zero = np.array([[3.0, 0], [0, 0], [0, 2]])
+    assert of(solvers.conflict_averse_weights, zero, 0.5)[1] == pytest.approx(1 / 3)
+    np.testing.assert_allclose(of(solvers.equal_angle_weights, zero), [1 / 3, 0, 1 / 2], rtol=1e-8)

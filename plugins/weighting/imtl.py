@@ -41,7 +41,7 @@ class IMTLWeights:
     def __call__(self, losses: Any, gramian: Any) -> Any:
         """Losses `[tasks]` and Gramian `[tasks, tasks]` to weights."""
         weights = solvers.equal_angle_weights(gramian)
-        return weights / tf.reduce_sum(weights)
+        return tf.math.divide_no_nan(weights, tf.reduce_sum(weights))
 
 
 @mtbench.hookimpl

@@ -26,7 +26,7 @@ class IMTLG(mtbench.GramianWeighting):
 
         def weigh(losses: Any, gramian: Any) -> Any:
             weights = solvers.equal_angle_weights(gramian)
-            return weights / tf.reduce_sum(weights)
+            return tf.math.divide_no_nan(weights, tf.reduce_sum(weights))
 
         return weigh
 
