@@ -1,12 +1,14 @@
 """What the documentation shows works."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
 import yaml
 
 from mtbench.cli import main
+from mtbench.registry import installed
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -73,3 +75,23 @@ def test_every_link_into_the_project_exists():
         name = target[0] or target[1]
         if not name.startswith(("http", "results")):
             assert (ROOT / name).exists(), name
+
+
+STRATEGIES = (ROOT / "docs" / "strategies.md").read_text()
+
+
+def test_the_page_of_strategies(folder, capsys):
+    """Its commands are understood, its picture is there, its table has every strategy."""
+    for command in re.findall(r"`mtbench ([^`A-Z]+)`", STRATEGIES):
+        words = command.split()
+        assert main(["plan" if words[0] == "run" else words[0], *words[1:]]) == 0
+    assert (ROOT / "docs" / "toy.svg").is_file()
+    named = set(re.findall(r"^\| `([a-z-]+)", STRATEGIES, re.MULTILINE))
+    assert named == {cls.name for cls, _ in installed() if cls.kind == "weighting"}
+
+
+def test_the_contract_in_a_test():
+    (code,) = re.findall(r"```python\n(.*?)```", STRATEGIES, re.DOTALL)
+    names = {"MyStrategy": installed().find("weighting", "equal")}
+    exec(textwrap.dedent(code), names)
+    names["test_contract"]()
