@@ -324,7 +324,8 @@ def test_every_component_can_be_shown(registry, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_plugins_of_a_kind(registry, capsys, kind):
+def test_plugins_of_a_kind(registry, capsys, monkeypatch, kind):
+    monkeypatch.setenv("COLUMNS", "200")
     assert main(["plugins", kind]) == 0
     lines = capsys.readouterr().out.splitlines()
     expected = [cls.name for cls, _ in registry if cls.kind == kind]
