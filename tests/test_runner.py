@@ -36,9 +36,9 @@ def mtbench_splits():
 '''
 
 KEYS = """
-    curve data diagnostics environment error floors metric_info metrics parameters peak_memory_bytes protocol
-    protocol_id run_id scenario schema_version seed started status suite timings trained_tasks
-    weighting
+    curve data diagnostics environment error floors metric_info metrics parameters
+    peak_memory_bytes protocol protocol_id run_id scenario schema_version seed started status suite
+    timings trained_tasks weighting
 """.split()
 LATER = {"curve", "data", "diagnostics", "floors", "metric_info", "metrics", "parameters"}
 ALWAYS = set(KEYS) - LATER
