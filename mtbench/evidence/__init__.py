@@ -1,0 +1,37 @@
+"""What the numbers of a suite allow one to say: records in, comparisons, Δm and fronts out."""
+
+from .comparison import MIN_PAIRS, Comparison, compare_values, correct
+from .families import compare_scenarios
+from .formulas import smallest_detectable
+from .front import Front, Objective, Point, Standing, Sweep, pareto
+from .multitask import DeltaM, Estimate, delta_m
+from .selection import Metric, Results, Scenario, select
+from .users import compare_scenarios_over_users, compare_users
+from .words import front_sentences, sentences, transfer_sentences
+
+__all__ = [
+    "MIN_PAIRS",
+    "Comparison",
+    "DeltaM",
+    "Estimate",
+    "Front",
+    "Metric",
+    "Objective",
+    "Point",
+    "Results",
+    "Scenario",
+    "Standing",
+    "Sweep",
+    "compare_scenarios",
+    "compare_scenarios_over_users",
+    "compare_users",
+    "compare_values",
+    "correct",
+    "delta_m",
+    "front_sentences",
+    "pareto",
+    "select",
+    "sentences",
+    "smallest_detectable",
+    "transfer_sentences",
+]

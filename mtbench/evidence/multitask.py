@@ -1,0 +1,128 @@
+"""Δm: what training several tasks together gains or costs against training each alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .comparison import MIN_PAIRS, check_confidence
+from .selection import Metric, Record, Results, Scenario, common_seeds, select
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds with its interval."""
+
+    mean: float
+    low: float | None
+    """None for fewer than 3 seeds, as `high`."""
+    high: float | None
+
+
+@dataclass(frozen=True)
+class DeltaM:
+    """A scenario of several tasks against the single-task scenarios, in percent, + is better."""
+
+    scenario: str
+    per_task: Mapping[str, Estimate]
+    """By trained task: mean over its headline metrics of the relative gain."""
+    mean: float
+    """Mean over the tasks."""
+    low: float | None
+    """Interval of `mean`; None for fewer than 3 seeds, as `high`."""
+    high: float | None
+    negative_transfer: tuple[str, ...]
+    """The tasks whose whole interval lies below 0."""
+    n: int
+    """Number of seeds that the scenario and all its single-task scenarios have."""
+    left_out: tuple[str, ...] = ()
+    """`task/metric` of those whose single-task value is 0 for a seed: nothing is relative to it."""
+    confidence: float = 0.95
+
+
+def delta_m(records: Sequence[Record], confidence: float = 0.95) -> list[DeltaM]:
+    """Compute Δm of every scenario of several tasks, over the seeds it shares with the baselines.
+
+    Δm = 100 / T Σ_i ± (M_i − B_i) / |B_i|, B_i of the scenario that trains task i alone, with the
+    same seed; + for a metric of which more is better, else −. It is computed for each seed; the
+    interval is Student's t over seeds.
+
+    Source: Maninis, Radosavovic and Kokkinos, Attentive single-tasking of multiple tasks, CVPR
+    2019, section 5 (there over tasks with one metric each; here a task's headline metrics are
+    averaged first).
+
+    Args:
+        records: Records of one folder; those a report leaves out are left out.
+        confidence: Of the intervals, from 0.5 to below 1.
+
+    Returns:
+        One for each scenario of several tasks which all have a single-task scenario and a headline
+        metric that is not 0 there, and a seed that all these have.
+
+    Raises:
+        RecordError: `confidence` is none.
+    """
+    check_confidence(confidence)
+    results = select(records)
+    found = [
+        _delta(results, scenario, confidence)
+        for scenario in results.scenarios.values()
+        if len(scenario.tasks) > 1
+    ]
+    return [delta for delta in found if delta]
+
+
+def _delta(results: Results, scenario: Scenario, confidence: float) -> DeltaM | None:
+    singles = {task: results.single(task) for task in scenario.tasks}
+    alone = {task: single for task, single in singles.items() if single}
+    seeds = common_seeds(scenario, *alone.values())
+    if len(alone) < len(singles) or not seeds:
+        return None
+    gains: dict[str, np.ndarray] = {}
+    left_out: list[str] = []
+    for task, single in alone.items():
+        relative = []
+        for metric in results.choose(None):
+            if metric.task != task:
+                continue
+            base = single.values(metric, seeds)
+            if np.all(base != 0):
+                relative.append(_gain(metric, scenario.values(metric, seeds), base))
+            else:
+                left_out.append(metric.key)
+        if not relative:
+            return None
+        gains[task] = np.mean(relative, axis=0)
+    per_task = {task: _estimate(values, confidence) for task, values in gains.items()}
+    overall = _estimate(np.mean(list(gains.values()), axis=0), confidence)
+    negative = [task for task, one in per_task.items() if one.high is not None and one.high < 0]
+    return DeltaM(
+        scenario.name,
+        per_task,
+        overall.mean,
+        overall.low,
+        overall.high,
+        tuple(negative),
+        len(seeds),
+        tuple(left_out),
+        confidence,
+    )
+
+
+def _gain(metric: Metric, values: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Relative gain in percent, `[seeds]`."""
+    return np.asarray(100 * metric.sign * (values - base) / np.abs(base))
+
+
+def _estimate(values: np.ndarray, confidence: float) -> Estimate:
+    """Mean and t interval of values over seeds."""
+    mean, n = float(np.mean(values)), len(values)
+    if n < MIN_PAIRS:
+        return Estimate(mean, None, None)
+    from scipy import stats  # noqa: PLC0415 - half a second
+
+    half = float(stats.t.isf((1 - confidence) / 2, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
+    return Estimate(mean, mean - half, mean + half)

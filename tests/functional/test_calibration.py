@@ -1,0 +1,191 @@
+"""Verdicts are right as often as they say: on made-up records, and on real runs of one scenario.
+
+Every comparison is a family of its own here unless a test says otherwise: Holm's correction makes
+false alarms rarer still.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from mtbench.evidence import compare_scenarios, compare_users, smallest_detectable
+from mtbench.plan import make_plan
+from mtbench.runner import execute
+from mtbench.suite import load_suite
+
+LEVEL = 0.05
+NOTHING = "no evidence of a difference"
+
+
+def upper(share, count):
+    """A share with three standard errors of its own."""
+    return share + 3 * math.sqrt(share * (1 - share) / count)
+
+
+def record(scenario, seed, values):
+    """A record with one task of metrics m0…, of which more is better."""
+    names = [f"m{i}" for i in range(len(values))]
+    return {
+        "protocol_id": "p",
+        "scenario": scenario,
+        "seed": seed,
+        "status": "ok",
+        "started": f"2026-{seed:04d}",
+        "trained_tasks": ["t"],
+        "weighting": None,
+        "metrics": {"t": dict(zip(names, map(float, values), strict=True))},
+        "metric_info": {
+            "t": [{"name": name, "higher_is_better": True, "headline": True} for name in names]
+        },
+    }
+
+
+def judge(a, b):
+    """Compare values `[seeds, metrics]` of two scenarios as records; the family."""
+    made = [
+        record(name, seed, row)
+        for name, rows in (("a", a), ("b", b))
+        for seed, row in enumerate(rows)
+    ]
+    return compare_scenarios(made, pairs=[("a", "b")])
+
+
+def noise(rng, seeds):
+    """Values of two equal scenarios, `[2, seeds, 1]`: a spread of splits, and one of their own."""
+    return rng.normal(0, 3, (1, seeds, 1)) + rng.normal(0, 1, (2, seeds, 1))
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_made_up_equals_are_seldom_different(seeds):
+    rng, count = np.random.default_rng(seeds), 2000
+    found = [judge(*noise(rng, seeds))[0].verdict for _ in range(count)]
+    share = np.mean([verdict != NOTHING for verdict in found])
+    assert 2 * LEVEL - upper(LEVEL, count) <= share <= upper(LEVEL, count)
+    assert {*found} == {"better", "worse", NOTHING}
+
+
+def test_a_family_of_equals_is_seldom_different_in_anything():
+    rng, count = np.random.default_rng(1), 600
+    families = [judge(*rng.normal(size=(2, 5, 6))) for _ in range(count)]
+    share = np.mean([any(c.verdict != NOTHING for c in family) for family in families])
+    assert share <= upper(LEVEL, count)
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_a_difference_of_the_detectable_size_is_found(seeds):
+    """Detectable with the true spread, whose variance is 2: both scenarios have 1 of their own."""
+    rng, count = np.random.default_rng(seeds), 2000
+    planted = smallest_detectable(seeds, math.sqrt(2))
+    found = []
+    for _ in range(count):
+        a, b = noise(rng, seeds)
+        found.append(judge(a, b + planted)[0].verdict)
+    assert np.mean([verdict == "better" for verdict in found]) >= 1 - upper(0.2, count)
+    assert np.mean([verdict == "better" for verdict in found]) <= 0.8 + 0.03
+
+
+def test_a_difference_of_the_stated_size_is_found():
+    """Stated of records, whose spread is an estimate, and planted in them; then in a family."""
+    rng, count = np.random.default_rng(4), 1000
+    found, families = [], []
+    for _ in range(count):
+        a, b = noise(rng, 5)
+        stated = judge(a, b)[0].detectable
+        found.append(judge(a, b + stated)[0].verdict == "better")
+    for _ in range(200):
+        a, b = rng.normal(size=(2, 5, 6))
+        b[:, 0] += judge(a, b)[0].detectable
+        families.append(judge(a, b)[0].verdict == "better")
+    assert np.mean(found) >= 1 - upper(0.2, count)
+    assert np.mean(families) >= 1 - upper(0.2, 200)
+
+
+def test_equal_users_are_seldom_different():
+    """Hits of five tries, as top-k accuracy by user is."""
+    rng, count = np.random.default_rng(5), 400
+    found = []
+    for _ in range(count):
+        a, b = rng.binomial(5, rng.beta(1, 4, (1, 60)), (2, 60)) / 5
+        found.append(compare_users(a, b, resamples=20).verdict)
+    assert np.mean([verdict != NOTHING for verdict in found]) <= upper(LEVEL, count)
+
+
+def test_an_interval_over_users_holds_the_mean():
+    rng, count = np.random.default_rng(6), 300
+    made = [
+        compare_users(np.zeros(60), rng.exponential(1, 60), resamples=400) for _ in range(count)
+    ]
+    held = np.mean([one.low <= 1 <= one.high for one in made])
+    assert held >= 0.9  # 0.95 but for the skew of 60 exponential values
+
+
+# Real runs: one scenario twice, under two names, with different seeds
+
+RUNS, GROUP, SHUFFLES = 100, 5, 10
+METRICS = ("ranking/rmse", "retrieval/top_5_seen_kept")
+COMPARISONS = SHUFFLES * RUNS // (2 * GROUP) * len(METRICS)
+"""They are not independent: a run is in one comparison of every shuffle and metric. Their expected
+share is the level all the same. With two metrics that hardly correlate (−0.04 over 400 runs; so one
+a task is taken) it varies as that of independent ones: simulated with normal values, its standard
+error is 1.00 times as much, and 1.06 times with a correlation of 0.5."""
+
+
+def real_records(folder, tiny_text, registry):
+    """Runs of the small suite's joint scenario with different seeds, an epoch of one step each."""
+    (folder / "tiny.yaml").write_text(tiny_text)
+    changes = ["train.epochs=1", "train.batch_size=1024", f"seeds={RUNS}"]
+    suite = load_suite(folder / "tiny.yaml", registry, overrides=changes)
+    plan = make_plan(suite, registry, ["joint"])
+    return list(execute(suite, plan, registry, folder / "results"))
+
+
+def groups(made):
+    """Records of A and B in groups, in many orders of the runs, half of them A's and half B's.
+
+    Seeds are renamed so that they pair. A run is in one group of a shuffle.
+    """
+    rng, half = np.random.default_rng(0), len(made) // 2
+    for _ in range(SHUFFLES):
+        order = rng.permutation(len(made))
+        for start in range(0, half, GROUP):
+            yield [
+                {**made[row], "scenario": name, "seed": seed}
+                for name, rows in (("A", order[:half]), ("B", order[half:]))
+                for seed, row in enumerate(rows[start : start + GROUP])
+            ]
+
+
+def compare(group, metric):
+    (one,) = compare_scenarios(group, metrics=[metric], pairs=[("A", "B")])
+    return one
+
+
+def plant(group, metric, gain):
+    """The group with one metric of B's records better by a gain."""
+    task, name = metric.split("/")
+    signed = -gain if name == "rmse" else gain
+    return [
+        {**entry, "metrics": {task: {name: entry["metrics"][task][name] + signed}}}
+        if entry["scenario"] == "B"
+        else entry
+        for entry in group
+    ]
+
+
+def test_real_runs_of_one_scenario_under_two_names(tmp_path, tiny_text, registry):
+    """They are seldom different, unless a difference of the stated size is planted in them."""
+    made = real_records(tmp_path, tiny_text, registry)
+    assert {entry["status"] for entry in made} == {"ok"}
+    asked = [(group, metric) for group in groups(made) for metric in METRICS]
+    assert len(asked) == COMPARISONS >= 200
+    equals = [compare(*one) for one in asked]
+    assert {one.n for one in equals} == {GROUP}
+    error = math.sqrt(LEVEL * (1 - LEVEL) / COMPARISONS)
+    assert np.mean([one.verdict != NOTHING for one in equals]) <= LEVEL + 2 * error
+    found = [
+        compare(plant(*one, equal.detectable or 0.0), one[1])
+        for one, equal in zip(asked, equals, strict=True)
+    ]
+    error = math.sqrt(0.8 * 0.2 / COMPARISONS)
+    assert np.mean([one.verdict == "better" for one in found]) >= 0.8 - 3 * error
