@@ -1,0 +1,162 @@
+"""The page's figures, section by section, with what there is to say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from . import curves, plots
+from .curves import Panel
+from .looks import Look, Spread, figures, short
+from .markup import Html, tag
+from .plots import Bar
+from .summary import Row
+from .svg import Canvas
+from .tradeoff import trade_off
+from .view import View
+
+LOSSES = (
+    "Mean loss of an epoch's steps on the training part; the band spans all seeds. Losses of one "
+    "task compare between scenarios, losses of different tasks do not."
+)
+WEIGHTS = (
+    "Each task's weight of its gradient in the update of the shared parameters, mean of an epoch's "
+    "steps; the band spans all seeds. A strategy's scale is its own, and Adam hardly sees it: the "
+    "ratio of the weights is what counts."
+)
+GRADIENTS = (
+    "Of the tasks' gradients by the shared parameters, mean of an epoch's steps; the band spans "
+    "all seeds. In conflict: the share of steps in which the cosine of two gradients is negative."
+)
+COSTS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("training throughput", "train_examples_per_s", lambda v: f"{figures(v)}/s"),
+    ("time a run takes", "run_s", lambda v: f"{v:,.1f} s"),
+    ("peak memory", "peak_memory_bytes", lambda v: f"{v / 1e6:,.0f} MB"),
+)
+
+
+def metrics(view: View, canvas: Canvas) -> Html:
+    """Each headline metric with every seed."""
+    drawn = []
+    for column in view.headline:
+        axis = view.axis(column.key)
+        drawn.append(_figure(axis.label, plots.dots(canvas, axis, view.looks)))
+    if not drawn:
+        return Html()
+    text = (
+        "Marker: mean; line: ± sd over seeds; ticks: the seeds; dashed: floors. An arrow at the "
+        "edge stands for a value beyond it."
+        + (" The best is on top." if len(view.rows) > plots.MANY else "")
+    )
+    return tag("div", tag("p.note", text), tag("div.plots", *drawn))
+
+
+def trade_offs(view: View, canvas: Canvas) -> Html:
+    """The front, for each pair of tasks, and Δm."""
+    axes = [view.axis(objective.key) for objective in view.front.objectives]
+    sweeps = view.front.sweeps if len(axes) == 2 else ()
+    said, drawn = [], []
+    if len(view.rows) > 1 and len(axes) > 1:
+        drawn = [
+            _figure(
+                f"{second.label} against {first.label}",
+                trade_off(canvas, (first, second), view.looks, sweeps),
+            )
+            for n, first in enumerate(axes)
+            for second in axes[n + 1 :]
+        ]
+        said.append(
+            "Means ± sd over seeds. The solid line is the Pareto front of the two: no scenario is "
+            "as good in both and better in one than those on it. Shaded: better than the strongest "
+            "floor in both." + (" Dotted: the best of a sweep." if sweeps else "")
+        )
+    if view.deltas:
+        found = list(view.deltas.values())
+        drawn.append(_figure("Δm against single tasks", plots.gains(canvas, found, view.looks)))
+        said.append(
+            "Δm: mean relative gain over the single-task scenarios with the same seeds, with its "
+            "95 % interval; tasks weigh alike (Maninis et al. 2019)."
+        )
+    if not drawn:
+        return Html()
+    shown = [row.name for row in view.rows]
+    return tag(
+        "div", tag("p.note", " ".join(said)), legend(view, shown), tag("div.plots.wide", *drawn)
+    )
+
+
+def lines(view: View, canvas: Canvas, panels: Sequence[Panel], text: str) -> Html:
+    """Curves over epochs."""
+    if not panels:
+        return Html()
+    drawn = [
+        _figure(
+            panel.title + (" (log scale)" if panel.log else ""),
+            curves.draw(canvas, panel, view.looks),
+        )
+        for panel in panels
+    ]
+    shown = {line.scenario for panel in panels for line in panel.lines}
+    return tag("div", tag("p.note", text), legend(view, shown), tag("div.plots", *drawn))
+
+
+def costs(view: View, canvas: Canvas) -> Html:
+    """Speed and memory as bars, relative to the first scenario of several tasks."""
+    reference = view.reference
+    if reference is None:
+        return Html()
+    drawn = []
+    for title, key, form in COSTS:
+        rows = _bars(view, reference, key, form)
+        if rows:
+            label = f"relative to {short(reference.name)}"
+            svg = plots.bars(canvas, title, label, rows, view.looks)
+            drawn.append(_figure(title, svg))
+    text = (
+        f"Relative to {reference.name} (hatched), means over seeds; the line is ± sd. Throughput "
+        "is that of the steps after the first, which traces the graph; the time of a scenario's "
+        "first run holds the tracing."
+    )
+    return tag("div", tag("p.note", text), tag("div.plots", *drawn))
+
+
+def _bars(view: View, reference: Row, key: str, form: Callable[[float], str]) -> list[Bar]:
+    def read(run: Mapping[str, Any]) -> Any:
+        return run["timings"].get(key, run.get(key))
+
+    base = view.values(reference.name, read)
+    if not sum(base):
+        return []
+    unit = sum(base) / len(base)
+    rows = []
+    for row in view.rows:
+        values = view.values(row.name, read)
+        if values:
+            spread = Spread(row.name, tuple(values))
+            ratio = 1.0 if row is reference else spread.mean / unit
+            text = f"{ratio:.2f}× · {form(spread.mean)}"
+            rows.append(Bar(row.name, ratio, spread.sd / unit, text))
+    return rows
+
+
+def _figure(title: str, svg: Html) -> Html:
+    return tag("figure", tag("h3", title), svg)
+
+
+def legend(view: View, shown: Collection[str]) -> Html:
+    """How scenarios look; pressing one makes it stand out."""
+    entries = [(row.name, view.looks[row.name]) for row in view.rows if row.name in shown]
+    marked = [_entry(*entry) for entry in entries if entry[1].style is not None]
+    grey = [_entry(*entry) for entry in entries if entry[1].style is None]
+    if not grey:
+        return tag("ul.legend", *marked, aria_label="legend")
+    folded = tag(
+        "details",
+        tag("summary", f"{len(grey)} more in grey"),
+        tag("ul.legend", *grey, aria_label="scenarios in grey"),
+    )
+    return tag("div", tag("ul.legend", *marked, aria_label="legend"), folded)
+
+
+def _entry(name: str, look: Look) -> Html:
+    return tag("li", tag("span", plots.swatch(look), name, data_s=f"s{look.number}"))

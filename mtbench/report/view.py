@@ -1,0 +1,166 @@
+"""What a page shows, worked out once from the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mtbench import evidence
+
+from .looks import Axis, Look, Spread, choose, metric_label
+from .summary import MetricColumn, Row, Summary, summarize
+
+Record = Mapping[str, Any]
+Users = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class View:
+    """A suite's results and what they allow one to say."""
+
+    summary: Summary
+    newest: Record
+    """The record that says which protocol is reported."""
+    runs: Sequence[Record]
+    """Those that went well and count."""
+    failed: Sequence[Record]
+    """Those that failed and count."""
+    planned: Sequence[evidence.Comparison]
+    """Scenarios of several tasks against single tasks, and against the first of several tasks."""
+    pairs: Sequence[evidence.Comparison]
+    """Every scenario against every other, a family of its own."""
+    users: Sequence[evidence.Comparison]
+    """Comparisons over users; none where their values were not kept."""
+    deltas: Mapping[str, evidence.DeltaM]
+    """By scenario."""
+    front: evidence.Front
+    looks: Mapping[str, Look]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The scenarios with a run that went well."""
+        return [row for row in self.summary.scenarios if row.metrics]
+
+    @property
+    def headline(self) -> list[MetricColumn]:
+        """The headline metrics."""
+        return [column for column in self.summary.columns if column.headline]
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks."""
+        return list(self.runs[-1]["metric_info"]) if self.runs else []
+
+    @property
+    def reference(self) -> Row | None:
+        """What costs are relative to: the first scenario of several tasks, or the first of all."""
+        several = [row for row in self.rows if len(row.trained) > 1]
+        return next(iter(several or self.rows), None)
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of the runs that went well."""
+        return sorted({run["seed"] for run in self.runs})
+
+    def values(self, scenario: str, read: Any) -> list[float]:
+        """What `read` finds in each run of a scenario, by seed, without the Nones."""
+        own = sorted((r for r in self.runs if r["scenario"] == scenario), key=lambda r: r["seed"])
+        return [float(value) for run in own if (value := read(run)) is not None]
+
+    def axis(self, key: str) -> Axis:
+        """A metric with every scenario's values and the floors, the strongest first."""
+        column = next(column for column in self.summary.columns if column.key == key)
+        task, _, metric = key.partition("/")
+        spreads = [
+            Spread(
+                row.name,
+                tuple(self.values(row.name, lambda run: run["metrics"][task][metric])),
+                task in row.trained,
+            )
+            for row in self.rows
+        ]
+        sign = -1 if column.higher_is_better else 1
+        floors = {
+            row.name: row.metrics[key].mean for row in self.summary.floors if key in row.metrics
+        }
+        ordered = dict(sorted(floors.items(), key=lambda item: sign * item[1]))
+        return Axis(metric_label(key), column.higher_is_better, ordered, spreads)
+
+
+def look_at(
+    records: Sequence[Record], problems: Iterable[str] = (), users: Users | None = None
+) -> View:
+    """Work out what a page shows.
+
+    Args:
+        records: At least one, their scenarios in the order of the report.
+        problems: Further notes.
+        users: By run id and `task/metric`: a value for each user.
+    """
+    summary = summarize(records, problems)
+    newest = max(records, key=lambda record: str(record["started"]))
+    results = evidence.select(records)
+    runs = [run for scenario in results.scenarios.values() for run in scenario.runs.values()]
+    deltas = {delta.scenario: delta for delta in evidence.delta_m(records)}
+    front = evidence.pareto(records)
+    names = [row.name for row in summary.scenarios]
+    return View(
+        summary,
+        newest,
+        runs,
+        _failed(records, newest),
+        evidence.compare_scenarios(records),
+        evidence.compare_scenarios(records, pairs="all"),
+        evidence.compare_scenarios_over_users(records, users) if users else [],
+        deltas,
+        front,
+        choose(names, _important(summary, deltas, front)),
+    )
+
+
+def _failed(records: Sequence[Record], newest: Record) -> list[Record]:
+    """The failed runs that `summarize` notes."""
+    same = [r for r in records if r["protocol_id"] == newest["protocol_id"]]
+    definitions = {r["scenario"]: (r["trained_tasks"], r["weighting"]) for r in same}
+    return [
+        r
+        for r in same
+        if r["status"] != "ok"
+        and definitions[r["scenario"]] == (r["trained_tasks"], r["weighting"])
+    ]
+
+
+def _important(
+    summary: Summary, deltas: Mapping[str, evidence.DeltaM], front: evidence.Front
+) -> list[str]:
+    """Names of scenarios, first those a reader looks for among many.
+
+    A single-task scenario of each task, the first of several tasks, the best of each headline
+    metric, then by Δm those on the front, then the others.
+    """
+    rows = [row for row in summary.scenarios if row.metrics]
+    single = {row.trained[0]: row.name for row in reversed(rows) if len(row.trained) == 1}
+    several = [row.name for row in rows if len(row.trained) > 1]
+    best = [
+        row.name
+        for column in summary.columns
+        if column.headline and (row := best_row(rows, column))
+    ]
+    gain = {name: delta.mean for name, delta in deltas.items()}
+    by_gain = sorted(several, key=lambda name: -gain.get(name, -1e9))
+    fronts = {point.scenario for point in front.points if point.on_front}
+    return [
+        *list(reversed(single.values()))[:3],
+        *several[:1],
+        *best,
+        *(name for name in by_gain if name in fronts),
+        *by_gain,
+    ]
+
+
+def best_row(rows: Iterable[Row], column: MetricColumn) -> Row | None:
+    """The best mean of a metric among the scenarios that were trained for it."""
+    task, sign = column.key.partition("/")[0], 1 if column.higher_is_better else -1
+    trained = [row for row in rows if task in row.trained]
+    return max(trained, key=lambda row: sign * row.metrics[column.key].mean, default=None)

@@ -1,0 +1,1050 @@
+"""The page: what it says, that it is sound, that names in a record are text, and in a browser."""
+
+import base64
+import copy
+import hashlib
+import http.server
+import itertools
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtbench import runner
+from mtbench.errors import MtbenchError
+from mtbench.plan import make_plan
+from mtbench.report import curves, looks, plots, provenance
+from mtbench.report.looks import Axis, Spread
+from mtbench.report.markup import Html, escape, plain, tag
+from mtbench.report.page import page
+from mtbench.report.svg import SERIES, Canvas
+from mtbench.report.tradeoff import best_in_two, staircase
+from mtbench.report.view import look_at
+from mtbench.suite import load_suite
+
+pytest.importorskip("matplotlib")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+REPORT = Path(plots.__file__).parent
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)>\"' $x_1$ &amp; ]]> \x00\x1b\u202e\ud800"
+)
+HOSTILE_TASK = "<img src=x onerror=alert(3)>\"' & $y$"
+METRICS = {
+    "ranking": [
+        {"name": "rmse", "higher_is_better": False, "headline": True},
+        {"name": "mae", "higher_is_better": False, "headline": False},
+    ],
+    "retrieval": [{"name": "top_5", "higher_is_better": True, "headline": True}],
+}
+BOTH = ("ranking", "retrieval")
+ORIGIN = {"plugin": "x", "distribution": "mtbench", "version": "0.1.0", "sha256": "ab" * 32}
+
+
+def component(name, **options):
+    return {"name": name, "options": options, "origin": dict(ORIGIN)}
+
+
+def epochs(tasks, seed):
+    return [
+        {"epoch": n, **{f"{task}_loss": (1 + seed / 10) / n for task in tasks}} for n in (1, 2, 3)
+    ]
+
+
+def diagnostics(tasks, seed):
+    pair = {"|".join(tasks): 0.1 * seed - 0.1}
+    return [
+        {
+            "epoch": n,
+            "weights": dict.fromkeys(tasks, 1.0 + n * seed),
+            "gradient_norms": dict.fromkeys(tasks, 1.0),
+            "norm_ratio": 1.0 + n,
+            "cosines": pair,
+            "conflicts": dict.fromkeys(pair, 0.5),
+        }
+        for n in (1, 2, 3)
+    ]
+
+
+def record(scenario, seed, rmse, top, tasks=BOTH, **changes):
+    """A record of a run that went well."""
+    return {
+        "schema_version": 1,
+        "run_id": f"{scenario}-{seed}",
+        "protocol_id": "p1",
+        "suite": "made",
+        "scenario": scenario,
+        "seed": seed,
+        "status": "ok",
+        "error": None,
+        "started": f"2026-01-01T00:00:00.{seed}",
+        "protocol": {
+            "suite": "made",
+            "dataset": component("synthetic", num_users=30),
+            "stands_in_for": None,
+            "split": component("random", test_share=0.2),
+            "towers": {side: component("embedding", dim=4) for side in ("query", "candidate")},
+            "tasks": {task: component(task, units=[8]) for task in BOTH},
+            "task_order": list(BOTH),
+            "train": {"epochs": 3},
+            "engine": {"mtbench": "0.1.0", "tensorflow": "2.21.0", "threads": 2},
+        },
+        "trained_tasks": list(tasks),
+        "weighting": component("fixed", weights={}) if len(tasks) > 1 else None,
+        "environment": {"platform": "Linux", "python": "3.11.0", "cpu": "a CPU", "threads": 2},
+        "metrics": {"ranking": {"rmse": rmse, "mae": rmse - 0.1}, "retrieval": {"top_5": top}},
+        "metric_info": METRICS,
+        "floors": {
+            "ranking": {
+                "global mean": {"rmse": 1.2, "mae": 1.1},
+                "user+item bias": {"rmse": 1.0, "mae": 0.9},
+            },
+            "retrieval": {"chance": {"top_5": 0.05}, "popularity": {"top_5": 0.3}},
+        },
+        "timings": {
+            "train_examples_per_s": 1000.0 + 10 * seed + 500 * (len(tasks) == 1),
+            "evaluate_examples_per_s": 500.0,
+            "run_s": 2.0,
+        },
+        "peak_memory_bytes": 5_000_000,
+        "parameters": 1234,
+        "curve": epochs(tasks, seed),
+        "diagnostics": diagnostics(tasks, seed) if len(tasks) > 1 else [],
+        "data": {
+            "source": "movies",
+            "synthetic": False,
+            "stands_in_for": None,
+            "fingerprint": "fe" * 32,
+            "num_queries": 10,
+            "num_candidates": 20,
+            "train": 80,
+            "test": 20,
+        },
+        **changes,
+    }
+
+
+def suite_of(seeds=3):
+    """rating-only, retrieval-only, joint, worse: what they reach is far more than what seeds do."""
+    noise = [0.000, 0.002, 0.001, 0.003, 0.0015][:seeds]
+    return [
+        *(record("rating-only", n, 0.95 + e, 0.1, ("ranking",)) for n, e in enumerate(noise)),
+        *(record("retrieval-only", n, 3.5, 0.4 + e, ("retrieval",)) for n, e in enumerate(noise)),
+        *(record("joint", n, 0.9 - 2 * e, 0.45 + 2 * e) for n, e in enumerate(noise)),
+        *(record("worse", n, 0.99 + e, 0.35 - 3 * e) for n, e in enumerate(noise)),
+    ]
+
+
+def failed(run, message="ranking/rmse is nan"):
+    kept = {k: v for k, v in run.items() if k not in ("metrics", "floors", "data", "metric_info")}
+    trace = ["Traceback (most recent call last):", f"FloatingPointError: {message}"]
+    error = {"type": "FloatingPointError", "message": message, "traceback": trace}
+    return {**kept, "status": "failed", "error": error}
+
+
+@pytest.fixture
+def records():
+    return suite_of()
+
+
+class Tree(HTMLParser):
+    """The elements of a document, each with its attributes and all its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self._open = [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, name, attributes):
+        element = {"tag": name, "text": "", "above": [e["tag"] for e in self._open]}
+        self.elements.append({**element, **{f"@{k}": v for k, v in attributes}})
+        if name not in ("meta", "link", "br"):
+            self._open.append(self.elements[-1])
+
+    def handle_startendtag(self, name, attributes):
+        self.handle_starttag(name, attributes)
+        self.handle_endtag(name)
+
+    def handle_endtag(self, name):
+        if self._open and name == self._open[-1]["tag"]:
+            self._open.pop()
+
+    def handle_data(self, data):
+        for element in self._open:
+            element["text"] += data
+
+    def __getitem__(self, name):
+        return [element for element in self.elements if element["tag"] == name]
+
+    def by_id(self, key):
+        (element,) = [element for element in self.elements if element.get("@id") == key]
+        return element
+
+
+def sentences(text):
+    return Tree(text).by_id("summary")["text"]
+
+
+# what it is made of
+
+
+def test_structure(records):
+    records[-1] = failed(records[-1])
+    text = page(records, ["damaged.json: expected JSON, found a damaged file"])
+    tree = Tree(text)
+    assert not tree._open  # every element is closed
+    assert text.startswith("<!DOCTYPE html>")
+    assert [h["text"] for h in tree["h1"]] == ["made"]
+    assert tree["html"][0]["@lang"] == "en"
+    assert tree["head"]
+    ids = [e["@id"] for e in tree.elements if "@id" in e]
+    assert len(ids) == len(set(ids))
+    referred = {
+        word
+        for e in tree.elements
+        for name in ("@aria-labelledby", "@aria-describedby")
+        for word in e.get(name, "").split()
+    }
+    referred |= {e["@href"][1:] for e in tree["a"] + tree["use"]}
+    referred |= set(re.findall(r"url\(#([^)]+)\)", text))
+    assert referred <= set(ids)
+    assert len(tree["section"]) == len(tree["h2"]) == len(tree["nav"]) + len(tree["a"]) - 1
+    levels = [int(e["tag"][1]) for e in tree.elements if re.fullmatch("h[1-6]", e["tag"])]
+    assert all(after <= here + 1 for here, after in itertools.pairwise(levels))
+
+
+def test_tables_and_plots_can_be_heard(records):
+    tree = Tree(page(records))
+    assert len(tree["table"]) == len(tree["caption"]) == len(tree["thead"]) > 4
+    assert all(th["@scope"] in ("col", "row") for th in tree["th"])
+    plots_of = [svg for svg in tree["svg"] if svg.get("@role") == "img"]
+    assert (
+        len(plots_of) == 2 + 2 + 2 + 2 + 3 + 3
+    )  # metrics, trade-off, loss, weights, gradients, cost
+    for svg in plots_of:
+        assert len(tree.by_id(svg["@aria-labelledby"])["text"]) > 5
+        assert len(tree.by_id(svg["@aria-describedby"])["text"]) > 20
+    assert all(s.get("@aria-hidden") == "true" for s in tree["svg"] if s not in plots_of)
+
+
+def test_nothing_is_loaded(records):
+    text = page(records)
+    assert not re.search(r"https?:|@import|//[a-z0-9]", text.replace("// ", ""))
+    tree = Tree(text)
+    sources = [
+        v for e in tree.elements for k, v in e.items() if k in ("@src", "@href", "@xlink:href")
+    ]
+    assert all(source.startswith("#") or source == "data:," for source in sources)
+    assert all(target.startswith("#") for target in re.findall(r"url\((.*?)\)", text))
+    (policy,) = [m["@content"] for m in tree["meta"] if "@http-equiv" in m]
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy.startswith(f"default-src 'none'; script-src 'sha256-{digest}'; ")
+
+
+def test_size():
+    assert len(page(suite_of(5)).encode()) < 5e6
+    rng = random.Random(0)
+    many = []
+    for n, seed in itertools.product(range(40), range(5)):
+        one = record(f"strategy-{n}", seed, rng.gauss(1, 0.02), rng.gauss(0.4, 0.02))
+        longer = [{**one["curve"][0], "epoch": epoch} for epoch in range(1, 1001)]
+        many.append({**one, "curve": longer})
+    assert len(page(many).encode()) < 5e6
+
+
+def test_the_same_records_give_the_same_page(records, tmp_path):
+    """In another process too, whatever its hashes and matplotlib's settings are."""
+    text = page(records)
+    assert page(records) == text
+    (tmp_path / "matplotlibrc").write_text("axes.linewidth: 3\nxtick.direction: in\n")
+    (tmp_path / "records.json").write_text(json.dumps(records))
+    code = (
+        "import json, sys; from mtbench.report.page import page\n"
+        "sys.stdout.buffer.write(page(json.load(open(sys.argv[1]))).encode())"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "MATPLOTLIBRC": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "records.json"],
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode() == text
+
+
+def test_without_matplotlib_it_says_what_to_install(records, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MtbenchError) as raised:
+        page(records)
+    (line,) = str(raised.value).splitlines()
+    assert "matplotlib" in line
+    assert "pip install 'mtbench[report]'" in line
+
+
+def test_matplotlib_is_imported_when_a_page_is_made():
+    code = "import sys, mtbench.report.page; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# what it says
+
+
+def test_what_won_by_how_much_and_how_sure(records):
+    text = sentences(page(records))
+    assert "joint has the best mean in all 2 headline metrics." in text
+    # joint 0.9 − 2e, rating-only 0.95 + e for e = 0, 2, 1 thousandths: 0.05 + 3e apart
+    assert (
+        "ranking: rmse (lower is better): joint has the best mean of 3 scenarios trained for it, "
+        "0.8980 ± 0.0020 (3 seeds), 0.1020 better than the strongest floor, user+item bias. "
+        "It is better than rating-only (by 0.0530 [0.0455, 0.0605], p = 0.002) and worse "
+        "(by 0.0930 [0.0855, 0.1005], p = 0.001)."
+    ) in text
+    assert "p is corrected for all 6 comparisons (Holm)" in text
+    assert "Negative transfer: worse (in ranking and retrieval)." in text
+    assert "On the Pareto front of ranking/rmse and retrieval/top_5, by means: joint." in text
+    assert (
+        "Against single tasks (Δm: mean relative gain of the tasks, the best first): joint" in text
+    )
+    assert "joint is better than rating-only in ranking/rmse by 0.0530" in text  # a finding
+
+
+def test_no_evidence_is_said_in_those_words(records):
+    for entry in records:
+        if entry["scenario"] == "worse":
+            joint = records[6 + entry["seed"]]["metrics"]["ranking"]["rmse"]
+            shift = (0.004, -0.003, 0.0005)[entry["seed"]]
+            entry["metrics"]["ranking"]["rmse"] = joint + shift
+    text = sentences(page(records))
+    assert "No evidence of a difference from worse (by 0.0005 [" in text
+
+
+def test_different_winners(records):
+    for entry in records[9:]:
+        entry["metrics"]["retrieval"]["top_5"] = 0.7
+    text = sentences(page(records))
+    assert "No scenario is best in everything. Best means: joint in ranking rmse; worse in" in text
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_few_seeds_support_no_claim(seeds):
+    text = sentences(page(suite_of(seeds)))
+    assert "Too few seeds to call it better than another." in text
+    assert "Fewer than 3 seeds do not show how much a difference varies by chance" in text
+    assert "is better than" not in text
+    assert "Negative transfer" not in text
+
+
+def test_a_sweep_is_said_and_drawn(records):
+    points = [
+        record(f"plane[w={w}]", seed, 0.93 + w / 100, 0.4 + w / 100)
+        for w in (1, 2, 3)
+        for seed in range(3)
+    ]
+    text = page([*records, *points])
+    said = sentences(text)
+    assert "Against the 3 points of the sweep of plane, by means: better than all of them" in said
+    assert "Dotted: the best of a sweep." in text
+
+
+def test_values_of_users_are_compared(records):
+    rng = np.random.default_rng(0)
+    users = {
+        run["run_id"]: {"ranking/rmse": rng.normal(run["metrics"]["ranking"]["rmse"], 0.01, 50)}
+        for run in records
+    }
+    tree = Tree(page(records, users=users))
+    assert "50 users" in tree.by_id("comparisons")["text"]
+    assert "50 users" not in Tree(page(records)).by_id("comparisons")["text"]
+    assert re.search(
+        r"worse is worse than joint in ranking/rmse by [^.]*0.09",
+        sentences(page(records, users=users)),
+    )
+
+
+def cells(tree, key):
+    """A table as text: rows of cells."""
+    start = tree.elements.index(tree.by_id(key))
+    rows = []
+    for element in tree.elements[start + 1 :]:
+        if element["tag"] == "table":
+            break
+        if element["tag"] == "tr":
+            rows.append([])
+        elif element["tag"] in ("td", "th"):
+            rows[-1].append(element)
+    return rows
+
+
+def test_the_table_of_results(records):
+    head, *rows = cells(Tree(page(records)), "results")
+    assert [th["text"] for th in head] == [
+        "scenario",
+        "seeds",
+        "rankingrmse ↓floor: user+item bias",
+        "retrievaltop 5 ↑floor: popularity",
+        "Δm %against single tasks",
+        "train ex/ss a run",
+    ]
+    assert [th["@data-better"] for th in head] == ["lower", "higher", "lower", *["higher"] * 3]
+    texts = {row[0]["@data-v"]: [cell["text"] for cell in row] for row in rows}
+    assert list(texts) == [
+        "rating-only", "retrieval-only", "joint", "worse",
+        "global mean", "user+item bias", "chance", "popularity",
+    ]  # fmt: skip
+    assert texts["joint"][2:4] == ["0.8980 ± 0.0020+0.1020", "0.4520 ± 0.0020+0.1520"]
+    assert texts["retrieval-only"][2].endswith("−2.5000")
+    assert "negative transfer" in texts["worse"][4]
+    assert "negative transfer" not in texts["joint"][4]
+    assert texts["popularity"][2:4] == ["–", "0.3000 ± 0.0000"]
+    assert texts["joint"][5] == "1,0102.00"
+    values = {row[0]["@data-v"]: [cell["@data-v"] for cell in row] for row in rows}
+    assert float(values["joint"][2]) == pytest.approx(0.898)
+    assert values["popularity"][2] == ""
+
+
+def test_every_metric_is_in_a_table(records):
+    tree = Tree(page(records))
+    head, *_ = cells(tree, "metrics-0")
+    assert [th["text"][:12] for th in head[1:]] == ["rankingrmse ", "rankingmae ↓"]
+    _, *rows = cells(tree, "costs")
+    assert [cell["text"] for cell in rows[2]] == [
+        "joint",
+        "1,010 ± 10",
+        "500",
+        "2.00",
+        "5.00",
+        "1,234",
+    ]
+
+
+def test_floors_are_in_every_metric_plot(records):
+    text = page(records)
+    drawn = [f for f in re.findall(r"<svg.*?</svg>", text, re.DOTALL) if 'role="img"' in f]
+    dots = [f for f in drawn if "of every scenario</title>" in f]
+    assert len(dots) == 2
+    assert "floor: user+item bias 1" in dots[0]
+    assert "floor: global mean 1.2" in dots[0]
+    assert "floor: popularity 0.3" in dots[1]
+    (trade,) = [f for f in drawn if "retrieval top 5 against ranking rmse" in f]
+    assert "floor: user+item bias" in trade
+    assert "floor: popularity" in trade
+    assert trade.count("stroke:var(--floor)") >= 2
+
+
+def test_failed_runs_are_listed(records):
+    records[3] = failed(records[3], "a <b>reason</b>")
+    text = page(records)
+    _, row = cells(Tree(text), "failed-runs")
+    assert [cell["text"] for cell in row[:2]] == ["retrieval-only", "0"]
+    assert "FloatingPointError: a <b>reason</b>" in row[2]["text"]
+    assert "Traceback (most recent call last):" in row[2]["text"]
+    assert "11 of 12 runs went well" in text
+    assert "FAILED: retrieval-only seed 0" in Tree(text)["header"][0]["text"]
+
+
+def test_many_failed_runs_do_not_fill_the_head(records):
+    text = page([*records, *(failed(record(f"bad-{n}", 0, 1, 1)) for n in range(9))])
+    head = Tree(text)["header"][0]["text"]
+    assert head.count("FAILED") == 4
+    assert "FAILED: 6 more, listed below" in head
+    assert len(cells(Tree(text), "failed-runs")) == 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "note", "kind"),
+    [
+        ({"synthetic": True}, "synthetic data", "made up"),
+        (
+            {"synthetic": True, "stands_in_for": "movies (1m)"},
+            "SYNTHETIC DATA in place of movies (1m)",
+            "made up, in place of movies (1m)",
+        ),
+    ],
+)
+def test_made_up_data_is_said_first(records, changes, note, kind):
+    for entry in records:
+        entry["data"] = {**entry["data"], **changes}
+    tree = Tree(page(records))
+    assert note in tree["header"][0]["text"]
+    assert kind in [dd["text"] for dd in tree["dd"]]
+
+
+def test_problems_are_shown(records):
+    text = page(records, ["x.json: <i>damaged</i>"])
+    assert "x.json: &lt;i&gt;damaged&lt;/i&gt;" in text
+
+
+def test_provenance(records):
+    records[0]["environment"] = {**records[0]["environment"], "cpu": "another CPU"}
+    tree = Tree(page(records))
+    about = dict(zip([e["text"] for e in tree["dt"]], [e["text"] for e in tree["dd"]], strict=True))
+    assert about["fingerprint (SHA-256)"] == "fe" * 32
+    assert about["tensorflow"] == "2.21.0"
+    assert about["threads"] == "2"
+    assert about["cpu"] == "another CPU (1 runs); a CPU (11 runs)"
+    assert about["protocol"] == "p1"
+    rows = cells(tree, "components")
+    assert [row[0]["text"] for row in rows[1:]] == [
+        "dataset", "split", "tower: query", "tower: candidate", "task: ranking", "task: retrieval",
+        "scenario: joint", "scenario: worse",
+    ]  # fmt: skip
+    assert [cell["text"] for cell in rows[1][1:]] == [
+        "synthetic", "num_users: 30", "x", "mtbench 0.1.0", ("ab" * 8),
+    ]  # fmt: skip
+
+
+def test_commands(records):
+    records[0]["suite"] = records[-1]["suite"] = "it's"
+    for entry in records:
+        entry["suite"] = "it's"
+        entry["protocol"]["tasks"]["ranking"]["origin"] = {
+            "plugin": "my task.py",
+            "distribution": None,
+        }
+    commands, suite = (e["text"] for e in Tree(page(records))["pre"])
+    install, run, report = commands.splitlines()
+    assert install == "pip install mtbench==0.1.0 tensorflow==2.21.0"
+    assert run == """TF_NUM_INTRAOP_THREADS=2 mtbench run 'it'"'"'s.yaml' -p 'my task.py'"""
+    assert report.startswith("mtbench report ")
+    assert yaml.safe_load(suite)["scenarios"]["rating-only"] == {"tasks": ["ranking"]}
+    assert yaml.safe_load(suite)["seeds"] == [0, 1, 2]
+
+
+# what is missing
+
+
+def headings(text):
+    return [h["text"] for h in Tree(text)["h2"]]
+
+
+def test_all_sections(records):
+    assert headings(page(records)) == [
+        "In words", "Results", "Every seed", "Comparisons", "Trade-off", "Learning", "Weights",
+        "Gradients", "Speed", "Reproduce", "Data", "Environment", "Components",
+    ]  # fmt: skip
+
+
+def test_without_diagnostics(records):
+    for entry in records:
+        entry["diagnostics"] = []
+    assert not {"Weights", "Gradients"} & set(headings(page(records)))
+    for entry in records:
+        del entry["diagnostics"]
+    assert "Learning" in headings(page(records))
+
+
+def test_diagnostics_of_weights_alone(records):
+    for entry in records:
+        entry["diagnostics"] = [
+            {"epoch": e["epoch"], "weights": e["weights"]} for e in entry["diagnostics"]
+        ]
+    found = headings(page(records))
+    assert "Weights" in found
+    assert "Gradients" not in found
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_few_seeds(seeds):
+    text = page(suite_of(seeds))
+    assert "Trade-off" in headings(text)
+    rows = cells(Tree(text), "results")[1:]
+    assert ("±" in rows[0][2]["text"]) == (seeds == 2)
+
+
+def test_one_run():
+    text = page(suite_of(1)[2:3])
+    assert "joint is the only scenario trained for it: 0.9 (1 seed)" in sentences(text)
+    assert not {"Comparisons", "Trade-off"} & set(headings(text))
+
+
+def test_no_scenario_of_several_tasks(records):
+    text = page(records[:6])
+    assert "is the only scenario trained for it" in sentences(text)
+    assert "relative to rating-only" in text.lower()
+    assert "Against single tasks" not in sentences(text)
+
+
+def test_only_failed_runs(records):
+    text = page([failed(entry) for entry in records])
+    assert "No run went well, so there is nothing to compare." in text
+    assert headings(text) == ["In words", "Failed runs", "Reproduce", "Environment", "Components"]
+    assert len(cells(Tree(text), "failed-runs")) == 13
+
+
+def test_a_scenario_whose_runs_all_failed(records):
+    text = page([*records[:9], *map(failed, records[9:])])
+    _, *rows = cells(Tree(text), "results")
+    assert [cell["text"] for cell in rows[3]] == ["worse", "0", "failed", "failed", "–", "–"]
+
+
+def test_no_floors_and_no_speed(records):
+    for entry in records:
+        entry["floors"] = {"ranking": {}, "retrieval": {}}
+        entry["timings"] = {**entry["timings"], "train_examples_per_s": None}
+    text = page(records)
+    assert "strongest floor," not in text
+    assert "training throughput" not in text
+    assert "None" not in Tree(text).by_id("results")["text"]
+
+
+def test_records_of_another_protocol_are_left_out(records):
+    older = [{**copy.deepcopy(e), "protocol_id": "p0", "started": "2025"} for e in records[:3]]
+    text = page([*older, failed(older[0]), *records])
+    assert "4 records of another version of the suite or software are left out" in text
+    assert "Failed runs" not in headings(text)
+    assert "12 of 12 runs went well" in text
+
+
+def test_three_tasks(records):
+    """A trade-off for each pair of tasks; the curves of each pair."""
+    tasks = ["a", "b", "c"]
+    runs = []
+    for n, seed in itertools.product(range(3), range(3)):
+        one = record(f"s{n}", seed, 1, 1, tasks)
+        one["metric_info"] = dict.fromkeys(tasks, METRICS["retrieval"])
+        one["metrics"] = {
+            t: {"top_5": 0.1 * k + 0.01 * n + seed / 1000} for k, t in enumerate(tasks)
+        }
+        one["floors"] = {t: {"chance": {"top_5": 0.05}} for t in tasks}
+        one["diagnostics"] = [
+            {**e, "conflicts": dict.fromkeys(("a|b", "a|c", "b|c"), 0.5)}
+            for e in one["diagnostics"]
+        ]
+        runs.append(one)
+    titles = [h["text"] for h in Tree(page(runs))["h3"]]
+    for pair in ("b top 5 against a top 5", "c top 5 against a top 5", "c top 5 against b top 5"):
+        assert pair in titles
+    assert "steps in conflict: b and c" in titles
+
+
+def test_many_scenarios_are_grey_but_the_ones_that_matter(records):
+    more = [
+        record(f"strategy-{n}", seed, 0.96 + n / 1000, 0.3) for n in range(30) for seed in range(3)
+    ]
+    text = page([*records, *more])
+    tree = Tree(text)
+    legends = [e for e in tree["ul"] if e.get("@class") == "legend"]
+    assert legends[0]["text"].startswith("rating-onlyretrieval-onlyjoint")
+    assert "32 more in grey" in text or "27 more in grey" in text
+    assert "The best is on top." in text
+
+
+# names are text
+
+
+def hostile_records():
+    made = suite_of()
+    text = json.dumps(made)
+    names = ("joint", "user+item bias", "global mean", "movies", "a CPU", "made", "2.21.0")
+    for name in names:
+        text = text.replace(f'"{name}"', json.dumps(f"{name}{HOSTILE}"))
+    task = f"ranking{HOSTILE_TASK}"
+    for old, new in (("ranking", task), ("ranking_loss", f"{task}_loss"), ("rmse", HOSTILE)):
+        text = text.replace(f'"{old}"', json.dumps(new))
+    text = text.replace('"ranking|retrieval"', json.dumps(f"{task}|retrieval"))
+    made = json.loads(text)
+    for entry in made:
+        entry["protocol"]["dataset"] = component(HOSTILE, **{HOSTILE: HOSTILE})
+        entry["protocol"]["dataset"]["origin"] = dict.fromkeys(ORIGIN, HOSTILE)
+        entry["protocol"]["split"]["origin"] = {"plugin": HOSTILE, "distribution": None}
+    made[-1] = failed(made[-1], HOSTILE)
+    made[-1]["error"] |= {"type": HOSTILE, "traceback": [HOSTILE]}
+    return made
+
+
+def test_nothing_in_a_record_is_markup():
+    text = page(hostile_records(), [HOSTILE])
+    text.encode()  # no half of a surrogate pair
+    tree = Tree(text)
+    assert not tree._open
+    assert len(tree["script"]) == 1
+    assert not tree["img"]
+    assert not [k for e in tree.elements for k in e if k.startswith("@on")]
+    assert not [e for e in tree.elements if e.get("@src")]
+    readable = plain(HOSTILE)
+    assert tree["h1"][0]["text"] == f"made{readable}"
+    assert tree["title"][0]["text"] == f"made{readable} – mtbench"
+    inside = [t["text"] for t in tree["title"] if "svg" in t["above"]]
+    assert any(readable in text for text in inside)
+    labels = [t["text"] for t in tree["text"]]
+    assert any(label.startswith("joint<s") for label in labels)
+    assert any(readable in cell["text"] for cell in tree["td"])
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", text)
+
+
+def test_a_slash_or_a_dollar_in_a_name_is_kept(records):
+    for entry in records:
+        entry["scenario"] = entry["scenario"].replace("joint", "$a_1$ / 日本 😀")
+    tree = Tree(page(records))
+    assert "$a_1$ / 日本 😀" in [t["text"] for t in tree["text"]]
+
+
+@given(st.text(), st.text())
+def test_text_is_read_as_it_was_written(text, attribute):
+    tree = Tree(tag("p", text, title=attribute))
+    (paragraph,) = tree.elements
+    assert paragraph["text"] == plain(text)
+    assert paragraph["@title"] == plain(attribute)
+    assert all(c.isprintable() or c in "\u200c\u200d" for c in plain(text))
+
+
+def test_markup():
+    assert tag(
+        "p.a.b", "x & ", tag("b", "<"), [1, None], hidden=True, title=None, aria_label='"'
+    ) == ('<p class="a b" hidden aria-label="&quot;">x &amp; <b>&lt;</b>1</p>')
+    assert escape(Html("<b>")) == "<b>"
+    assert tag("br") == "<br>"
+
+
+# the plots' numbers
+
+
+def test_curves_by_hand(records):
+    ranking, _ = curves.losses(records, BOTH)
+    lines = {line.scenario: line for line in ranking.lines}
+    assert list(lines) == ["rating-only", "joint", "worse"]
+    joint = lines["joint"]
+    assert joint.epochs == [1, 2, 3]
+    assert joint.mean == pytest.approx([1.1, 1.1 / 2, 1.1 / 3])
+    assert joint.low == pytest.approx([1.0, 1 / 2, 1 / 3])
+    assert joint.high == pytest.approx([1.2, 1.2 / 2, 1.2 / 3])
+    assert [panel.title for panel in curves.weights(records, BOTH)] == [
+        "weight of ranking",
+        "weight of retrieval",
+    ]
+    ratio, cosine, conflict = curves.gradients(records)
+    assert ratio.lines[0].mean == [2, 3, 4]
+    assert cosine.lines[0].low == pytest.approx([-0.1] * 3)
+    assert (cosine.level, conflict.level) == (0, 0.5)
+
+
+def test_of_many_epochs_a_few_are_drawn(records):
+    run = records[0]
+    run["curve"] = [{"epoch": n, "ranking_loss": 1 / n} for n in range(1, 1001)]
+    (panel,) = curves.losses([run], ["ranking"])
+    (line,) = panel.lines
+    assert len(line.epochs) == curves.MOST_POINTS
+    assert (line.epochs[0], line.epochs[-1]) == (1, 1000)
+    assert panel.log  # 1000 to 1
+
+
+def test_of_many_pairs_those_with_the_most_conflicts():
+    tasks = "abcde"
+    pairs = ["|".join(pair) for pair in itertools.combinations(tasks, 2)]
+    shares = {pair: n / 10 for n, pair in enumerate(pairs)}
+    run = {"scenario": "s", "diagnostics": [{"epoch": 1, "conflicts": shares, "cosines": shares}]}
+    titles = [panel.title for panel in curves.gradients([run]) if "conflict" in panel.title]
+    expected = [f"steps in conflict: {pair.replace('|', ' and ')}" for pair in pairs[:3:-1]]
+    assert titles == expected
+
+
+def test_what_is_far_off_does_not_decide_the_scale():
+    near = [Spread("a", (0.90, 0.92)), Spread("b", (0.95,))]
+    far = Spread("not trained for it", (3.5, 3.6), own=False)
+    axis = Axis("rmse", False, {"bias": 0.94, "mean": 1.2}, [*near, far])
+    low, high = axis.limits()
+    assert low < 0.90
+    assert 0.95 < high < 1
+    diverged = [Spread(f"s{n}", (0.9 + n / 1000,)) for n in range(10)]
+    low, high = Axis("rmse", False, {}, [*diverged, Spread("nan, nearly", (1e6,))]).limits()
+    assert high < 1
+    only = Axis("rmse", False, {}, [far]).limits()
+    assert only[0] < 3.5 < 3.6 < only[1]
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=12))
+def test_limits_hold_what_was_trained_for(values):
+    axis = Axis("x", True, {"floor": values[0]}, [Spread("a", tuple(values))])
+    low, high = axis.limits()
+    assert low < high
+    if len(values) < 8:
+        assert low <= min(values) <= max(values) <= high
+
+
+def test_the_edge_of_a_front():
+    """Worked by hand: more is better in both, then less."""
+    assert staircase([(1, 3), (2, 2)], (True, True), (0, 0)) == [
+        (0, 3), (1, 3), (1, 2), (2, 2), (2, 0)
+    ]  # fmt: skip
+    assert staircase([(1, 3), (2, 2)], (False, False), (9, 9)) == [
+        (9, 2), (2, 2), (2, 3), (1, 3), (1, 9)
+    ]  # fmt: skip
+    assert staircase([(1, 1)], (True, False), (0, 5)) == [(0, 1), (1, 1), (1, 5)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=8))
+def test_the_front_of_two_metrics(points):
+    """Lower is better across, higher is better up."""
+    names = [str(n) for n in range(len(points))]
+    x = Axis("x", False, {}, [Spread(n, (p[0],)) for n, p in zip(names, points, strict=True)])
+    y = Axis("y", True, {}, [Spread(n, (p[1],)) for n, p in zip(names, points, strict=True)])
+    found = set(best_in_two(x, y))
+    for name, (across, up) in zip(names, points, strict=True):
+        better = [p for p in points if p != (across, up) and p[0] <= across and p[1] >= up]
+        assert (name in found) == (not better)
+
+
+def test_bars_are_relative_to_the_first_scenario_of_several_tasks(records):
+    text = page(records)
+    assert "rating-only: 1.50× · 1510/s" in text
+    assert "joint: 1.00× · 1010/s" in text
+    assert "Relative to joint (hatched)" in text
+    assert "fill:url(#" in text  # the hatch
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.91234, "0.9123"),
+        (12_300.4, "12,300"),
+        (0.0005, "5.0e−04"),
+        (-3.2, "−3.2"),
+        (1e9, "1.0e+09"),
+    ],
+)
+def test_figures(value, text):
+    assert looks.figures(value) == text
+
+
+@given(st.text(max_size=60), st.integers(4, 30))
+def test_short_names(name, length):
+    found = looks.short(name, length)
+    assert len(found) <= length
+    if len(plain(name)) > length:
+        assert "…" in found
+        assert plain(name).endswith(found[-(length // 2) :])
+
+
+def test_looks():
+    few = looks.choose([f"s{n}" for n in range(7)], [])
+    assert sorted(look.style for look in few.values()) == list(range(7))
+    names = [f"s{n}" for n in range(30)]
+    many = looks.choose(names, ["s20", "s3", "s20", *names])
+    coloured = [name for name, look in many.items() if look.style is not None]
+    assert len(coloured) == 7
+    assert coloured == ["s0", "s1", "s2", "s3", "s4", "s5", "s20"]
+    assert many["s3"].classes == "s s3"
+    assert many["s29"].classes == "s s29 grey"
+    assert len(set(looks.MARKERS)) == len(plots.DASHES) == len(set(plots.DASHES)) == len(SERIES)
+
+
+def test_ids_of_figures_differ_and_notes_are_where_they_belong():
+    canvas = Canvas("x")
+    drawn = []
+    for _ in range(2):
+        with canvas.style():
+            axes = canvas.figure(2, 2).subplots()
+            (line,) = axes.plot([1, 2], [1, 2], marker="o")
+            canvas.note(line, "<note>", "s s1")
+            drawn.append(canvas.finish("a title", "words"))
+    ids = [re.findall(r'id="([^"]+)"', svg) for svg in drawn]
+    assert ids[0]
+    assert not set(ids[0]) & set(ids[1])
+    assert '<g class="s s1"><title>&lt;note&gt;</title>' in drawn[0].replace(' id="x1note0"', "")
+    assert "DejaVu" not in drawn[0]
+    assert "<style" not in drawn[0]
+
+
+# its colours
+
+SCHEMES = re.findall(r":root \{(.*?)\}", (REPORT / "page.css").read_text(), re.DOTALL)
+
+
+def contrast(one, other):
+    """WCAG 2.1's contrast ratio of two colours."""
+
+    def luminance(colour):
+        full = colour[1:] if len(colour) == 7 else "".join(2 * c for c in colour[1:])
+        channels = [int(full[n : n + 2], 16) / 255 for n in (0, 2, 4)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=["light", "dark"])
+def test_contrast(scheme):
+    colours = dict(re.findall(r"--(\w+): (#\w+)", scheme))
+    assert contrast("#000", "#ffffff") == pytest.approx(21)
+    for name in ("ink", "soft", "link", "good", "bad", "warn", "floor"):
+        for ground in ("paper", "wash"):
+            assert contrast(colours[name], colours[ground]) >= 4.5, name
+    for n in range(len(SERIES)):
+        assert contrast(colours[f"c{n}"], colours["paper"]) >= 3, n  # WCAG 1.4.11, graphics
+
+
+# real runs
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory, tiny_text, registry):
+    """Records of the small suite with diagnostics, and its plan."""
+    folder = tmp_path_factory.mktemp("real")
+    (folder / "tiny.yaml").write_text(tiny_text)
+    overrides = ["train.diagnostics=true", "seeds=3"]
+    suite = load_suite(folder / "tiny.yaml", registry, overrides=overrides)
+    plan = make_plan(suite, registry)
+    return list(runner.execute(suite, plan, registry, folder / "results")), plan
+
+
+def test_the_page_of_real_runs(real):
+    records, _ = real
+    text = page(records)
+    assert "synthetic data" in Tree(text)["header"][0]["text"]
+    assert "Gradients" in headings(text)
+    assert "9 of 9 runs went well" in text
+
+
+def test_the_suite_on_the_page_has_the_same_runs(real, registry, tmp_path):
+    """It is valid, and the ids, which hold every option and the code, are those of the records."""
+    records, plan = real
+    suite = Tree(page(records))["pre"][1]["text"]
+    (tmp_path / "again.yaml").write_text(suite)
+    again = make_plan(load_suite(tmp_path / "again.yaml", registry), registry)
+    assert [run.id for run in again] == [run.id for run in plan]
+    assert provenance.suite(look_at(records)) == yaml.safe_load(suite)
+
+
+# in a browser
+
+
+@pytest.fixture
+def browse(tmp_path):
+    """Open a page in Chromium: give its DOM, what the console said, and what was asked of us."""
+    if not CHROMIUM:
+        pytest.skip("no chromium is installed")
+
+    def browse(text, fragment=""):
+        asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_response(200 if self.path == "/page.html" else 404)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                if self.path == "/page.html":
+                    self.wfile.write(text.encode())
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            profile = tmp_path / f"profile{len(list(tmp_path.iterdir()))}"
+            done = subprocess.run(
+                [
+                    CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+                    "--disable-background-networking", "--disable-component-update",
+                    "--disable-sync", "--disable-extensions", f"--user-data-dir={profile}",
+                    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+                    "--enable-logging=stderr", "--v=0", "--virtual-time-budget=3000", "--dump-dom",
+                    f"http://127.0.0.1:{server.server_port}/page.html{fragment}",
+                ],
+                capture_output=True, text=True, timeout=120, check=False,
+            )  # fmt: skip
+            server.shutdown()
+        said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+        return Tree(done.stdout), said, asked
+
+    return browse
+
+
+def names_in(tree, key="results"):
+    return [row[0]["@data-v"] for row in cells(tree, key)[1:]]
+
+
+def test_a_browser_has_nothing_to_complain_of_and_asks_for_nothing(browse, records):
+    tree, said, asked = browse(page(records))
+    assert said == []
+    assert asked == ["/page.html"]
+    assert len(tree["button"]) > 20  # the script ran
+    assert names_in(tree)[:4] == ["rating-only", "retrieval-only", "joint", "worse"]
+
+
+def test_a_browser_would_have_complained(browse, records):
+    """The test above can fail: it sees an image, a script of a record's, and a fault of ours."""
+    text = page(records)
+    planted = text.replace("</footer>", '<img src="/x.png"></footer>')
+    _, said, asked = browse(planted)
+    assert any("Content Security Policy" in line for line in said)
+    assert asked == ["/page.html"]  # the policy holds what escaping would have missed
+    free = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", planted)
+    _, said, asked = browse(free)
+    assert "/x.png" in asked
+    _, said, _ = browse(free.replace('"use strict";', '"use strict"; nothing.at.all();'))
+    assert any("ReferenceError" in line for line in said)
+
+
+def test_hostile_names_in_a_browser(browse):
+    tree, said, asked = browse(page(hostile_records(), [HOSTILE]))
+    assert said == []
+    assert asked == ["/page.html"]
+    assert not tree["img"]
+
+
+@pytest.mark.parametrize(
+    ("fragment", "first", "last", "sort"),
+    [
+        ("#sort=results.2", "joint", "popularity", "ascending"),  # RMSE, less is better
+        ("#sort=results.3", "joint", "user+item bias", "descending"),  # hits, more is better
+        ("#sort=results.3.worst", "chance", "user+item bias", "ascending"),
+    ],
+)
+def test_sorting_by_address(browse, records, fragment, first, last, sort):
+    tree, said, _ = browse(page(records), fragment)
+    names = names_in(tree)
+    assert said == []
+    assert sorted(names) == sorted(names_in(Tree(page(records))))  # none is lost
+    assert names[0] == first
+    assert names[-1] == last
+    column = int(fragment.split(".")[1])
+    head = cells(tree, "results")[0]
+    assert [th.get("@aria-sort") for th in head] == [
+        sort if n == column else None for n in range(len(head))
+    ]
+    if column == 3:  # what has no value is last, whichever way
+        assert set(names[-2:]) == {"global mean", "user+item bias"}
+
+
+@pytest.mark.parametrize("fragment", ["#sort=results.99", "#sort=nothing.1"])
+def test_an_odd_address_does_nothing(browse, records, fragment):
+    tree, said, _ = browse(page(records), fragment)
+    assert said == []
+    assert names_in(tree) == names_in(Tree(page(records)))
+
+
+def test_clicks(browse, records):
+    """A head clicked twice sorts the other way; a pressed legend marks its scenario everywhere."""
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page(records))
+    click = (
+        "<script>const b = document.querySelectorAll('#results thead button');"
+        "b[2].click(); b[2].click();"
+        "document.querySelectorAll('.legend button')[2].click();</script></body>"
+    )
+    tree, said, _ = browse(text.replace("</body>", click))
+    assert said == []
+    values = [float(row[2]["@data-v"]) for row in cells(tree, "results")[1:] if row[2]["@data-v"]]
+    assert values == sorted(values, reverse=True)
+    pressed = [b["text"] for b in tree["button"] if b.get("@aria-pressed") == "true"]
+    assert pressed
+    assert set(pressed) == {"joint"}
+    marked = [e for e in tree.elements if e.get("@class") in ("s s2 on",)]
+    assert len(marked) > 5
