@@ -1,0 +1,26 @@
+"""Packages that only some features need, each behind an extra of the project."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from .errors import MtbenchError
+
+
+def require(module: str, extra: str) -> Any:
+    """Import a module of an optional package.
+
+    Args:
+        module: Its name.
+        extra: The project's extra that installs it.
+
+    Raises:
+        MtbenchError: It is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise MtbenchError(
+            f"{error.name} is needed for this and not installed: pip install 'mtbench[{extra}]'"
+        ) from error

@@ -1,0 +1,190 @@
+"""Results as tables: pandas frames, Parquet and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from . import records
+from .errors import RecordError, did_you_mean
+from .extras import require
+from .rows import COLUMNS, RUN_COLUMNS, Record, current, metric_rows, run_rows
+
+
+def load_results(folder: Path | str, *, every: bool = False) -> Any:
+    """Read the metrics of a folder of results, a row a value.
+
+    Each run has a row for each metric of each task of its suite, and so has each floor for each
+    seed: a floor depends on the split alone, and counts once for a split. A failed run has the
+    rows of the others, without values, unless no run of the folder tells its metrics. Columns:
+
+    - `suite`: name of the suite.
+    - `kind`: `scenario` or `floor`.
+    - `name`: of the scenario or floor.
+    - `weighting`: name of the scenario's strategy; missing where one task is trained, and for
+      floors.
+    - `seed`: of the run, or of the split a floor was computed on. Rows with one seed are paired.
+    - `status`: `ok` or `failed`.
+    - `task`, `metric`: what was measured.
+    - `trained`: whether the scenario trained this task; False for floors.
+    - `headline`: whether the short report shows the metric.
+    - `higher_is_better`: how to read it.
+    - `value`: float64, NaN for a failed run.
+    - `synthetic`: whether the data was made up.
+    - `run_id`: of the run, to join `load_runs`; missing for floors.
+    - `protocol_id`: equal where all but scenario and seed was, software and threads included.
+
+    Args:
+        folder: Such as `results/ml100k`.
+        every: Also the records that a report leaves out: those of another protocol than the newest
+            one, and of scenarios that were changed since. Then only rows of one `protocol_id`
+            compare.
+
+    Returns:
+        A `pandas.DataFrame`, runs in the order they were made, then floors.
+
+    Warns:
+        UserWarning: A file is no record, or records are left out.
+
+    Raises:
+        RecordError: The folder is absent or has no record.
+        MtbenchError: pandas is not installed.
+    """
+    return _frame(folder, every, metric_rows, COLUMNS)
+
+
+def load_runs(folder: Path | str, *, every: bool = False) -> Any:
+    """Read what a folder's records say besides metrics, a row a run.
+
+    - `suite`, `scenario`, `seed`, `status`, `run_id`, `protocol_id`: as in `load_results`.
+    - `trained_tasks`: names of the trained tasks, joined by `, `.
+    - `weighting`, `options`: the strategy, and its options as JSON; missing for one task.
+    - `error`: `Type: message` of a failed run.
+    - `started`: time, UTC.
+    - `run_s`: seconds of the run without those of the process, which are `import_s` and `data_s`:
+      `build_s`, `trace_s` (first step), `train_s` (all steps) and `evaluate_s` are parts of it.
+    - `train_examples_per_s`: all but the first step; `evaluate_examples_per_s`.
+    - `peak_memory_bytes`: resident memory of the process at its highest during the run.
+    - `parameters`: number of trained parameters.
+    - `train_rows`, `test_rows`: interactions in the two parts.
+    - `data`, `data_fingerprint`: name and digest of the data; `stands_in_for` says in place of
+      what it was made up.
+    - `platform`, `python`, `cpu`, `threads`: the machine.
+    - `mtbench`, `tensorflow`, `tf-keras`, `tensorflow-recommenders`, `numpy`: versions.
+
+    Times, `parameters`, rows and data are missing where a run failed before they were known.
+
+    Args:
+        folder: As for `load_results`.
+        every: As for `load_results`.
+
+    Returns:
+        A `pandas.DataFrame`, in the order the runs were made.
+
+    Warns:
+        UserWarning: As for `load_results`.
+
+    Raises:
+        RecordError: The folder is absent or has no record.
+        MtbenchError: pandas is not installed.
+    """
+    return _frame(folder, every, run_rows, RUN_COLUMNS)
+
+
+def export(
+    folder: Path | str, target: Path | str, *, runs: bool = False, every: bool = False
+) -> list[str]:
+    """Write what `load_results` reads to a file, which is whole or not there.
+
+    `pandas.read_parquet` gives the frame back. So does `pandas.read_csv` with
+    `keep_default_na=False, na_values=[""]`, before pandas 3.1 also `float_precision="round_trip"`,
+    but for the dtype of times, of names that are all numbers, and of columns without a value.
+
+    Args:
+        folder: As for `load_results`.
+        target: The file; its suffix, `.parquet` or `.csv`, decides the format. Replaced where it is
+            there.
+        runs: What `load_runs` reads instead.
+        every: As for `load_results`.
+
+    Returns:
+        A line for each file that is no record, and one if records are left out.
+
+    Raises:
+        RecordError: The folder is absent or has no record, the suffix is another, or the file
+            cannot be written.
+    """
+    target = Path(target)
+    write = WRITERS.get(target.suffix.lower())
+    if write is None:
+        near = did_you_mean(target.suffix, WRITERS)
+        raise RecordError(
+            f"{target}: expected the suffix of a known format, found {target.suffix!r}{near}"
+        )
+    found, notes = _read(Path(folder), every)
+    rows, columns = (run_rows, RUN_COLUMNS) if runs else (metric_rows, COLUMNS)
+    table = _table(rows(found), columns)
+    records.put(target, lambda stream: write(table, stream))
+    return notes
+
+
+def _read(folder: Path, every: bool) -> tuple[Sequence[Record], list[str]]:
+    """The records of a folder that count, and what is to be said of the others."""
+    found, notes = records.read_folder(folder)
+    used = found if every else current(found)
+    if ignored := len(found) - len(used):
+        notes.append(f"{ignored} records of another version of the suite or software are left out")
+    return used, notes
+
+
+def _frame(
+    folder: Path | str,
+    every: bool,
+    rows: Callable[[Sequence[Record]], Iterator[dict[str, Any]]],
+    columns: Mapping[str, str],
+) -> Any:
+    """The rows of a folder's records as a data frame."""
+    require("pandas", "tables")
+    found, notes = _read(Path(folder), every)
+    for note in notes:
+        warnings.warn(note, stacklevel=3)
+    return _table(rows(found), columns).to_pandas()
+
+
+def _table(rows: Iterable[dict[str, Any]], columns: Mapping[str, str]) -> Any:
+    """Rows as an Arrow table; a key that a row lacks is missing."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    types = {
+        key: pa.timestamp("us", "UTC") if kind == "timestamp" else pa.type_for_alias(kind)
+        for key, kind in columns.items()
+    }
+    return pa.Table.from_pylist(list(rows), pa.schema(types))
+
+
+def _parquet(table: Any, stream: BinaryIO) -> None:
+    from pyarrow import parquet  # noqa: PLC0415
+
+    parquet.write_table(table, stream)
+
+
+def _csv(table: Any, stream: BinaryIO) -> None:
+    # not Arrow's own, which writes 1.0 as 1: a column of such numbers would come back whole
+    text = io.TextIOWrapper(stream, "utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.column_names)
+    for row in table.to_pylist():
+        writer.writerow(
+            value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+            for value in row.values()
+        )
+    text.detach()
+
+
+WRITERS: dict[str, Callable[[Any, BinaryIO], None]] = {".parquet": _parquet, ".csv": _csv}
+"""Formats by suffix."""

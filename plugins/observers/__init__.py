@@ -1,0 +1,1 @@
+"""Observers that send runs elsewhere."""
