@@ -27,6 +27,7 @@ from .components import (
 from .data import Data, Interactions, Side
 from .errors import DataError, MtbenchError, PluginError, SuiteError
 from .hookspecs import hookimpl
+from .tables import load_results, load_runs
 
 if TYPE_CHECKING:
     from .batch import Batch as Batch
@@ -55,4 +56,6 @@ __all__ = [
     "Tower",
     "Weighting",
     "hookimpl",
+    "load_results",
+    "load_runs",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,6 +36,24 @@ class _Parser(argparse.ArgumentParser):
 def _parsers_of(action: argparse.Action) -> list[argparse.ArgumentParser]:
     """The parsers of the commands, if the action is the choice of a command."""
     return list(action.choices.values()) if isinstance(action.choices, dict) else []
+
+
+def spell_out(words: Sequence[str]) -> list[str]:
+    """Turn `gate`'s options for any metric into one that argparse knows.
+
+    `--max-rmse-increase 0.01` and `--max-rmse-increase=0.01` become `--max rmse-increase=0.01`.
+    """
+    given, found = list(words), []
+    while given:
+        word = given.pop(0)
+        if words[0] == "gate" and word.startswith("--max-"):
+            name, equals, value = word.removeprefix("--max-").partition("=")
+            if not equals and given and not given[0].startswith("--"):
+                value, equals = given.pop(0), "="
+            found += ["--max", f"{name}{equals}{value}"]
+        else:
+            found.append(word)
+    return found
 
 
 def make_parser(
@@ -98,6 +116,10 @@ def make_parser(
 
     run = command("run", "run a suite and report", runs, form, data_dir)
     run.add_argument("--force", action="store_true", help="do again what is done")
+    run.add_argument(
+        "--track", action="append", default=[], metavar="NAME[:WHERE]",
+        help="let an observer be told of the runs; may be repeated",
+    )  # fmt: skip
     command("check", "validate a suite", suite)
     command("plan", "list the runs of a suite, and which of them are done", runs)
     command("schema", "print the JSON Schema of a suite, for editors", plugin)
@@ -108,6 +130,8 @@ def make_parser(
     contract.add_argument("what", metavar="FILE|NAME", help="a Python file, or a component's name")
     report = command("report", "report on a folder of records", form)
     report.add_argument("folder", type=Path, metavar="DIR", help="such as results/ml100k")
+    report.add_argument("--html", type=Path, metavar="FILE", help="write a page instead")
+    _evidence(command)
     data = command("data", "bring data in")
     bring = data.add_subparsers(metavar="COMMAND", required=True).add_parser(
         "import", parents=[data_dir, plugin], help="put an official archive where tfds looks for it"
@@ -115,3 +139,31 @@ def make_parser(
     bring.add_argument("archive", type=Path, metavar="ARCHIVE", help="such as ml-100k.zip")
     bring.set_defaults(command=commands["import"])
     return parser
+
+
+def _evidence(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Add the commands about two folders of records, and the one that makes tables."""
+    compare = command("compare", "say what differs between two folders of records")
+    gate = command("gate", "hold a folder of records to a baseline; exit code 1 on a breach")
+    for parser_, first, second in ((compare, "a", "b"), (gate, "baseline", "current")):
+        parser_.add_argument(first, type=Path, metavar=first.upper())
+        parser_.add_argument(second, type=Path, metavar=second.upper())
+        parser_.add_argument(
+            "--anyway", action="store_true", help="compare different data and protocols too"
+        )
+    compare.add_argument("--all", action="store_true", help="all metrics of all tasks")
+    gate.add_argument(
+        "--max", dest="limited", action="append", default=[], metavar="LIMIT=VALUE",
+        help="rmse-increase=0.01, top_100_seen_removed-decrease=0.01, slowdown=1.3 or "
+        "memory-growth=1.2; also --max-rmse-increase 0.01; default: every headline metric, "
+        "slowdown and memory-growth",
+    )  # fmt: skip
+    gate.add_argument("--limits", type=Path, metavar="FILE", help="limits, as YAML")
+    gate.add_argument(
+        "--strict", action="store_true", help="what the results do not settle is a breach as well"
+    )
+    export = command("export", "write a folder's metrics as a table, a row a value")
+    export.add_argument("folder", type=Path, metavar="DIR", help="such as results/ml100k")
+    export.add_argument("target", type=Path, metavar="FILE", help=".parquet or .csv")
+    export.add_argument("--runs", action="store_true", help="a row a run: times, sizes, options")
+    export.add_argument("--every", action="store_true", help="records of other versions too")

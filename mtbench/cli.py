@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .arguments import make_parser
+from .arguments import make_parser, spell_out
 from .errors import MtbenchError, did_you_mean
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = make_parser(_COMMANDS).parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = make_parser(_COMMANDS).parse_args(spell_out(words))
     if getattr(options, "data_dir", None):
         os.environ["TFDS_DATA_DIR"] = str(options.data_dir)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings of C++ code, not its information
@@ -109,7 +110,7 @@ def _planned(options: argparse.Namespace) -> tuple[Registry, Suite, Sequence[Run
 
 def _run(options: argparse.Namespace) -> int:
     """`mtbench run`."""
-    from . import records, runner  # noqa: PLC0415
+    from . import records, runner, tracking  # noqa: PLC0415
     from .progress import TerminalProgress  # noqa: PLC0415
 
     registry, suite, plan, folder = _planned(options)
@@ -119,6 +120,8 @@ def _run(options: argparse.Namespace) -> int:
         done = len(plan) - len(todo)
         console.print(f"{done} of {len(plan)} runs are done already (--force does them again)")
     warnings.simplefilter("default", RuntimeWarning)
+    for text in dict.fromkeys(options.track):
+        tracking.start(text, registry)
     with TerminalProgress(console, len(todo), suite.train.epochs) as progress:
         registry.hooks.register(progress)
         for _ in runner.execute(suite, todo, registry, folder):
@@ -225,7 +228,49 @@ def _report(options: argparse.Namespace) -> int:
     from . import records  # noqa: PLC0415
 
     found, problems = records.read_folder(options.folder)
-    _show(found, options.format, problems)
+    if options.html is None:
+        _show(found, options.format, problems)
+        return 0
+    from .report.page import page  # noqa: PLC0415
+
+    users = {r["run_id"]: records.read_by_query(options.folder, r["run_id"]) for r in found}
+    text = page(found, problems, users)
+    records.put(options.html, lambda stream: stream.write(text.encode()))
+    print(f"{options.html}: {len(found)} records")
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    """`mtbench compare`."""
+    from .compare import compare, to_text  # noqa: PLC0415
+
+    found = compare(options.a, options.b, anyway=options.anyway, every_metric=options.all)
+    sys.stdout.write(to_text(found))
+    return 0
+
+
+def _gate(options: argparse.Namespace) -> int:
+    """`mtbench gate`."""
+    from .gate import gate  # noqa: PLC0415
+
+    outcome = gate(
+        options.baseline,
+        options.current,
+        limits=options.limits,
+        options=options.limited,
+        anyway=options.anyway,
+        strict=options.strict,
+    )
+    print(outcome.to_text())
+    return outcome.exit_code
+
+
+def _export(options: argparse.Namespace) -> int:
+    """`mtbench export`."""
+    from .tables import export  # noqa: PLC0415
+
+    for note in export(options.folder, options.target, runs=options.runs, every=options.every):
+        print(f"mtbench: warning: {note}", file=sys.stderr)
     return 0
 
 
@@ -258,6 +303,9 @@ _COMMANDS = {
     "plugins": _plugins,
     "check-plugin": _check_plugin,
     "report": _report,
+    "compare": _compare,
+    "gate": _gate,
+    "export": _export,
     "import": _import,
 }
 

@@ -14,6 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from .components import Dataset, Split, Task, Tower, Weighting
     from .plan import Run
+    from .tracking import Observer
 
 PROJECT = "mtbench"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -53,6 +54,12 @@ def mtbench_tasks() -> Iterable[type[Task]]:
 @hookspec
 def mtbench_weightings() -> Iterable[type[Weighting]]:
     """Strategies that combine the losses of several tasks."""
+    raise NotImplementedError
+
+
+@hookspec
+def mtbench_observers() -> Iterable[type[Observer]]:
+    """Observers that act where a user asks for them: `mtbench run --track NAME`."""
     raise NotImplementedError
 
 

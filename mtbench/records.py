@@ -73,14 +73,14 @@ def write(
     beside = target.with_suffix(".npz")
     if by_query:
         arrays: Any = {name: np.asarray(values, np.float32) for name, values in by_query.items()}
-        _put(beside, lambda stream: np.savez_compressed(stream, **arrays))
+        put(beside, lambda stream: np.savez_compressed(stream, **arrays))
     else:
         beside.unlink(missing_ok=True)  # of a run that went well before
     text = json.dumps(record, indent=1, allow_nan=False) + "\n"
-    _put(target, lambda stream: stream.write(text.encode()))
+    put(target, lambda stream: stream.write(text.encode()))
 
 
-def _put(target: Path, write_to: Callable[[BinaryIO], object]) -> None:
+def put(target: Path, write_to: Callable[[BinaryIO], object]) -> None:
     """Write a file beside its place, flush it, then rename it into its place."""
     temporary = target.with_suffix(f".{os.getpid()}.tmp")
     try:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pluggy
 
-from . import components, hookspecs
+from . import components, hookspecs, tracking
 from .errors import PluginError, did_you_mean, in_one_line
 from .lazy import SLOW, lazy_imports
 
@@ -26,6 +26,7 @@ PROVIDERS: dict[str, type[components.Component]] = {
     "mtbench_towers": components.Tower,
     "mtbench_tasks": components.Task,
     "mtbench_weightings": components.Weighting,
+    "mtbench_observers": tracking.Observer,
 }
 FORMS: dict[str, tuple[type[components.Component], ...]] = {
     "mtbench_weightings": (

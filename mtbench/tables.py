@@ -118,6 +118,7 @@ def export(
     Raises:
         RecordError: The folder is absent or has no record, the suffix is another, or the file
             cannot be written.
+        MtbenchError: PyArrow is not installed.
     """
     target = Path(target)
     write = WRITERS.get(target.suffix.lower())
@@ -158,8 +159,7 @@ def _frame(
 
 def _table(rows: Iterable[dict[str, Any]], columns: Mapping[str, str]) -> Any:
     """Rows as an Arrow table; a key that a row lacks is missing."""
-    import pyarrow as pa  # noqa: PLC0415
-
+    pa = require("pyarrow", "tables")
     types = {
         key: pa.timestamp("us", "UTC") if kind == "timestamp" else pa.type_for_alias(kind)
         for key, kind in columns.items()
@@ -168,9 +168,7 @@ def _table(rows: Iterable[dict[str, Any]], columns: Mapping[str, str]) -> Any:
 
 
 def _parquet(table: Any, stream: BinaryIO) -> None:
-    from pyarrow import parquet  # noqa: PLC0415
-
-    parquet.write_table(table, stream)
+    require("pyarrow.parquet", "tables").write_table(table, stream)
 
 
 def _csv(table: Any, stream: BinaryIO) -> None:

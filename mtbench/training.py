@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from .data import Data, Interactions
 from .model import MultiTaskModel
+from .pace import Pace
 from .protocol import Scenario, Suite, Train
 
 _RANDOM = re.compile(r"Random|Rng|Uniform|Normal|Multinomial|PyFunc")
@@ -30,7 +31,8 @@ class Trained:
     diagnostics: list[dict[str, Any]]
     """For each epoch its number and `Diagnostics.result`; empty without a strategy."""
     timings: dict[str, float | None]
-    """`build_s`, `trace_s`, `train_s`, and the steady `train_examples_per_s`."""
+    """`build_s`, `trace_s`, `train_s`, the steady `train_examples_per_s`, and what `Pace.result`
+    says of the steps after the first."""
 
 
 class Trainer:
@@ -207,14 +209,22 @@ class _Clock(tf.keras.callbacks.Callback):
         self._epoch_ended = epoch_ended
         self._times: list[float] = []
         self._steps = 0
+        self._pace = Pace()
+        self._begun = 0.0
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._times.append(time.perf_counter())
 
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._begun = time.perf_counter()
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        ended = time.perf_counter()
         self._steps += 1
         if self._steps == 1:
-            self._times.append(time.perf_counter())
+            self._times.append(ended)
+        elif batch + 1 < self.params["steps"]:  # an epoch's last batch may be smaller
+            self._pace.step(ended - self._begun)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         losses = {name: float(value) for name, value in (logs or {}).items()}
@@ -235,10 +245,11 @@ class _Clock(tf.keras.callbacks.Callback):
     def timings(self, examples: int, first_batch: int) -> dict[str, float | None]:
         """Times of the whole `fit`, given its number of examples and those of its first step."""
         begin, first, end = self._times
-        steps, rest = self._steps - 1, end - first
+        steps, rest = self._steps - 1, end - first - self._pace.spent
         step = rest / steps if steps else 0.0
         return {
             "trace_s": max(first - begin - step, 0.0),
-            "train_s": end - begin,
+            "train_s": end - begin - self._pace.spent,
             "train_examples_per_s": (examples - first_batch) / rest if steps else None,
+            **self._pace.result(),
         }

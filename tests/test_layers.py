@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 KERAS = ("tensorflow.keras", "keras", "tf_keras", "tensorflow.python.keras")
 TENSORFLOW = {
     *(f"{name}.py" for name in ("batch", "diagnostics", "gradients", "model")),
-    *(f"{name}.py" for name in ("softmax", "solvers", "state", "training", "weigher")),
+    *(f"{name}.py" for name in ("pace", "softmax", "solvers", "state", "training", "weigher")),
     *(f"testing/{name}.py" for name in ("components", "probe", "tiny", "weightings")),
 }
 

@@ -1,0 +1,156 @@
+"""How much a number changed from some runs to others: differences and ratios with intervals."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .evidence import MIN_PAIRS
+
+_ROUNDING = 1e-12
+"""Relative to the values: a difference below this is one of summation, not of results."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The change of a mean from a to b."""
+
+    n_a: int
+    n_b: int
+    paired: bool
+    """By seed; else the two are samples of their own."""
+    mean: float
+    """Of b − a, in the unit of the values."""
+    error: float
+    """Standard error of `mean`."""
+    df: float
+    """Degrees of freedom of `error`; 0 where there are too few seeds to know it."""
+    rounding: float
+    """A difference as small as this is none."""
+
+    @property
+    def identical(self) -> bool:
+        """Whether every pair is equal: then what was changed changes nothing, at any n."""
+        return self.paired and self.error <= self.rounding and abs(self.mean) <= self.rounding
+
+    def interval(self, confidence: float) -> tuple[float, float] | None:
+        """Ends of the interval of `mean` by Student's t; None where there are too few seeds."""
+        if not self.df:
+            return None
+        if self.error <= self.rounding:
+            return self.mean, self.mean
+        from scipy import stats  # noqa: PLC0415 - half a second
+
+        half = float(stats.t.isf((1 - confidence) / 2, self.df)) * self.error
+        return self.mean - half, self.mean + half
+
+    def p_above(self, margin: float) -> float | None:
+        """One-sided p-value of `b − a ≤ margin`; None where there are too few seeds."""
+        if not self.df:
+            return None
+        if self.error <= self.rounding:
+            return float(self.mean <= margin + self.rounding)
+        from scipy import stats  # noqa: PLC0415
+
+        return float(stats.t.sf((self.mean - margin) / self.error, self.df))
+
+    def negated(self) -> Change:
+        """The change of −a to −b."""
+        return Change(
+            self.n_a, self.n_b, self.paired, -self.mean, self.error, self.df, self.rounding
+        )
+
+
+def change(a: Mapping[int, float], b: Mapping[int, float]) -> Change:
+    """Compare values by seed.
+
+    Runs of one seed share split, initial weights and order of the examples, so they are paired
+    where at least three seeds, or all of them, are in both. Otherwise Welch's t for two samples.
+
+    Source: Welch, The generalization of 'Student's' problem when several different population
+    variances are involved, 1947.
+
+    Args:
+        a: At least one value.
+        b: At least one value.
+    """
+    common = sorted(a.keys() & b.keys())
+    rounding = _ROUNDING * max(map(abs, (*a.values(), *b.values())))
+    if len(common) >= MIN_PAIRS or a.keys() == b.keys():
+        found = [b[seed] - a[seed] for seed in common]
+        n, mean = len(found), statistics.fmean(found)
+        error = statistics.stdev(found) / math.sqrt(n) if n > 1 else abs(found[0]) and math.inf
+        return Change(n, n, True, mean, error, n - 1 if n >= MIN_PAIRS else 0, rounding)
+    mean = statistics.fmean(b.values()) - statistics.fmean(a.values())
+    if min(len(a), len(b)) < MIN_PAIRS:
+        return Change(len(a), len(b), False, mean, math.inf, 0, rounding)
+    parts = [statistics.variance(values.values()) / len(values) for values in (a, b)]
+    weights = [part**2 / (len(values) - 1) for part, values in zip(parts, (a, b), strict=True)]
+    df = sum(parts) ** 2 / sum(weights) if any(weights) else len(a) + len(b) - 2
+    return Change(len(a), len(b), False, mean, math.sqrt(sum(parts)), df, rounding)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as large b is as a."""
+
+    n_a: int
+    n_b: int
+    median: float
+    """Of b / a over all pairs of a value of a and one of b (Hodges and Lehmann's estimate)."""
+    smallest: float
+    largest: float
+    """Ends of what was seen: the smallest b by the largest a, and the other way round."""
+    low: float | None
+    """Lower end of the interval; None where there are too few values."""
+    high: float | None
+
+
+def ratio(a: Sequence[float], b: Sequence[float], level: float = 0.05) -> Ratio:
+    """Compare positive values as a ratio that no outlier decides.
+
+    The interval is the distribution-free one that belongs to the Mann-Whitney test: each end is
+    wrong with a probability of at most `level`. Three values against three are the fewest that
+    have one at 0.05, and it is then all that was seen.
+
+    Source: Hodges and Lehmann, Estimates of location based on rank tests, 1963; Hollander, Wolfe
+    and Chicken, Nonparametric Statistical Methods, 2014, sec. 4.3.
+
+    Args:
+        a: At least one value.
+        b: At least one value, those of other runs.
+        level: Of each end.
+    """
+    pairs = sorted(y / x for x in a for y in b)
+    low = high = None
+    if cut := _cut(len(a), len(b), level):
+        low, high = pairs[cut - 1], pairs[-cut]
+    return Ratio(len(a), len(b), statistics.median(pairs), pairs[0], pairs[-1], low, high)
+
+
+def _cut(m: int, n: int, level: float) -> int:
+    """The largest k with P(U < k) ≤ level for Mann and Whitney's U of m and n equal samples."""
+    # counts[i][u]: orders of i values of one sample and some of the other in which u pairs are
+    # inverted; Mann and Whitney, 1947: N(i, j, u) = N(i − 1, j, u − j) + N(i, j − 1, u)
+    counts = [[1] + [0] * (m * n) for _ in range(m + 1)]
+    for j in range(1, n + 1):
+        for i in range(1, m + 1):
+            for u in range(m * n, -1, -1):
+                counts[i][u] += counts[i - 1][u - j] if u >= j else 0
+    total, below, k = math.comb(m + n, n), 0, 0
+    while k < m * n and below + counts[m][k] <= level * total:
+        below += counts[m][k]
+        k += 1
+    return k
+
+
+def seeds_text(n_a: int, n_b: int) -> str:
+    """`5 seeds`, `5 and 3 seeds`."""
+    return counted(n_a, "seed") if n_a == n_b else f"{n_a} and {counted(n_b, 'seed')}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 seed`, `2 seeds`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,60 @@
+"""What a gate found: a line for each breach, one exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["breach", "inconclusive", "ok"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One limit in one scenario."""
+
+    scenario: str
+    what: str
+    """`task/metric`, `step time`, `peak memory` or `runs`."""
+    state: State
+    text: str
+    """What was found, and the limit."""
+
+    def __str__(self) -> str:
+        return f"{self.state.upper()}: {self.scenario}: {self.what}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a gate found."""
+
+    checks: tuple[Check, ...]
+    strict: bool
+    mark: str
+    """` (different data)`, ` (different protocol)`, both, or nothing."""
+    notes: tuple[str, ...]
+
+    @property
+    def breaches(self) -> tuple[Check, ...]:
+        """The checks that keep the current results out."""
+        out = ("breach", "inconclusive") if self.strict else ("breach",)
+        return tuple(check for check in self.checks if check.state in out)
+
+    @property
+    def exit_code(self) -> int:
+        """1 where there is a breach, else 0."""
+        return 1 if self.breaches else 0
+
+    def to_text(self) -> str:
+        """A line for each breach and each thing not settled, and one that counts them all."""
+        lines = [str(check) for state in ("breach", "inconclusive") for check in self._of(state)]
+        counts = Counter(str(check.state) for check in self.checks)
+        words = {"breach": "beyond the limit", "inconclusive": "not settled", "ok": "within it"}
+        counted = ", ".join(f"{counts[state]} {words[state]}" for state in words)
+        verdict = "does not pass" if self.breaches else "passes"
+        lines += [*self.notes, f"{verdict}: {counted}"]
+        return "".join(f"{line}{self.mark}\n" for line in lines)
+
+    def _of(self, state: str) -> Iterator[Check]:
+        return (check for check in self.checks if check.state == state)

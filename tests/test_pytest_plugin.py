@@ -1,0 +1,267 @@
+"""The fixture `mtbench_regression`, as a user's tests have it: pytest within pytest."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made import record
+
+from mtbench.errors import RecordError
+from mtbench.measured import measure
+from mtbench.pytest_plugin import stored
+
+pytest_plugins = ["pytester"]
+ROOT = Path(__file__).parent.parent
+TEST = """
+def test_joint(mtbench_regression):
+    mtbench_regression("tiny.yaml", scenarios=["joint"])
+"""
+LONGER = """[
+    record("joint", s, protocol__train__epochs=9, protocol_id="p2", started="2027")
+    for s in range(3)
+]"""
+FAKE = """
+import subprocess
+import sys
+sys.path.insert(0, {tests!r})
+import mtbench.pytest_plugin
+from pathlib import Path
+from made import record, write
+
+def output(command, folder):
+    Path("command.txt").write_text("\\n".join(command))
+    made = [record("joint", seed, 1.0 + {loss}, 0.5, pace={pace}, memory={memory})
+            for seed in range(3)] + {more}
+    if made:
+        write(Path(command[-1]) / "made", made)
+    return subprocess.CompletedProcess(command, 2, "", "mtbench: tiny.yaml: a fault\\n")
+
+mtbench.pytest_plugin._output = output
+"""
+
+
+def alone(monkeypatch):
+    """Let the inner pytest know nothing of the outer one."""
+    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """A project of tests, whose runs are made up: `project(loss=0.1)` runs its tests."""
+    alone(monkeypatch)
+    pytester.makepyfile(TEST)
+
+    def run(*words, loss=0.0, pace=1.0, memory=1e9, more="[]"):
+        values = {"loss": loss, "pace": pace, "memory": memory, "more": more}
+        pytester.makeconftest(FAKE.format(tests=str(ROOT / "tests"), **values))
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *words)
+
+    return run
+
+
+@pytest.fixture
+def baseline(project):
+    """A stored baseline of the project."""
+    project("--benchmark-json=baseline.json").assert_outcomes(passed=1)
+    return Path("baseline.json")
+
+
+def test_accuracy_throughput_and_memory_are_in_the_extra_info(baseline):
+    (one,) = json.loads(baseline.read_text())["benchmarks"]
+    found = one["extra_info"]["mtbench"]
+    series = found["series"]["joint"]
+    assert series["metrics"]["ranking/rmse"] == {"0": 1.0, "1": 1.0, "2": 1.0}
+    assert series["examples_per_s"] == {"0": 1000.0, "1": 1000.0, "2": 1000.0}
+    assert series["step_time"] == {"0": 1.0, "1": 1.0, "2": 1.0}
+    assert series["memory"] == {"0": 1e9, "1": 1e9, "2": 1e9}
+    assert (found["suite"], found["headline"]) == ("made", ["ranking/rmse", "retrieval/top_5"])
+    expected = measure([record("joint", seed, pace=1.0) for seed in range(3)], "this run")
+    assert found == json.loads(json.dumps(expected.to_json()))
+
+
+def test_the_suite_is_run_as_it_was_asked_for(project, pytester):
+    pytester.makepyfile("""
+        def test_joint(mtbench_regression):
+            mtbench_regression("tiny.yaml", "train.epochs=1", "a.b=c", scenarios=["joint", "x"],
+                               seeds="7,8,9", plugins=["sub/mine.py"])
+    """)
+    project().assert_outcomes(passed=1)
+    words = Path("command.txt").read_text().splitlines()
+    root = pytester.path
+    assert words[:-1] == [
+        *(sys.executable, "-m", "mtbench.cli", "run", f"{root}/tiny.yaml"),
+        *("-o", "train.epochs=1", "-o", "a.b=c", "--scenario", "joint", "--scenario", "x"),
+        *("-p", f"{root}/sub/mine.py", "--seeds=7,8,9", "--results"),
+    ]
+
+
+def test_what_is_equal_passes(project, baseline):
+    result = project(f"--mtbench-baseline={baseline}")
+    result.assert_outcomes(passed=1, warnings=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"loss": 0.01},
+            "BREACH: joint: ranking/rmse: worse by 0.010, limit 0 (3 seeds, paired, p = 0)",
+        ),
+        ({"pace": 1.5}, "BREACH: joint: step time: a step takes × 1.50 *, limit × 1.25 (3 seeds)"),
+        ({"memory": 1.5e9}, "BREACH: joint: peak memory: takes × 1.50 *, limit × 1.2 (3 seeds)"),
+    ],
+)
+def test_a_planted_regression_fails_the_test(project, baseline, changes, line):
+    result = project(f"--mtbench-baseline={baseline}", **changes)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([line.replace("[", "[[]")])
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_the_time_of_the_process_does_not_decide(project, baseline):
+    value = json.loads(baseline.read_text())
+    for key in ("min", "max", "mean", "median"):
+        value["benchmarks"][0]["stats"][key] = 1e-9
+    baseline.write_text(json.dumps(value))
+    project(f"--mtbench-baseline={baseline}").assert_outcomes(passed=1)
+
+
+def test_the_baseline_of_the_configuration_and_of_the_call(project, baseline, pytester):
+    pytester.makeini(f"[pytest]\nmtbench_baseline = {baseline}\n")
+    project().assert_outcomes(passed=1)
+    project(loss=0.1).assert_outcomes(failed=1)
+    pytester.makeini("[pytest]\nmtbench_baseline = nothing.json\n")
+    pytester.makepyfile(TEST.replace('"]', f'"], baseline="{baseline}"'))
+    project(loss=0.1).assert_outcomes(failed=1)
+
+
+def test_limits_of_the_call_and_of_a_file(project, baseline, pytester):
+    Path("limits.yaml").write_text("max_increase: {rmse: 0.05}\n")
+    for argument, limit in (
+        ('limits="limits.yaml"', 0.05),
+        ("max_increase={'rmse': 0.1}", 0.1),
+        ('limits="limits.yaml", max_increase={"rmse": 0.2}', 0.2),
+    ):
+        pytester.makepyfile(TEST.replace('"])', f'"], {argument})'))
+        words = [f"--mtbench-baseline={baseline}"]
+        project(*words, loss=limit - 0.01, pace=9.0).assert_outcomes(passed=1)
+        project(*words, loss=limit + 0.01).assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "line"),
+    [
+        ("max_slowdon=3", "limits: max_slowdon: unknown key (did you mean 'max_slowdown'?)"),
+        ("max_increase={'rmsee': 0}",
+         "limits: max_increase.rmsee: unknown metric (did you mean 'rmse'?)"),
+        ("limits='no.yaml'", "*/no.yaml: no such file or directory"),
+    ],
+)  # fmt: skip
+def test_faults_of_limits_are_one_line(project, baseline, pytester, argument, line):
+    pytester.makepyfile(TEST.replace('"])', f'"], {argument})'))
+    result = project(f"--mtbench-baseline={baseline}")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([line])
+
+
+def test_without_a_baseline_it_is_measured_and_said(project, baseline, pytester):
+    pytester.makeini("[pytest]\nmtbench_baseline = nothing.json\n")
+    result = project()
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*/nothing.json: no such file: measured, not compared"])
+    result = project("--mtbench-baseline=nothing.json")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*no such file; --benchmark-json=nothing.json stores a baseline"])
+    pytester.makepyfile(TEST.replace("test_joint", "test_other"))
+    result = project(f"--mtbench-baseline={baseline}")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*/baseline.json: lacks *test_other;*"])
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ("[record('x', 0, status='failed')]", "x: seed 0 failed: ValueError: on purpose"),
+        (LONGER, "*do not compare, they differ in protocol (train.epochs: 3 → 9)*"),
+    ],
+)
+def test_failed_runs_and_other_protocols_fail(project, baseline, more, line):
+    result = project(f"--mtbench-baseline={baseline}", more=more)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([line])
+
+
+def test_a_suite_with_faults_fails_with_them(pytester, project):
+    conftest = FAKE.format(tests=str(ROOT / "tests"), loss=0, pace=1, memory=1, more="[]")
+    project()
+    pytester.makeconftest(conftest.replace("if made:", "if False:"))
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["tiny.yaml: a fault"])
+
+
+def test_it_counts_as_a_benchmark(project):
+    project("--benchmark-only").assert_outcomes(passed=1)
+    project("--benchmark-skip").assert_outcomes(skipped=1)
+    project("--benchmark-disable").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"benchmarks": [{}]}', '{"benchmarks": 3}'])
+def test_what_is_no_file_of_pytest_benchmark(tmp_path, text):
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(RecordError) as caught:
+        stored(path)
+    assert str(caught.value) == f"{path}: expected the JSON of pytest-benchmark"
+
+
+def test_a_folder_is_no_baseline(tmp_path):
+    with pytest.raises(RecordError) as caught:
+        stored(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: is a directory"
+
+
+def test_tests_of_others_are_not_read(tmp_path):
+    path = tmp_path / "x.json"
+    others = [{"fullname": "a", "extra_info": {"x": 1}}, {"fullname": "b", "extra_info": {}}]
+    path.write_text(json.dumps({"benchmarks": others}))
+    assert stored(path) == {}
+
+
+def test_pytest_starts_without_what_mtbench_needs():
+    """And with Keras as the process would have had it."""
+    code = (
+        "import os, sys, mtbench_pytest\n"
+        "heavy = {'mtbench', 'tensorflow', 'pydantic', 'numpy', 'pytest_benchmark'}\n"
+        "print(sorted(heavy & set(sys.modules)), 'TF_USE_LEGACY_KERAS' in os.environ)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[] False\n"
+
+
+def test_a_real_suite_from_end_to_end(pytester, monkeypatch, tiny_text):
+    """Once to store a baseline, and once to compare with it: the same bits."""
+    alone(monkeypatch)
+    pytester.makefile(".yaml", tiny=tiny_text)
+    pytester.makepyfile(TEST.replace('"])', '"], max_increase={"rmse": 0.0}, strict=True)'))
+    words = ["-p", "no:cacheprovider"]
+    pytester.runpytest_subprocess(*words, "--benchmark-json=b.json").assert_outcomes(passed=1)
+    (found,) = stored(Path("b.json")).values()
+    assert found["suite"] == "tiny"
+    assert len(found["series"]["joint"]["metrics"]["ranking/rmse"]) == 3
+    pytester.runpytest_subprocess(*words, "--mtbench-baseline=b.json").assert_outcomes(passed=1)
+    found["series"]["joint"]["metrics"]["ranking/rmse"]["0"] -= 0.1
+    value = json.loads(Path("b.json").read_text())
+    value["benchmarks"][0]["extra_info"]["mtbench"] = found
+    Path("b.json").write_text(json.dumps(value))
+    pytester.runpytest_subprocess(*words, "--mtbench-baseline=b.json").assert_outcomes(failed=1)
