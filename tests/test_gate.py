@@ -374,8 +374,9 @@ def test_options_named_after_metrics_are_written_for_argparse():
 def paces():
     """Step times in units of the reference workload, by set, scenario and seed.
 
-    Recorded on two cores with six to nine processes that wanted them: `repeats` of
-    suites/ml100k-weighting.yaml, and `planted` with half as long again in every step by a sleep.
+    Recorded on two cores with six to nine processes that wanted them: `repeats` of two scenarios of
+    suites/ml100k-weighting.yaml, and `planted` with a sleep in every step, of 6 to 10 ms: one and a
+    half times what a step takes on a calm machine.
     """
     return json.loads((GOLDEN / "paces.json").read_text())
 
@@ -389,8 +390,8 @@ def paced(recorded):
 
 
 def test_repeats_on_a_busy_machine_raise_no_alarm(paces):
-    """Each of twenty against each other one: 380 gates of three scenarios."""
-    assert len(paces["repeats"]) >= 12
+    """Each of twenty against each other one: 380 gates of two scenarios."""
+    assert len(paces["repeats"]) >= 20
     sides = [measure(paced(one), "x") for one in paces["repeats"]]
     alarms = [
         check(a, b, Limits(max_slowdown=SLOWDOWN)).breaches
