@@ -261,7 +261,7 @@ def _gate(options: argparse.Namespace) -> int:
         anyway=options.anyway,
         strict=options.strict,
     )
-    print(outcome.to_text())
+    sys.stdout.write(outcome.to_text())
     return outcome.exit_code
 
 
