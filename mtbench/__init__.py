@@ -19,13 +19,14 @@ from .components import (
     Head,
     LossWeighting,
     Metric,
+    Parts,
     Split,
     Task,
     Tower,
     Weighting,
 )
-from .data import Data, Interactions, Side
-from .errors import DataError, MtbenchError, PluginError, SuiteError
+from .data import Data, Feature, Interactions, Side
+from .errors import DataError, MtbenchError, PluginError, SealedError, SuiteError
 from .hookspecs import hookimpl
 from .tables import load_results, load_runs
 
@@ -40,6 +41,7 @@ __all__ = [
     "Data",
     "DataError",
     "Dataset",
+    "Feature",
     "Features",
     "GradientWeighting",
     "GramianWeighting",
@@ -48,7 +50,9 @@ __all__ = [
     "LossWeighting",
     "Metric",
     "MtbenchError",
+    "Parts",
     "PluginError",
+    "SealedError",
     "Side",
     "Split",
     "SuiteError",

@@ -8,9 +8,10 @@ Keras layers and `tf.Variable`s it needs are its attributes, and that is how the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
@@ -19,10 +20,8 @@ from .errors import PluginError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-
     from .batch import Batch
-    from .data import Data, Interactions
+    from .data import Data, Feature, Interactions
     from .evaluation import TestView
 
 Tensor = Any
@@ -126,38 +125,61 @@ class Dataset(Component):
         return None
 
 
+class Parts(NamedTuple):
+    """Row numbers of the parts of a dataset, int64, disjoint."""
+
+    train: np.ndarray
+    """What models learn from."""
+    test: np.ndarray
+    """What they are scored on; sealed while they train."""
+    validation: np.ndarray = np.empty(0, np.int64)
+    """What early stopping, schedules and any other choice may look at; often empty."""
+
+
 class Split(Component):
-    """A way to divide interactions into a training and a test part."""
+    """A way to divide interactions into a training, a test and a validation part."""
 
     kind: ClassVar[str] = "split"
 
-    def build(self, data: Data, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def build(self, data: Data, seed: int) -> Parts:
         """Divide the data.
 
         Args:
             data: The whole dataset.
             seed: The run's seed; the same one gives the same split.
 
-        Returns:
-            Row numbers of the training and of the test part, int64, disjoint.
+        Raises:
+            DataError: The data cannot be divided so that something is left to train and to test.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Features:
-    """What a tower may look at: one side's features, integer coded."""
+    """What a tower may look at: one side's features."""
 
     key: str
     """Name of the id feature."""
     num_values: Mapping[str, int]
-    """For each feature its number of values: a feature holds integers 0 ≤ x < `num_values`."""
+    """For the id, and each categorical or multi-hot feature, its number of values: an id or a
+    category is an integer 0 ≤ x < `num_values`, a multi-hot feature a row of so many 0 and 1."""
+    columns: Mapping[str, Feature] = field(default_factory=dict)
+    """All features but the id, with a row for each id of the side."""
 
 
 class Tower(Component):
     """A network from the features of one side, query or candidate, to an embedding."""
 
     kind: ClassVar[str] = "tower"
+
+    def needs(self) -> tuple[str, ...]:
+        """Return what the tower reads besides its side's features.
+
+        `history`: for each example, int32, how many training interactions its query has before it
+        (by timestamp, equal ones in the order of the data); in evaluation, how many it has at all.
+        A tower that needs something is more than a function of the id: its `by_id` is False.
+        """
+        return ()
 
     @property
     def by_id(self) -> bool:
@@ -176,8 +198,11 @@ class Tower(Component):
             tasks: Names of all tasks of the suite.
 
         Returns:
-            A Keras layer or another callable; called with `{feature: int32 [n]}` and `training`, it
-            gives a float32 tensor `[n, embedding_dim]`, or a dictionary of one for each task.
+            A Keras layer or another callable; called with `{feature: tensor}` and `training`, it
+            gives a float32 tensor `[n, embedding_dim]`, or a dictionary of one for each task. The
+            id and categorical features are int32 `[n]`, numeric ones float32 `[n]`, multi-hot ones
+            float32 `[n, num_values]`; and the columns that `needs` names come as they are. An
+            object may have `adapt(train)`, as a `Head`.
         """
         raise NotImplementedError
 
@@ -190,6 +215,8 @@ class Metric:
     higher_is_better: bool
     headline: bool = False
     """Whether the short table in the terminal shows it."""
+    optional: bool = False
+    """Whether it may be missing in what `evaluate` gives, where the test part does not define it."""
 
 
 class Head(Protocol):

@@ -9,15 +9,15 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import platformdirs
 
-from .errors import DataError
+from .errors import DataError, SealedError
 
 if TYPE_CHECKING:
     from .components import Dataset
@@ -26,15 +26,46 @@ CACHE_FORMAT = 1
 """Raised when what lies in the cache changes its form."""
 
 
-@dataclass(frozen=True)
 class Interactions:
-    """Columns of equal length, a row an interaction."""
+    """Columns of equal length, a row an interaction.
 
-    columns: Mapping[str, np.ndarray]
-    """`query` and `candidate`, int32 positions in `Data.query.ids` and `Data.candidate.ids`, and
-    what else is known of an interaction: `user_rating` float32, `timestamp` int64 seconds."""
-    num_queries: int
-    num_candidates: int
+    Args:
+        columns: `query` and `candidate`, int32 positions in `Data.query.ids` and
+            `Data.candidate.ids`, and what else is known of an interaction: `user_rating` float32,
+            NaN where it is missing, `timestamp` int64 seconds.
+        num_queries: Number of queries (users) of the dataset.
+        num_candidates: Number of candidates (movies) in the catalogue.
+    """
+
+    def __init__(
+        self, columns: Mapping[str, np.ndarray], num_queries: int, num_candidates: int
+    ) -> None:
+        self._columns = columns
+        self._sealed = False
+        self.num_queries, self.num_candidates = num_queries, num_candidates
+
+    @property
+    def columns(self) -> Mapping[str, np.ndarray]:
+        """The columns by name, `[n]` each.
+
+        Raises:
+            SealedError: They hold the test part, and the model is being trained.
+        """
+        if self._sealed:
+            raise SealedError(
+                "the test part is sealed while a model trains: expected the training or the "
+                "validation part to be used"
+            )
+        return self._columns
+
+    @contextlib.contextmanager
+    def sealed(self) -> Iterator[None]:
+        """Let nobody read the columns in the meantime."""
+        self._sealed = True
+        try:
+            yield
+        finally:
+            self._sealed = False
 
     def __len__(self) -> int:
         return len(self.columns["query"])
@@ -56,13 +87,29 @@ class Interactions:
 
 
 @dataclass(frozen=True)
+class Feature:
+    """What is known of each id of a side besides the id."""
+
+    form: Literal["categorical", "numeric", "multi_hot"]
+    """One value of several, a number, or any number of several values."""
+    values: np.ndarray
+    """A row for each id: categorical int32 `[ids]`, positions in `names`; numeric float32 `[ids]`,
+    finite; multi-hot uint8 `[ids, len(names)]`, 0 or 1."""
+    names: np.ndarray = field(default_factory=lambda: np.empty(0, "U1"))
+    """What the values mean, as text; empty for a numeric feature. A missing value is a value of
+    its own, the empty text."""
+
+
+@dataclass(frozen=True)
 class Side:
-    """One side of the interactions: its id feature and all values of it."""
+    """One side of the interactions: its id feature, all values of it and what is known of them."""
 
     key: str
     """Name of the id feature, such as `user_id`."""
     ids: np.ndarray
     """Every id, as text, in the order of the integers that stand for them."""
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    """Further features by name."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +130,9 @@ class Data:
         digest = hashlib.sha256()
         for side in (self.query, self.candidate):
             digest.update("\0".join((side.key, *side.ids.tolist(), "")).encode())
+            for name, feature in sorted(side.features.items()):
+                digest.update("\0".join((name, feature.form, *feature.names.tolist())).encode())
+                digest.update(np.ascontiguousarray(feature.values).data)
         for name, column in sorted(self.interactions.columns.items()):
             digest.update(f"{name}:{column.dtype.str}:".encode())
             digest.update(np.ascontiguousarray(column).data)

@@ -19,6 +19,10 @@ class DataError(MtbenchError):
     """Data that is absent, altered or of the wrong form."""
 
 
+class SealedError(MtbenchError):
+    """The test part was asked for before the model was trained."""
+
+
 class RecordError(MtbenchError):
     """A results folder or record that cannot be read or written."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.components import Dataset, Features, Metric, Split, Task, Tower, Weighting
+from mtbench.components import Dataset, Features, Metric, Parts, Split, Task, Tower, Weighting
 from mtbench.data import Data, Interactions
 from mtbench.evaluation import TestView
 from mtbench.protocol import Optimizer, Scenario, Suite, Train
@@ -40,10 +40,10 @@ class TinySplit(Split):
 
     name = "tiny"
 
-    def build(self, data: Data, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def build(self, data: Data, seed: int) -> Parts:
         """Cut the rows."""
         rows = np.arange(len(data.interactions))
-        return rows[:-10], rows[-10:]
+        return Parts(rows[:-10], rows[-10:])
 
 
 class TinyTower(Tower):

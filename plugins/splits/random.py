@@ -15,14 +15,19 @@ class Random(mtbench.Split):
     test_share: float = Field(0.2, gt=0, lt=1)
     """Share of the interactions in the test part, at least one and not all of them."""
 
-    def build(self, data: mtbench.Data, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Draw a permutation; the first rows train, the last ones test."""
+    validation_share: float = Field(0.0, ge=0, lt=1)
+    """Share of what is left that validates; 0 for no validation part."""
+
+    def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
+        """Draw a permutation: first rows to train, then those to validate, last those to test."""
         total = len(data.interactions)
         if total < 2:
             raise mtbench.DataError(f"{data.source}: expected two interactions to split, found one")
         tests = min(max(round(total * self.test_share), 1), total - 1)
         order = np.random.default_rng(seed).permutation(total)
-        return order[:-tests], order[-tests:]
+        rest, test = order[:-tests], order[-tests:]
+        train = len(rest) - round(len(rest) * self.validation_share)
+        return mtbench.Parts(rest[:train], test, rest[train:])
 
 
 @mtbench.hookimpl
