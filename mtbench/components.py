@@ -165,6 +165,8 @@ class Features:
     category is an integer 0 ≤ x < `num_values`, a multi-hot feature a row of so many 0 and 1."""
     columns: Mapping[str, Feature] = field(default_factory=dict)
     """All features but the id, with a row for each id of the side."""
+    num_other: int = 0
+    """Number of ids of the other side, which a query's history is made of; 0 if unknown."""
 
 
 class Tower(Component):
@@ -216,7 +218,7 @@ class Metric:
     headline: bool = False
     """Whether the short table in the terminal shows it."""
     optional: bool = False
-    """Whether it may be missing in what `evaluate` gives, where the test part does not define it."""
+    """Whether `evaluate` may leave it out, where the test part does not define it."""
 
 
 class Head(Protocol):

@@ -58,6 +58,11 @@ class Interactions:
             )
         return self._columns
 
+    @property
+    def dtypes(self) -> dict[str, np.dtype[Any]]:
+        """Type of each column; no secret of a sealed part."""
+        return {name: column.dtype for name, column in self._columns.items()}
+
     @contextlib.contextmanager
     def sealed(self) -> Iterator[None]:
         """Let nobody read the columns in the meantime."""
@@ -68,7 +73,7 @@ class Interactions:
             self._sealed = False
 
     def __len__(self) -> int:
-        return len(self.columns["query"])
+        return len(self._columns["query"])
 
     @property
     def query(self) -> np.ndarray:
@@ -84,6 +89,16 @@ class Interactions:
         """Return the rows of these numbers, in their order."""
         columns = {name: column[rows] for name, column in self.columns.items()}
         return Interactions(columns, self.num_queries, self.num_candidates)
+
+
+def joined(one: Interactions, other: Interactions) -> Interactions:
+    """Return the rows of both, one after the other."""
+    if not len(other):
+        return one
+    columns = {
+        name: np.concatenate([column, other.columns[name]]) for name, column in one.columns.items()
+    }
+    return Interactions(columns, one.num_queries, one.num_candidates)
 
 
 @dataclass(frozen=True)

@@ -38,18 +38,24 @@ class TestView:
     __test__ = False  # not a pytest class
 
     def __init__(
-        self, model: MultiTaskModel, task: str, train: Interactions, test: Interactions
+        self,
+        model: MultiTaskModel,
+        task: str,
+        train: Interactions,
+        test: Interactions,
+        known: Interactions | None = None,
     ) -> None:
         self._model = model
         self.by_query: dict[str, np.ndarray] = {}
         self.task = task
         self.train = train
+        self.known = known or train
         self.test = test.take(np.argsort(test.query, kind="stable"))
 
     @functools.cached_property
     def catalogue(self) -> np.ndarray:
         """Embedding of every candidate, float32 `[num_candidates, embedding_dim]`."""
-        return np.asarray(self._model.catalogue(self.task, self.test.num_candidates))
+        return np.asarray(self._model.catalogue(self.task))
 
     def mean_by_query(self, values: np.ndarray) -> np.ndarray:
         """Mean over the test rows of each query, float64 `[num_queries]`, NaN without one.
@@ -84,9 +90,14 @@ class Scores:
     """`{"task/metric": [num_queries]}`, for the metrics that heads keep by query."""
 
 
-def evaluate(model: MultiTaskModel, train: Interactions, test: Interactions) -> Scores:
+def evaluate(
+    model: MultiTaskModel,
+    train: Interactions,
+    test: Interactions,
+    known: Interactions | None = None,
+) -> Scores:
     """Score every task on the test part."""
-    views = {name: TestView(model, name, train, test) for name in model.heads}
+    views = {name: TestView(model, name, train, test, known) for name in model.heads}
     metrics = {name: head.evaluate(views[name]) for name, head in model.heads.items()}
     by_query = {
         f"{name}/{metric}": values

@@ -114,7 +114,7 @@ def task_gradients(
     private = head_gradients(tape, losses, heads)
     rows = []
     for name, loss in losses.items():
-        outputs = [batches[name].query.embeddings, batches[name].candidate.embeddings]
+        outputs = batches[name].outputs
         pairs = zip(outputs, tape.gradient(loss, outputs), strict=True)
         reached = [pair for pair in pairs if pair[1] is not None]
         rows.append(
@@ -155,9 +155,7 @@ def output_gradients(
     Raises:
         MtbenchError: A tower has an output for each task: there is none that they share.
     """
-    outputs, *others = (
-        (batches[name].query.embeddings, batches[name].candidate.embeddings) for name in losses
-    )
+    outputs, *others = (batches[name].outputs for name in losses)
     if any(one is not two for other in others for one, two in zip(outputs, other, strict=True)):
         raise MtbenchError(
             "gradients at the towers' outputs: expected towers with one output for all tasks"

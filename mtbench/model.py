@@ -8,12 +8,14 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from .batch import Batch, EmbeddedSide
+from . import history
+from .batch import Batch, Catalogue, EmbeddedSide
 from .components import Features, Head, Task
-from .data import Data, Side
+from .data import Data, Interactions, Side
 from .diagnostics import Diagnostics
 from .errors import MtbenchError
 from .gradients import add, head_gradients, multiply, output_gradients, task_gradients
+from .optimizers import Updates
 from .protocol import Scenario, Suite
 from .state import state_of, variables_of
 from .weigher import Weigher
@@ -37,8 +39,7 @@ class MultiTaskModel(tfrs.Model):
         towers: dict[str, Callable[..., Tensor]] = {}
         sides: dict[str, Side] = {"query": data.query, "candidate": data.candidate}
         for name, side in sides.items():
-            features = Features(side.key, {side.key: len(side.ids)})
-            towers[name] = suite.towers[name].build(features, tuple(suite.tasks))
+            towers[name] = suite.towers[name].build(_described(side), tuple(suite.tasks))
         self.heads: dict[str, Head] = {
             name: task.build(len(data.query.ids), len(data.candidate.ids))
             for name, task in suite.tasks.items()
@@ -46,14 +47,26 @@ class MultiTaskModel(tfrs.Model):
         self.trained = scenario.tasks
         tasks = {name: suite.tasks[name] for name in scenario.tasks}
         self._sides = tuple(
-            EmbeddedSide(name, towers[name], side.key, suite.towers[name].by_id)
+            EmbeddedSide(
+                name,
+                towers[name],
+                side.key,
+                suite.towers[name].by_id,
+                {key: tf.constant(feature.values) for key, feature in side.features.items()},
+                suite.towers[name].needs(),
+            )
             for name, side in sides.items()
+        )
+        self._num_candidates = len(data.candidate.ids)
+        self._history = tf.Variable(
+            tf.zeros([len(data.query.ids)], tf.int32), trainable=False, name="history"
         )
         # Keras finds layers and variables in lists of its own attributes
         self._tower_state = [part for tower in towers.values() for part in state_of(tower)]
         self._head_state = [part for head in self.heads.values() for part in state_of(head)]
         self._weighting_state: list[Any] = []
         self.weighting_optimizer: Any = None
+        self.optimization: Any = None
         self._loss_means: dict[str, Any] = {}
         self.weigher = self._initialize(data, scenario, tasks)
         self._by_task = self.weigher is not None and (
@@ -62,16 +75,16 @@ class MultiTaskModel(tfrs.Model):
         self.diagnostics = Diagnostics(self.trained, self._by_task)
         self._diagnostic_means = self.diagnostics.means  # here Keras finds them
 
-    def compile(self, optimizer: Any, weighting_optimizer: Any = None) -> None:
+    def compile(self, updates: Updates, weighting_optimizer: Any) -> None:
         """Make ready for training.
 
         Args:
-            optimizer: Keras optimizer of towers and heads.
+            updates: What moves the variables of towers and heads.
             weighting_optimizer: Keras optimizer of the strategy's variables, if it has any.
         """
-        super().compile(optimizer=optimizer)
+        super().compile(optimizer=updates.optimizers[0])
+        self.optimization = updates
         self._loss_means = {name: tf.keras.metrics.Mean(name=name) for name in self.trained}
-        self.optimizer.build(self.model_variables)
         if self.weighting_variables:
             self.weighting_optimizer = weighting_optimizer
             self.weighting_optimizer.build(self.weighting_variables)
@@ -80,7 +93,7 @@ class MultiTaskModel(tfrs.Model):
         self, data: Data, scenario: Scenario, tasks: Mapping[str, Task]
     ) -> Weigher | None:
         """Call every part once, on two examples, so that every variable exists."""
-        two = {name: tf.constant(column[:2]) for name, column in data.interactions.columns.items()}
+        two = {name: tf.zeros([2], dtype) for name, dtype in data.interactions.dtypes.items()}
         state = [(v, v.numpy()) for v in self.seed_variables if not v.trainable]
         with tf.GradientTape(persistent=True) as tape:
             batches = self.batches(two, self.heads)
@@ -134,16 +147,35 @@ class MultiTaskModel(tfrs.Model):
             training: Whether the towers are to train.
         """
         tasks = tuple(tasks)
-        query, candidate = (
-            side.embed(columns[side.column], tasks, training) for side in self._sides
-        )
-        return {task: Batch(columns, query[task], candidate[task]) for task in tasks}
+        if "history" not in columns and any(side.needs for side in self._sides):
+            columns = {**columns, "history": tf.gather(self._history, columns["query"])}
+        query, candidate = (side.embed(columns, tasks, training) for side in self._sides)
+        everything = Catalogue(self._sides[1], self._num_candidates, tasks, training)
+        return {
+            task: Batch(columns, query[task], candidate[task], task, everything) for task in tasks
+        }
 
-    def catalogue(self, task: str, num_candidates: int) -> Tensor:
+    def adapt(self, train: Interactions) -> None:
+        """Let heads and towers set what depends on the training part."""
+        for head in self.heads.values():
+            head.adapt(train)
+        self.remember(train)
+
+    def remember(self, known: Interactions) -> None:
+        """Let the towers know which interactions came before what they are to score."""
+        self._history.assign(history.lengths(known))
+        for side in self._sides:
+            if hasattr(side.layer, "adapt"):
+                side.layer.adapt(known)
+
+    def queries(self, task: str, ids: Tensor) -> Tensor:
+        """Embeddings of some queries for a task, float32 `[ids, embedding_dim]`."""
+        columns = {"history": tf.gather(self._history, ids)}
+        return self._sides[0](ids, columns, (task,), training=False)[task]
+
+    def catalogue(self, task: str) -> Tensor:
         """Embeddings of all candidates for a task, float32 `[num_candidates, embedding_dim]`."""
-        _, side = self._sides
-        ids = tf.range(num_candidates, dtype=tf.int32)
-        return side.embed(ids, (task,), training=False)[task].embeddings
+        return Catalogue(self._sides[1], self._num_candidates, (task,), training=False)(task)
 
     def losses_by_task(self, columns: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
         """The loss of each trained task, unweighted."""
@@ -170,14 +202,15 @@ class MultiTaskModel(tfrs.Model):
             targets = [*losses.values(), *penalties]
             seeds = [*tf.unstack(weights, len(losses)), *map(tf.ones_like, penalties)]
             gradients = tape.gradient(targets, self.model_variables, output_gradients=seeds)
-        _apply(self.optimizer, gradients, self.model_variables)
+        self.optimization.apply(gradients, self.model_variables)
         if self.weigher and hasattr(self.weigher.strategy, "after_step"):
             after = self.losses_by_task(inputs, training=True)
             before = tf.stack(list(losses.values()))
             further = self.weigher.after_step(before, tf.stack(list(after.values())))
             own = [add(pair) for pair in zip(own, further, strict=True)]
         if self.weighting_variables:
-            _apply(self.weighting_optimizer, own, self.weighting_variables)
+            pairs = zip(own, self.weighting_variables, strict=True)
+            self.weighting_optimizer.apply_gradients([p for p in pairs if p[0] is not None])
         return self._means(losses, tf.size(inputs["query"]))
 
     def _weighed_by_task(
@@ -246,6 +279,15 @@ class MultiTaskModel(tfrs.Model):
         }
 
     @property
+    def parts(self) -> dict[str, list[Any]]:
+        """Trainable variables by part: `query`, `candidate`, and the head of each task."""
+        towers = {
+            side.column: [v for v in variables_of(state_of(side.layer)) if v.trainable]
+            for side in self._sides
+        }
+        return {**towers, **self._head_variables}
+
+    @property
     def model_variables(self) -> list[Any]:
         """Trainable variables of towers and heads."""
         return [v for v in variables_of([*self._tower_state, *self._head_state]) if v.trainable]
@@ -257,13 +299,15 @@ class MultiTaskModel(tfrs.Model):
 
     @property
     def optimizer_variables(self) -> list[Any]:
-        """Slots and counters of both optimizers."""
-        return [v for optimizer in self.optimizers for v in optimizer.variables]
+        """Slots, counters and learning rates of all optimizers."""
+        own = self.weighting_optimizer
+        return [*self.optimization.variables, *([*own.variables, own.learning_rate] if own else [])]
 
-    @property
-    def optimizers(self) -> list[Any]:
-        """The model's optimizer and, if there is one, the weighting strategy's."""
-        return [o for o in (self.optimizer, self.weighting_optimizer) if o]
+
+def _described(side: Side) -> Features:
+    """What a tower may look at."""
+    sizes = {name: len(f.names) for name, f in side.features.items() if f.form != "numeric"}
+    return Features(side.key, {side.key: len(side.ids), **sizes}, side.features)
 
 
 def require_keras_2() -> None:
@@ -277,9 +321,3 @@ def require_keras_2() -> None:
             "expected Keras 2, found Keras 3: import mtbench before tensorflow, or set "
             "TF_USE_LEGACY_KERAS=1"
         )
-
-
-def _apply(optimizer: Any, gradients: Iterable[Any], variables: Iterable[Any]) -> None:
-    """Let an optimizer make its step; what is not trained has no gradient and stays as it is."""
-    pairs = zip(gradients, variables, strict=True)
-    optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])

@@ -75,6 +75,7 @@ def _protocol(suite: Suite, registry: Registry) -> dict[str, Any]:
         "tasks": {name: identity(task) for name, task in suite.tasks.items()},
         "task_order": list(suite.tasks),  # heads draw their initial weights in this order
         "train": suite.train.model_dump(mode="json"),
+        "evaluate_on": suite.evaluate_on,
         "engine": engine(),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from .components import Dataset, Options, Split, Task, Tower, Weighting
 
@@ -26,12 +26,48 @@ def _seeds(value: Any) -> Any:
 
 
 class Optimizer(Options):
-    """The optimizer of `tf.keras.optimizers` and its learning rate."""
+    """An optimizer of `tf.keras.optimizers`; what is not an option here has Keras's default."""
 
     name: Literal["adagrad", "adam", "adamw", "rmsprop", "sgd"] = "adagrad"
-    """Which one; everything but its learning rate is Keras's default."""
+    """Which one."""
     learning_rate: float = Field(0.1, gt=0, allow_inf_nan=False)
     """Learning rate."""
+    momentum: float | None = Field(None, ge=0, lt=1)
+    """Momentum of `sgd` and `rmsprop`."""
+    weight_decay: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """Decoupled weight decay of `adamw` (Loshchilov and Hutter, ICLR 2019)."""
+    l2: float = Field(0.0, ge=0, allow_inf_nan=False)
+    """λ of the penalty λ/2 ‖θ‖²; of an embedding table in each step only on the rows it reads."""
+
+    @model_validator(mode="after")
+    def _has_them(self) -> Optimizer:
+        for option, names in (("momentum", ("sgd", "rmsprop")), ("weight_decay", ("adamw",))):
+            if getattr(self, option) is not None and self.name not in names:
+                raise ValueError(
+                    f"expected {option} with {' or '.join(names)}, found it with {self.name}"
+                )
+        return self
+
+
+class Schedule(Options):
+    """How the learning rate changes while training."""
+
+    name: Literal["constant", "linear", "cosine", "exponential"] = "constant"
+    """Form of its way from the learning rate to `end` times it."""
+    end: float = Field(0.01, gt=0, le=1)
+    """Factor of the learning rate at the end of training, unless it is constant."""
+    warmup_epochs: float = Field(0.0, ge=0, allow_inf_nan=False)
+    """Epochs, or part of one, in which it rises linearly from nothing."""
+
+
+class EarlyStopping(Options):
+    """When to stop, and which epoch's parameters to keep, by the validation part."""
+
+    metrics: tuple[str, ...] = Field(min_length=1)
+    """Metrics as `task/metric`; those of the tasks that a scenario trains count, the mean of their
+    logarithms decides."""
+    patience: int = Field(3, ge=1)
+    """How many evaluations in a row may pass without a better one."""
 
 
 class Train(Options):
@@ -43,6 +79,18 @@ class Train(Options):
     """Examples in a step; for in-batch retrieval also the number of negatives."""
     optimizer: Optimizer = Optimizer()
     """Optimizer of the model."""
+    groups: dict[str, Optimizer] = Field({})
+    """Optimizers of parts of the model: `query` and `candidate` for the towers, a task's name for
+    its head."""
+    schedule: Schedule = Schedule()
+    """Schedule of all learning rates but a weighting strategy's."""
+    clip_norm: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """Longest norm of the gradient of the whole model; a longer one is scaled down."""
+    validate_every: int | None = Field(None, ge=1)
+    """Score the validation part after each so many epochs, for the curve and for
+    `early_stopping`; default: not at all, or with it after each."""
+    early_stopping: EarlyStopping | None = None
+    """Stop before the last epoch, and keep the best one's parameters."""
     reshuffle: bool = True
     """A new order in every epoch. False: one random order, as in the TFRS tutorial."""
     diagnostics: bool = False
@@ -58,6 +106,9 @@ class Protocol(Options):
     """Python files with further plugins, relative to the suite."""
     train: Train = Train()
     """How every run trains."""
+    evaluate_on: Literal["test", "validation"] = "test"
+    """Part that the trained models are scored on: `validation` while options are being chosen, so
+    that the test part has no say in it."""
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], BeforeValidator(_seeds)] = Field(
         [0, 1, 2]
     )
@@ -88,5 +139,6 @@ class Suite:
     scenarios: Mapping[str, Scenario]
     train: Train
     seeds: tuple[int, ...]
+    evaluate_on: Literal["test", "validation"] = "test"
     stands_in_for: str | None = None
     """What `--synthetic` replaced."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import dataclasses
 import json
 import math
 import time
@@ -19,6 +18,7 @@ import numpy as np
 
 from . import data as data_module
 from . import environment, records
+from .data import Interactions, joined
 from .errors import DataError
 from .lazy import quiet_stderr
 from .plan import Run
@@ -53,7 +53,7 @@ def execute(
     if not runs:
         return
     suite.dataset.require()
-    session = _Session(suite, registry)
+    session = _Session(suite, registry, runs[0].seed)
     for path in records.leftovers(folder):
         path.unlink(missing_ok=True)
     for run in runs:
@@ -67,7 +67,7 @@ def execute(
 class _Session:
     """What the runs of one process share: TensorFlow, the data, a scenario's traced model."""
 
-    def __init__(self, suite: Suite, registry: Registry) -> None:
+    def __init__(self, suite: Suite, registry: Registry, seed: int) -> None:
         self.suite, self.registry = suite, registry
         started = time.perf_counter()
         with quiet_stderr():
@@ -86,6 +86,8 @@ class _Session:
                         f"task {name!r} reads column {column!r}, which {self.data.source} lacks "
                         f"(it has {known})"
                     )
+        self._divided: tuple[int, tuple[Interactions, Interactions, Interactions]] | None = None
+        self._parts(seed)  # what cannot be divided is told before anything is trained
         loaded = time.perf_counter()
         self.timings = {"import_s": imported - started, "data_s": loaded - imported}
         self._feed = training.make_feed(suite, self.data)
@@ -135,8 +137,7 @@ class _Session:
     def _execute(self, run: Run, record: dict[str, Any]) -> None:
         """Split, train and evaluate; what is known goes into the record as it comes."""
         data, suite = self.data, self.suite
-        train_rows, test_rows = suite.split.build(data, run.seed)
-        train, test = data.interactions.take(train_rows), data.interactions.take(test_rows)
+        train, validation, test = self._parts(run.seed)
         record["data"] = {
             "source": data.source,
             "synthetic": data.synthetic,
@@ -145,40 +146,83 @@ class _Session:
             "num_queries": len(data.query.ids),
             "num_candidates": len(data.candidate.ids),
             "train": len(train),
+            "validation": len(validation),
             "test": len(test),
+            "evaluated_on": suite.evaluate_on,
         }
-        if run.seed not in self._floors:
-            self._floors[run.seed] = {
-                name: task.floors(train, test) for name, task in suite.tasks.items()
-            }
-        record["floors"] = self._floors[run.seed]
         record["metric_info"] = {
-            name: [dataclasses.asdict(metric) for metric in task.metrics()]
+            name: [
+                {key: getattr(metric, key) for key in ("name", "higher_is_better", "headline")}
+                for metric in task.metrics()
+            ]
             for name, task in suite.tasks.items()
         }
         if self._trainer is None or self._trainer.scenario is not run.scenario:
             self._trainer = self._training.Trainer(suite, run.scenario, data, self._feed)
-        trained = self._trainer.train(
-            run.seed,
-            train,
-            lambda epoch, losses: _notify(
-                self.registry, "mtbench_epoch_ended", run=run, epoch=epoch, losses=losses
-            ),
-        )
+        watched = suite.train.early_stopping or suite.train.validate_every
+        with data.interactions.sealed(), test.sealed():
+            trained = self._trainer.train(
+                run.seed,
+                train,
+                lambda epoch, losses: _notify(
+                    self.registry, "mtbench_epoch_ended", run=run, epoch=epoch, losses=losses
+                ),
+                (lambda model: self._evaluate(model, train, validation).metrics)
+                if watched
+                else None,
+            )
         record["curve"] = trained.curve
+        record["validation"] = trained.validation
+        record["epoch"] = trained.epoch
         record["diagnostics"] = trained.diagnostics
         record["parameters"] = sum(math.prod(v.shape) for v in trained.model.trainable_variables)
+        if suite.evaluate_on == "validation":
+            known, scored = train, validation
+        else:
+            known, scored = joined(train, validation), test
         started = time.perf_counter()
-        scores = self._evaluate(trained.model, train, test)
+        trained.model.remember(known)
+        scores = self._evaluate(trained.model, train, scored, known)
         record["metrics"] = scores.metrics
         seconds = time.perf_counter() - started
         record["timings"] |= {
             **trained.timings,
             "evaluate_s": seconds,
-            "evaluate_examples_per_s": len(test) / seconds,
+            "evaluate_examples_per_s": len(scored) / seconds,
         }
         self._check(record["metrics"])
+        if run.seed not in self._floors:
+            self._floors[run.seed] = {
+                name: task.floors(train, scored) for name, task in suite.tasks.items()
+            }
+        record["floors"] = self._floors[run.seed]
         self.by_query = scores.by_query
+
+    def _parts(self, seed: int) -> tuple[Interactions, Interactions, Interactions]:
+        """Training, validation and test part of a seed.
+
+        Raises:
+            DataError: One that is needed is empty.
+        """
+        if self._divided and self._divided[0] == seed:
+            return self._divided[1]
+        data, suite = self.data, self.suite
+        parts = suite.split.build(data, seed)
+        train, validation, test = (
+            data.interactions.take(rows) for rows in (parts.train, parts.validation, parts.test)
+        )
+        watched = suite.train.early_stopping or suite.train.validate_every
+        needs = {"training": train, "test": test}
+        if watched or suite.evaluate_on == "validation":
+            needs["validation"] = validation
+        for name, part in needs.items():
+            if not len(part):
+                raise DataError(
+                    f"split {suite.split.name!r} of {data.source}, seed {seed}: expected a {name} "
+                    "part, found no row of it"
+                )
+        self._divided = (seed, (train, validation, test))
+        return train, validation, test
 
     def _check(self, metrics: dict[str, dict[str, float]]) -> None:
         """Refuse metrics that are no numbers, or not those a task names.
@@ -188,8 +232,10 @@ class _Session:
             ValueError: The names are not those of `Task.metrics`.
         """
         for task, values in metrics.items():
-            expected = {metric.name for metric in self.suite.tasks[task].metrics()}
-            if values.keys() != expected:
+            optional = {metric.name: metric.optional for metric in self.suite.tasks[task].metrics()}
+            expected = optional.keys()
+            needed = {name for name in expected if not optional[name]}
+            if not needed <= values.keys() <= expected:
                 raise ValueError(
                     f"task {task!r}: expected metrics {sorted(expected)}, found {sorted(values)}"
                 )

@@ -92,6 +92,8 @@ class _Reader:
         towers = self.towers(parts["towers"])
         tasks = self.tasks(parts["tasks"])
         scenarios = self.scenarios(parts["scenarios"], tasks)
+        if protocol:
+            self.training(protocol.train, towers, tasks)
         if self.faults or not (protocol and dataset and split):
             self.refuse()
         return Suite(
@@ -103,6 +105,7 @@ class _Reader:
             scenarios,
             protocol.train,
             tuple(dict.fromkeys(protocol.seeds)),
+            protocol.evaluate_on,
             replaced,
         )
 
@@ -203,10 +206,38 @@ class _Reader:
 
     def tasks(self, value: Any) -> dict[str, Task]:
         """Read the tasks; the key is the name where none is given."""
+        specs = self.mapping(value, ("tasks",), "tasks by name")
+        for side in specs.keys() & set(SIDES):
+            self.fault(("tasks", side), "expected another name, since a tower has this one")
         return {
             key: self.component("task", spec, ("tasks", key), default=key)
-            for key, spec in self.mapping(value, ("tasks",), "tasks by name").items()
+            for key, spec in specs.items()
         }
+
+    def training(
+        self, train: Train, towers: Mapping[str, Tower], tasks: Mapping[str, Task]
+    ) -> None:
+        """Check what the training options say of towers and tasks."""
+        for side in SIDES[1:]:
+            if towers.get(side) and towers[side].needs():
+                needs = ", ".join(towers[side].needs())
+                self.fault(
+                    ("towers", side),
+                    f"expected a tower that is a function of the candidate, found one that reads "
+                    f"{needs}: use it for the query",
+                )
+        if not (tasks and all(tasks.values())):
+            return
+        for name in train.groups.keys() - {*SIDES, *tasks}:
+            parts = (*SIDES, *tasks)
+            self.fault(("train", "groups", name), f"unknown part{did_you_mean(name, parts)}")
+        known = [f"{name}/{metric.name}" for name, t in tasks.items() for metric in t.metrics()]
+        for n, path in enumerate(train.early_stopping.metrics if train.early_stopping else ()):
+            if path not in known:
+                self.fault(
+                    ("train", "early_stopping", "metrics", n),
+                    f"unknown metric {path!r}{did_you_mean(path, known)}",
+                )
 
     def scenarios(self, value: Any, tasks: Mapping[str, Task]) -> dict[str, Scenario]:
         """Read the scenarios, valid ones only."""

@@ -5,17 +5,23 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from . import history
 from .data import Data, Interactions
 from .model import MultiTaskModel
+from .optimizers import Updates, keras_optimizer
 from .pace import Pace
 from .protocol import Scenario, Suite, Train
+from .stopping import Stopping
+
+Metrics = Mapping[str, Mapping[str, float]]
+"""`{task: {metric: value}}`."""
 
 _RANDOM = re.compile(r"Random|Rng|Uniform|Normal|Multinomial|PyFunc")
 """Operations whose numbers come from state that is baked into a graph, or from Python."""
@@ -31,8 +37,13 @@ class Trained:
     diagnostics: list[dict[str, Any]]
     """For each epoch its number and `Diagnostics.result`; empty without a strategy."""
     timings: dict[str, float | None]
-    """`build_s`, `trace_s`, `train_s`, the steady `train_examples_per_s`, and what `Pace.result`
+    """`build_s`, `trace_s`, `train_s`, `validate_s`, the steady `train_examples_per_s`, and what
+    `Pace.result`
     says of the steps after the first."""
+    validation: list[dict[str, Any]]
+    """For each epoch that was validated its number and the metrics."""
+    epoch: int
+    """The epoch whose parameters the model has."""
 
 
 class Trainer:
@@ -61,6 +72,7 @@ class Trainer:
         seed: int,
         train: Interactions,
         epoch_ended: Callable[[int, dict[str, float]], None] = lambda epoch, losses: None,
+        validate: Callable[[MultiTaskModel], Metrics] | None = None,
     ) -> Trained:
         """Train from the initial weights of a seed.
 
@@ -68,30 +80,39 @@ class Trainer:
             seed: Decides initial weights, order of the examples and any randomness of a layer.
             train: The training part.
             epoch_ended: Called with the number of each epoch, from 1, and its losses.
+            validate: Scores the model on the validation part, if there is one.
 
         Raises:
             FloatingPointError: A loss is not finite.
         """
         started = time.perf_counter()
         model = self._prepare(seed)
-        for head in model.heads.values():
-            head.adapt(train)
-        built = time.perf_counter()
+        model.adapt(train)
         options = self._suite.train
-        clock = _Clock(epoch_ended)
+        steps = math.ceil(len(train) / options.batch_size)
+        model.optimization.steps.assign(float(steps * options.epochs))
+        built = time.perf_counter()
+        validation = _Validation(self._suite, self.scenario, validate) if validate else None
+        clock = _Clock(epoch_ended, validation)
         self._feed.start(train, seed)
         model.fit(
             self._feed.dataset,
             epochs=options.epochs,
-            steps_per_epoch=math.ceil(len(train) / options.batch_size),
+            steps_per_epoch=steps,
             callbacks=[clock],
             verbose=0,
         )
         if self._model is None:
             self._model = model if _reusable(model, self._feed) else None
-        timings = clock.timings(len(train) * options.epochs, min(options.batch_size, len(train)))
+        epochs = len(clock.curve)
+        timings = clock.timings(len(train) * epochs, min(options.batch_size, len(train)))
         return Trained(
-            model, clock.curve, clock.diagnostics, {"build_s": built - started, **timings}
+            model,
+            clock.curve,
+            clock.diagnostics,
+            {"build_s": built - started, **timings},
+            validation.curve if validation else [],
+            (validation and validation.restore(model)) or epochs,
         )
 
     def _prepare(self, seed: int) -> MultiTaskModel:
@@ -111,15 +132,8 @@ class Trainer:
 
 def compile_model(model: MultiTaskModel, options: Train, scenario: Scenario) -> None:
     """Compile the model of a scenario with the optimizers its suite asks for."""
-    name, rate = options.optimizer.name, options.optimizer.learning_rate
-    own_rate = getattr(scenario.weighting, "learning_rate", None) or rate
-    model.compile(_optimizer(name, rate), _optimizer(name, own_rate))
-
-
-def _optimizer(name: str, learning_rate: float) -> Any:
-    # not `tf.keras.optimizers.get`: given a configuration it makes a legacy optimizer
-    classes = {cls.lower(): cls for cls in ("Adagrad", "Adam", "AdamW", "RMSprop", "SGD")}
-    return getattr(tf.keras.optimizers, classes[name])(learning_rate)
+    own_rate = getattr(scenario.weighting, "learning_rate", None)
+    model.compile(Updates(options, model.parts), keras_optimizer(options.optimizer, own_rate))
 
 
 def devices() -> list[str]:
@@ -129,7 +143,8 @@ def devices() -> list[str]:
 
 def make_feed(suite: Suite, data: Data) -> Feed:
     """Return a feed of the columns that the tasks of a suite read."""
-    needs = [name for task in suite.tasks.values() for name in task.needs()]
+    needs = [name for tower in suite.towers.values() for name in tower.needs()]
+    needs += [name for task in suite.tasks.values() for name in task.needs()]
     return Feed(data, dict.fromkeys(["query", "candidate", *needs]), suite.train)
 
 
@@ -148,7 +163,8 @@ class Feed:
         self._columns = tuple(columns)
         self._train = data.interactions
         self._seed = 0
-        types = [tf.as_dtype(data.interactions.columns[name].dtype) for name in self._columns]
+        dtypes = {**data.interactions.dtypes, "history": np.int32}
+        types = [tf.as_dtype(dtypes[name]) for name in self._columns]
 
         def one_epoch(epoch: Any) -> tf.data.Dataset:
             shuffled = tf.numpy_function(self._shuffled, [epoch], types)
@@ -171,6 +187,9 @@ class Feed:
 
     def start(self, train: Interactions, seed: int) -> None:
         """Feed this training part from now on, in the orders of a seed."""
+        if "history" in self._columns:
+            columns = {**train.columns, "history": history.positions(train)}
+            train = Interactions(columns, train.num_queries, train.num_candidates)
         self._train, self._seed = train, seed
 
     def _shuffled(self, epoch: np.ndarray) -> list[np.ndarray]:
@@ -188,9 +207,8 @@ def _reusable(model: MultiTaskModel, feed: Feed) -> bool:
     """
     traced = model.train_tf_function.get_concrete_function(iter(feed.dataset)).graph
     metrics = [variable for metric in model.metrics for variable in metric.variables]
-    rates = [optimizer.learning_rate for optimizer in model.optimizers]
     keras = [model._train_counter]  # which `fit` sets to 0
-    variables = (*model.seed_variables, *model.optimizer_variables, *metrics, *rates, *keras)
+    variables = (*model.seed_variables, *model.optimizer_variables, *metrics, *keras)
     known = {v.ref() for v in variables}
     if not known.issuperset(variable.ref() for variable in traced.variables):
         return False
@@ -199,11 +217,56 @@ def _reusable(model: MultiTaskModel, feed: Feed) -> bool:
     return not any(_RANDOM.search(node.op) for node in (*graph.node, *functions))
 
 
+class _Validation:
+    """Scores the validation part between epochs, and keeps what early stopping needs."""
+
+    def __init__(
+        self, suite: Suite, scenario: Scenario, validate: Callable[[MultiTaskModel], Metrics]
+    ) -> None:
+        options = suite.train
+        self.curve: list[dict[str, Any]] = []
+        self._validate = validate
+        self._every = options.validate_every or 1
+        self._best: list[np.ndarray] = []
+        self._stopping: Stopping | None = None
+        if options.early_stopping:
+            higher = {
+                f"{name}/{metric.name}": metric.higher_is_better
+                for name in scenario.tasks
+                for metric in suite.tasks[name].metrics()
+            }
+            followed = [(m, higher[m]) for m in options.early_stopping.metrics if m in higher]
+            if followed:  # else no trained task is: all epochs are for it
+                self._stopping = Stopping(followed, options.early_stopping.patience)
+
+    def epoch_ended(self, epoch: int, model: MultiTaskModel) -> None:
+        """Validate, if it is time, and let the model stop."""
+        if epoch % self._every:
+            return
+        metrics = self._validate(model)
+        self.curve.append({"epoch": epoch, "metrics": metrics})
+        if self._stopping:
+            if self._stopping.better(epoch, metrics):
+                self._best = [v.numpy() for v in model.model_variables]
+            model.stop_training = self._stopping.over
+
+    def restore(self, model: MultiTaskModel) -> int | None:
+        """Give the model the parameters of the best epoch, and return its number, if one is."""
+        for variable, value in zip(model.model_variables, self._best, strict=bool(self._best)):
+            variable.assign(value)
+        return self._stopping.best if self._stopping and self._best else None
+
+
 class _Clock(tf.keras.callbacks.Callback):
     """Keeps the curve and the times of a `fit`."""
 
-    def __init__(self, epoch_ended: Callable[[int, dict[str, float]], None]) -> None:
+    def __init__(
+        self,
+        epoch_ended: Callable[[int, dict[str, float]], None],
+        validation: _Validation | None = None,
+    ) -> None:
         super().__init__()
+        self._validation, self._validated = validation, 0.0
         self.curve: list[dict[str, float]] = []
         self.diagnostics: list[dict[str, Any]] = []
         self._epoch_ended = epoch_ended
@@ -238,6 +301,10 @@ class _Clock(tf.keras.callbacks.Callback):
             if hasattr(weigher.strategy, "epoch_ended"):
                 weigher.strategy.epoch_ended(tf.constant(list(losses.values())))
         self._epoch_ended(epoch + 1, losses)
+        if self._validation:
+            started = time.perf_counter()
+            self._validation.epoch_ended(epoch + 1, self.model)
+            self._validated += time.perf_counter() - started
 
     def on_train_end(self, logs: Any = None) -> None:
         self._times.append(time.perf_counter())
@@ -245,11 +312,13 @@ class _Clock(tf.keras.callbacks.Callback):
     def timings(self, examples: int, first_batch: int) -> dict[str, float | None]:
         """Times of the whole `fit`, given its number of examples and those of its first step."""
         begin, first, end = self._times
-        steps, rest = self._steps - 1, end - first - self._pace.spent
+        aside = self._pace.spent + self._validated
+        steps, rest = self._steps - 1, end - first - aside
         step = rest / steps if steps else 0.0
         return {
             "trace_s": max(first - begin - step, 0.0),
-            "train_s": end - begin - self._pace.spent,
+            "train_s": end - begin - aside,
+            "validate_s": self._validated,
             "train_examples_per_s": (examples - first_batch) / rest if steps else None,
             **self._pace.result(),
         }
