@@ -11,7 +11,11 @@ ROOT = Path(__file__).parent.parent
 KERAS = ("tensorflow.keras", "keras", "tf_keras", "tensorflow.python.keras")
 TENSORFLOW = {
     *(f"{name}.py" for name in ("batch", "diagnostics", "gradients", "model")),
-    *(f"{name}.py" for name in ("pace", "softmax", "solvers", "state", "training", "weigher")),
+    *(f"{name}.py" for name in ("features", "networks")),
+    *(
+        f"{name}.py"
+        for name in ("optimizers", "pace", "softmax", "solvers", "state", "training", "weigher")
+    ),
     *(f"testing/{name}.py" for name in ("components", "probe", "tiny", "weightings")),
 }
 
