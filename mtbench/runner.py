@@ -87,7 +87,7 @@ class _Session:
                         f"(it has {known})"
                     )
         self._divided: tuple[int, tuple[Interactions, Interactions, Interactions]] | None = None
-        self._parts(seed)  # what cannot be divided is told before anything is trained
+        self._require_parts(seed)
         loaded = time.perf_counter()
         self.timings = {"import_s": imported - started, "data_s": loaded - imported}
         self._feed = training.make_feed(suite, self.data)
@@ -197,6 +197,19 @@ class _Session:
             }
         record["floors"] = self._floors[run.seed]
         self.by_query = scores.by_query
+
+    def _require_parts(self, seed: int) -> None:
+        """Tell of data that cannot be divided before anything is trained.
+
+        Raises:
+            DataError: It cannot. What else a split may raise is for the runs to record.
+        """
+        try:
+            self._parts(seed)
+        except DataError:
+            raise
+        except Exception:
+            self._divided = None
 
     def _parts(self, seed: int) -> tuple[Interactions, Interactions, Interactions]:
         """Training, validation and test part of a seed.

@@ -38,8 +38,7 @@ class Trained:
     """For each epoch its number and `Diagnostics.result`; empty without a strategy."""
     timings: dict[str, float | None]
     """`build_s`, `trace_s`, `train_s`, `validate_s`, the steady `train_examples_per_s`, and what
-    `Pace.result`
-    says of the steps after the first."""
+    `Pace.result` says of the steps after the first."""
     validation: list[dict[str, Any]]
     """For each epoch that was validated its number and the metrics."""
     epoch: int

@@ -61,7 +61,7 @@ class ByTaskLayer:
 
 def parts(suite, registry, scenario):
     data = load_data(suite.dataset, registry.identity(suite.dataset))
-    train = data.interactions.take(suite.split.build(data, 0)[0])
+    train = data.interactions.take(suite.split.build(data, 0).train)
     return data, train, suite.scenarios[scenario]
 
 
@@ -196,7 +196,7 @@ def test_a_tower_that_is_more_than_its_id_trains(make_suite, registry):
     assert not np.array_equal(found[first], found[second])
     assert len(batch.candidate.ids) == len(np.unique(train.candidate))
     np.testing.assert_array_equal(
-        batch.candidate.expand(), trained.model.catalogue("ranking", 40).numpy()[train.candidate]
+        batch.candidate.expand(), trained.model.catalogue("ranking").numpy()[train.candidate]
     )
 
 
@@ -253,4 +253,4 @@ def test_grouping_by_hand(make_suite, tiny_data):
     table = model.model_variables[0].numpy()
     np.testing.assert_array_equal(query.embeddings, table[[7, 3]])
     np.testing.assert_array_equal(query.expand(), table[[7, 3, 7, 7]])
-    np.testing.assert_array_equal(model.catalogue("retrieval", 40), model.model_variables[1])
+    np.testing.assert_array_equal(model.catalogue("retrieval"), model.model_variables[1])

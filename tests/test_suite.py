@@ -11,6 +11,16 @@ from mtbench.registry import installed
 from mtbench.suite import Train, load_suite
 
 SUITES = sorted((Path(__file__).parent.parent / "suites").glob("*.yaml"))
+PLAIN = {
+    "optimizer": {"momentum": None, "weight_decay": None, "l2": 0.0},
+    "train": {
+        "groups": {},
+        "schedule": {"name": "constant", "end": 0.01, "warmup_epochs": 0.0},
+        "clip_norm": None,
+        "validate_every": None,
+        "early_stopping": None,
+    },
+}
 
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
@@ -35,9 +45,10 @@ def test_ml100k_is_the_tutorial(registry):
     assert suite.train.model_dump() == {
         "epochs": 3,
         "batch_size": 8192,
-        "optimizer": {"name": "adagrad", "learning_rate": 0.1},
+        "optimizer": {"name": "adagrad", "learning_rate": 0.1} | PLAIN["optimizer"],
         "reshuffle": False,
         "diagnostics": False,
+        **PLAIN["train"],
     }
     assert suite.tasks["ranking"].units == (256, 128)
     assert (suite.tasks["ranking"].reduction, suite.tasks["retrieval"].reduction) == ("mean", "sum")
@@ -132,9 +143,10 @@ def test_defaults_and_bare_names(small, registry):
     assert suite.train.model_dump() == {
         "epochs": 3,
         "batch_size": 8192,
-        "optimizer": {"name": "adagrad", "learning_rate": 0.1},
+        "optimizer": {"name": "adagrad", "learning_rate": 0.1} | PLAIN["optimizer"],
         "reshuffle": True,
         "diagnostics": False,
+        **PLAIN["train"],
     }
     assert suite.seeds == (0, 1, 2)
     assert (suite.dataset.num_users, suite.dataset.num_ratings) == (943, 100_000)
@@ -195,7 +207,7 @@ def test_overrides_of_bare_names_and_absent_sections(small, registry):
     )
     assert (suite.dataset.name, suite.dataset.num_users) == ("synthetic", 10)
     assert suite.towers["query"].embedding_dim == 5
-    assert suite.train.optimizer.model_dump() == {"name": "sgd", "learning_rate": 0.1}
+    assert suite.train.optimizer.model_dump(exclude_defaults=True) == {"name": "sgd"}
     assert suite.train.epochs == 2
     assert suite.scenarios["all"].weighting.weights == {"find": 0.5}
     assert list(suite.scenarios) == ["one", "all", "two"]
