@@ -39,7 +39,7 @@ def joint(data_dir):
     registry = installed()
     suite = load_suite(SUITE, registry)
     data = load_data(suite.dataset, registry.identity(suite.dataset))
-    train = data.interactions.take(suite.split.build(data, 0)[0])
+    train = data.interactions.take(suite.split.build(data, 0).train)
     trainer = Trainer(suite, suite.scenarios["joint"], data)
     trainer.train(0, train)
     return suite, data, train, trainer

@@ -496,7 +496,7 @@ class Hungry(mtbench.Split):
     def build(self, data, seed):
         self.__dict__["kept"] = np.ones(self.megabytes * 2**17)
         order = np.random.default_rng(seed).permutation(len(data.interactions))
-        return order[:240], order[240:]
+        return mtbench.Parts(order[:240], order[240:])
 
 @mtbench.hookimpl
 def mtbench_splits():

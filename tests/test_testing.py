@@ -220,17 +220,48 @@ class Loose(mtbench.Split):
 
     def build(self, data, seed):
         order = np.random.default_rng().permutation(len(data.interactions))
-        return order[:-10], order[-10:]
+        return mtbench.Parts(order[:-10], order[-10:])
 
 
-class Leaking(mtbench.Split):
-    """Tests on what it trains on."""
+ROWS = np.arange(60)
 
-    name = "leaking"
+
+def returning(*rows, form=mtbench.Parts):
+    class Returning(mtbench.Split):
+        """Gives what it is told to."""
+
+        name = "returning"
+
+        def build(self, data, seed):
+            return form(*rows)
+
+    return Returning
+
+
+def pair(*rows):
+    """What a split was to return once."""
+    return rows
+
+
+class Altering(mtbench.Split):
+    """Shuffles the data itself."""
+
+    name = "altering"
 
     def build(self, data, seed):
-        rows = np.arange(len(data.interactions))
-        return rows, rows[:5]
+        np.random.default_rng(seed).shuffle(data.interactions.query)
+        return mtbench.Parts(ROWS[:50], ROWS[50:])
+
+
+class Refusing(mtbench.Split):
+    """Of other data."""
+
+    name = "refusing"
+    message: str = "tiny: expected other data, found this"
+    """What it says."""
+
+    def build(self, data, seed):
+        raise mtbench.DataError(self.message)
 
 
 @pytest.mark.parametrize(
@@ -238,11 +269,40 @@ class Leaking(mtbench.Split):
     [
         (Tower, "`by_id` is True, but two rows of one id differ"),
         (Loose, "one seed gives two splits"),
-        (Leaking, "a row is in both parts"),
+        (
+            returning(ROWS[:50], ROWS[50:], form=pair),
+            "expected mtbench.Parts(train, test, validation), found tuple",
+        ),
+        (returning(ROWS, ROWS[:5]), "a row is in two parts"),
+        (returning(ROWS[:50], ROWS[50:], ROWS[40:51]), "a row is in two parts"),
+        (returning(ROWS[:40], ROWS[50:], ROWS[39:50]), "a row is in two parts"),
+        (returning(ROWS[:50], ROWS[[50, 51, 50]]), "test part: a row is there twice"),
+        (returning(ROWS[:50], ROWS[50:] + 1), "a row number is out of range: expected 0 to 59"),
+        (returning(ROWS[1:50] - 2, ROWS[50:]), "a row number is out of range: expected 0 to 59"),
+        (returning(ROWS[:0], ROWS[50:]), "parts of 0 and 10 rows"),
+        (returning(ROWS[:50], ROWS[:0], ROWS[50:]), "parts of 50 and 0 rows"),
+        (
+            returning(ROWS[:50], ROWS[50:].astype(np.int32)),
+            "test part: expected int64 [n], found int32 [10]",
+        ),
+        (
+            returning(ROWS < 50, ROWS[50:]),
+            "train part: expected int64 [n], found bool [60]",
+        ),
+        (Altering, "dividing the data changes it"),
+        (Refusing(message="one\nand another"), "a refusal is not one line"),
     ],
 )
 def test_other_kinds(cls, told):
     assert told in [fault for _, fault in contract(cls)]
+
+
+@pytest.mark.parametrize(
+    "cls", [Refusing, returning(ROWS[:50], ROWS[50:]), returning(ROWS[:30], ROWS[50:], ROWS[30:40])]
+)
+def test_a_sound_split(cls):
+    """One may refuse data, leave rows out, and have no validation part."""
+    check_component(cls)
 
 
 def test_apply_by_hand():

@@ -24,7 +24,7 @@ REUSED = {
 
 def load(suite, registry):
     data = load_data(suite.dataset, registry.identity(suite.dataset))
-    return data, lambda seed: data.interactions.take(suite.split.build(data, seed)[0])
+    return data, lambda seed: data.interactions.take(suite.split.build(data, seed).train)
 
 
 def weights(model):

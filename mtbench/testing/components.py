@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.components import Component, Dataset, Features, Split, Task, Tower
+from mtbench.components import Component, Dataset, Features, Parts, Split, Task, Tower
 from mtbench.data import Data
 from mtbench.errors import DataError
 from mtbench.evaluation import evaluate
@@ -41,7 +41,7 @@ def options(component: Component) -> str | None:
 def trained(suite: Suite, *seeds: int) -> Iterator[MultiTaskModel]:
     """Train a tiny suite with some seeds one after the other, and give the model after each."""
     data = suite.dataset.load()
-    rows, _ = suite.split.build(data, 0)
+    rows = suite.split.build(data, 0).train
     trainer = Trainer(suite, suite.scenarios["all"], data)
     for seed in seeds:
         yield trainer.train(seed, data.interactions.take(rows)).model
@@ -67,7 +67,7 @@ def unchanged(model: MultiTaskModel) -> str | None:
     """Compare a trained model before and after its evaluation."""
     before = values(model)
     data = TinyDataset().load()
-    train, test = (data.interactions.take(rows) for rows in TinySplit().build(data, 0))
+    train, test = (data.interactions.take(rows) for rows in TinySplit().build(data, 0)[:2])
     evaluate(model, train, test)
     model.test_step({name: tf.constant(column) for name, column in test.columns.items()})
     if any(not np.array_equal(a, b) for a, b in zip(before, values(model), strict=True)):
@@ -100,7 +100,7 @@ def tower_trains(tower: Tower) -> str | None:
 def task_scores(task: Task) -> str | None:
     """Floors and metrics are finite, and have the names it declares."""
     data = _data_for(task)
-    train, test = (data.interactions.take(rows) for rows in TinySplit().build(data, 0))
+    train, test = (data.interactions.take(rows) for rows in TinySplit().build(data, 0)[:2])
     names = [metric.name for metric in task.metrics()]
     suite = tiny_suite({"task": task}, None)
     scores = {"its head": evaluate(next(trained(suite, 0)), train, test).metrics["task"]}
@@ -129,19 +129,37 @@ def _data_for(task: Task) -> Data:
 
 
 def split_divides(split: Split) -> str | None:
-    """Both parts have rows, they are disjoint, and a seed gives the same parts again."""
-    data = TinyDataset().load()
-    parts, again = split.build(data, 1), split.build(data, 1)
-    if not all(len(part) for part in parts):
-        return f"parts of {len(parts[0])} and {len(parts[1])} rows"
-    if len(np.intersect1d(*parts)):
-        return "a row is in both parts"
-    both = np.concatenate(parts)
-    if both.min() < 0 or both.max() >= len(data.interactions) or len(np.unique(both)) < len(both):
-        return "a row number is out of range, or is there twice"
-    if not all(map(np.array_equal, parts, again)):
-        return "one seed gives two splits"
+    """It makes disjoint parts of data it does not refuse; a seed gives the same ones again."""
+    for seed in (1, 2):
+        data = TinyDataset().load()
+        try:
+            parts, again = split.build(data, seed), split.build(TinyDataset().load(), seed)
+        except DataError as error:  # a split of other data: it has said so, and that is all
+            return None if len(str(error).splitlines()) == 1 else "a refusal is not one line"
+        fault = _fault_of(parts, len(data.interactions))
+        if fault or data.fingerprint != TinyDataset().load().fingerprint:
+            return fault or "dividing the data changes it"
+        if not all(map(np.array_equal, parts, again)):
+            return "one seed gives two splits"
     return None
+
+
+def _fault_of(parts: object, total: int) -> str | None:
+    """What is wrong with the parts of so many rows."""
+    if not isinstance(parts, Parts):
+        return f"expected mtbench.Parts(train, test, validation), found {type(parts).__name__}"
+    for name, rows in parts._asdict().items():
+        if rows.dtype != np.int64 or rows.ndim != 1:
+            return f"{name} part: expected int64 [n], found {rows.dtype} {list(rows.shape)}"
+    if not len(parts.train) or not len(parts.test):
+        return f"parts of {len(parts.train)} and {len(parts.test)} rows"
+    every = np.concatenate(parts)
+    if every.min() < 0 or every.max() >= total:
+        return f"a row number is out of range: expected 0 to {total - 1}"
+    for name, rows in parts._asdict().items():
+        if len(np.unique(rows)) < len(rows):
+            return f"{name} part: a row is there twice"
+    return "a row is in two parts" if len(np.unique(every)) < len(every) else None
 
 
 def dataset_loads(dataset: Dataset) -> str | None:

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 import mtbench
+from mtbench import cuts
 
 
 class Random(mtbench.Split):
@@ -14,19 +15,17 @@ class Random(mtbench.Split):
     name = "random"
     test_share: float = Field(0.2, gt=0, lt=1)
     """Share of the interactions in the test part, at least one and not all of them."""
-
     validation_share: float = Field(0.0, ge=0, lt=1)
-    """Share of what is left that validates; 0 for no validation part."""
+    """Share of what is left that validates, at least one and not all of it; 0 for none."""
 
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Draw a permutation: first rows to train, then those to validate, last those to test."""
-        total = len(data.interactions)
-        if total < 2:
-            raise mtbench.DataError(f"{data.source}: expected two interactions to split, found one")
-        tests = min(max(round(total * self.test_share), 1), total - 1)
+        least = 3 if self.validation_share else 2
+        total = cuts.require_rows(data, least, f"to split into {least} parts")
+        tests = min(max(round(total * self.test_share), 1), total - (least - 1))
         order = np.random.default_rng(seed).permutation(total)
         rest, test = order[:-tests], order[-tests:]
-        train = len(rest) - round(len(rest) * self.validation_share)
+        train = len(rest) - cuts.validation_size(len(rest), self.validation_share)
         return mtbench.Parts(rest[:train], test, rest[train:])
 
 

@@ -48,7 +48,7 @@ def test_parameters_after_three_epochs(registry, data_dir, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", data_dir)
     suite = load_suite(SUITE, registry)
     data = load_data(suite.dataset, registry.identity(suite.dataset))
-    train = data.interactions.take(suite.split.build(data, 0)[0])
+    train = data.interactions.take(suite.split.build(data, 0).train)
     scenario = suite.scenarios["joint"]
     tf.keras.utils.set_random_seed(0)
     initial = [v.numpy() for v in MultiTaskModel(suite, scenario, data).model_variables]

@@ -71,7 +71,7 @@ def test_random_split(seed, share, size):
     columns = {name: np.arange(size, dtype=np.int32) for name in ("query", "candidate")}
     sides = [mtbench.Side(name, np.arange(size).astype(str)) for name in columns]
     data = mtbench.Data(*sides, mtbench.Interactions(columns, size, size), "made")
-    train, test = Random(test_share=share).build(data, seed)
+    train, test, _ = Random(test_share=share).build(data, seed)
     assert sorted([*train, *test]) == list(range(size))
     assert len(test) == min(max(round(size * share), 1), size - 1)
 

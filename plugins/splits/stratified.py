@@ -1,0 +1,40 @@
+"""A random share of each user's interactions."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+import mtbench
+from mtbench import cuts
+
+
+class Stratified(mtbench.Split):
+    """Of a user's n interactions a random round((1 − test_share) n) do not test, but one at least.
+
+    So every user is in the training part. One of few interactions may be in no other: with a
+    `test_share` of 0.2 a user with two.
+    """
+
+    name = "stratified"
+    test_share: float = Field(0.2, gt=0, lt=1)
+    """Share of each user's interactions in the test part, to the nearest whole number."""
+    validation_share: float = Field(0.0, ge=0, lt=1)
+    """Share of the rest of each user's that validates, to the nearest whole number; 0 for none."""
+
+    def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
+        """Shuffle all rows, bring those of a user together, and cut each user's."""
+        order = np.random.default_rng(seed).permutation(len(data.interactions))
+        order = order[np.argsort(data.interactions.query[order], kind="stable")]
+        counts = cuts.counts_by_query(data)
+        train, kept = cuts.shares(counts, self.test_share, self.validation_share)
+        fixes = {"test": "raise test_share, or use split 'random'"}
+        if self.validation_share:
+            fixes["validation"] = "raise validation_share, or use split 'random'"
+        return cuts.require_parts(self, data, cuts.cut_each(data, order, train, kept), fixes)
+
+
+@mtbench.hookimpl
+def mtbench_splits() -> list[type[mtbench.Split]]:
+    """Offer the split."""
+    return [Stratified]
