@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mtbench
 from mtbench import cuts
@@ -57,6 +59,15 @@ def test_cut_each():
     parts = cuts.cut_each(data, order, train, kept)
     assert [part.tolist() for part in parts] == [[0, 4, 6], [1, 3, 5], [2]]
     assert {part.dtype for part in parts} == {np.dtype(np.int64)}
+
+
+@given(st.lists(st.integers(0, 4), max_size=30), st.integers(0, 99))
+def test_by_query(query, seed):
+    order = np.random.default_rng(seed).permutation(len(query))
+    found = cuts.by_query(data_of(query), order)
+    expected = sorted(order.tolist(), key=lambda row: query[row])  # sorted() is stable
+    assert found.tolist() == expected
+    assert found.dtype == np.int64
 
 
 def test_by_query_and_time():

@@ -25,7 +25,7 @@ class Stratified(mtbench.Split):
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Shuffle all rows, bring those of a user together, and cut each user's."""
         order = np.random.default_rng(seed).permutation(len(data.interactions))
-        order = order[np.argsort(data.interactions.query[order], kind="stable")]
+        order = cuts.by_query(data, order)
         counts = cuts.counts_by_query(data)
         train, kept = cuts.shares(counts, self.test_share, self.validation_share)
         fixes = {"test": "raise test_share, or use split 'random'"}
