@@ -1,4 +1,4 @@
-"""Interactions as integer arrays, and their cache on disk."""
+"""A dataset: interactions as integer arrays, and what is known of both sides."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 
+from . import cache
+from .cache import cache_dir
+from .encoding import Coded, Feature, Ids, encode_candidates, encode_queries
 from .errors import DataError, SealedError
 
 if TYPE_CHECKING:
     from .components import Dataset
 
-CACHE_FORMAT = 1
+__all__ = ["Data", "Feature", "Interactions", "Side", "cache_dir", "joined", "load_data"]
+
+CACHE_FORMAT = 2
 """Raised when what lies in the cache changes its form."""
 
 
@@ -102,20 +104,6 @@ def joined(one: Interactions, other: Interactions) -> Interactions:
 
 
 @dataclass(frozen=True)
-class Feature:
-    """What is known of each id of a side besides the id."""
-
-    form: Literal["categorical", "numeric", "multi_hot"]
-    """One value of several, a number, or any number of several values."""
-    values: np.ndarray
-    """A row for each id: categorical int32 `[ids]`, positions in `names`; numeric float32 `[ids]`,
-    finite; multi-hot uint8 `[ids, len(names)]`, 0 or 1."""
-    names: np.ndarray = field(default_factory=lambda: np.empty(0, "U1"))
-    """What the values mean, as text; empty for a numeric feature. A missing value is a value of
-    its own, the empty text."""
-
-
-@dataclass(frozen=True)
 class Side:
     """One side of the interactions: its id feature, all values of it and what is known of them."""
 
@@ -139,15 +127,20 @@ class Data:
     synthetic: bool = False
     """Whether it was made up rather than observed."""
 
+    notes: tuple[str, ...] = ()
+    """What its reader found worth saying, such as how many labels are missing."""
+
     @functools.cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over ids and interactions: equal for equal content, however it was stored."""
+        """SHA-256 over ids, features and interactions: equal for equal content, however stored."""
         digest = hashlib.sha256()
         for side in (self.query, self.candidate):
             digest.update("\0".join((side.key, *side.ids.tolist(), "")).encode())
             for name, feature in sorted(side.features.items()):
-                digest.update("\0".join((name, feature.form, *feature.names.tolist())).encode())
-                digest.update(np.ascontiguousarray(feature.values).data)
+                values = np.ascontiguousarray(feature.values)
+                kind = (name, feature.form, values.dtype.str, str(values.shape))
+                digest.update("\0".join((*kind, *feature.names.tolist(), "")).encode())
+                digest.update(values.data)
         for name, column in sorted(self.interactions.columns.items()):
             digest.update(f"{name}:{column.dtype.str}:".encode())
             digest.update(np.ascontiguousarray(column).data)
@@ -155,64 +148,51 @@ class Data:
 
     @staticmethod
     def encode(
-        query: tuple[str, np.ndarray],
-        candidate: tuple[str, np.ndarray],
+        query: Ids | tuple[str, np.ndarray],
+        candidate: Ids | tuple[str, np.ndarray],
         columns: Mapping[str, np.ndarray],
         source: str,
-        catalogue: tuple[np.ndarray, np.ndarray] | None = None,
         synthetic: bool = False,
+        notes: Iterable[str] = (),
     ) -> Data:
-        """Turn ids into integers.
+        """Turn ids into integers, in the order of their texts, and what is known into arrays.
 
         Args:
-            query: Name of the id feature, and the id of each interaction, bytes or text.
-            candidate: The same for the candidates.
+            query: Name of the id feature, the id of each interaction, and what is known of the ids.
+            candidate: The same for the candidates. Where something is known these are all of them,
+                else those that have an interaction.
             columns: Further columns of the interactions.
             source: What the data is.
-            catalogue: Ids of all candidates and the name of each; candidates of one name become
-                one. Default: the ids that have an interaction, each its own name.
             synthetic: Whether the data was made up.
+            notes: What is worth saying of it.
 
         Raises:
-            DataError: There is no interaction, or one with a candidate outside the catalogue.
+            DataError: There is no interaction, or one with a candidate outside the catalogue, or
+                a feature is no feature.
         """
-        if not len(query[1]):
+        users, items = Ids(*query), Ids(*candidate)
+        values = users.values
+        if not len(values.codes if isinstance(values, Coded) else values):
             raise DataError(f"{source}: expected interactions, found none")
-        query_ids, query_codes = np.unique(query[1], return_inverse=True)
-        ids, codes = np.unique(candidate[1], return_inverse=True)
-        if catalogue is None:
-            names = ids
-        else:
-            names, name_codes = np.unique(catalogue[1], return_inverse=True)
-            order = np.argsort(catalogue[0])
-            found = np.searchsorted(catalogue[0], ids, sorter=order)
-            found = order[np.minimum(found, len(order) - 1)] if len(order) else found
-            unknown = ids[catalogue[0][found] != ids] if len(order) else ids
-            if len(unknown):
-                raise DataError(f"{source}: {candidate[0]} {unknown[0]!r} is not in the catalogue")
-            codes = name_codes[found][codes]
-        encoded = {"query": query_codes.astype(np.int32), "candidate": codes.astype(np.int32)}
+        query_ids, query_codes, query_features = encode_queries(users, source)
+        names, codes, features = encode_candidates(items, source)
         return Data(
-            Side(query[0], _text(query_ids)),
-            Side(candidate[0], _text(names)),
-            Interactions({**encoded, **columns}, len(query_ids), len(names)),
+            Side(users.key, query_ids, query_features),
+            Side(items.key, names, features),
+            Interactions(
+                {"query": query_codes, "candidate": codes, **columns}, len(query_ids), len(names)
+            ),
             source,
             synthetic,
+            tuple(notes),
         )
-
-
-def _text(ids: np.ndarray) -> np.ndarray:
-    """Ids as text, whatever they were."""
-    return np.char.decode(ids, "utf-8") if ids.dtype.kind == "S" else ids.astype(str)
-
-
-def cache_dir() -> Path:
-    """Return the folder of the encoded datasets: `$MTBENCH_CACHE_DIR`, or the user's cache."""
-    return Path(os.environ.get("MTBENCH_CACHE_DIR") or platformdirs.user_cache_path("mtbench"))
 
 
 def load_data(dataset: Dataset, identity: Mapping[str, Any]) -> Data:
     """Load a dataset, from the cache where it was encoded before.
+
+    What comes from the cache is memory-mapped, also the first time, so that what is in memory does
+    not depend on whether it was there.
 
     Args:
         dataset: What to load.
@@ -229,53 +209,53 @@ def load_data(dataset: Dataset, identity: Mapping[str, Any]) -> Data:
         shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there at all
         data = dataset.load()
         _write(folder, data)
+        data = _read(folder) or data
     return data
 
 
 def _read(folder: Path) -> Data | None:
-    """Read what `_write` wrote, memory-mapped; None where it is absent or damaged."""
+    """Read what `_write` wrote; None where it is absent or damaged."""
+    found = cache.read(folder)
+    if not found:
+        return None
+    meta, arrays = found
     try:
-        meta = json.loads((folder / "meta.json").read_text())
-        columns = {
-            name: np.load(folder / f"column-{name}.npy", mmap_mode="r") for name in meta["columns"]
-        }
         query, candidate = (
-            Side(meta[side], np.load(folder / f"{side}.npy")) for side in ("query", "candidate")
+            Side(
+                meta[side]["key"],
+                arrays[side],
+                {
+                    name: Feature(form, arrays[f"{side}-{n}"], arrays[f"{side}-{n}-names"])
+                    for n, (name, form) in enumerate(meta[side]["features"])
+                },
+            )
+            for side in ("query", "candidate")
         )
-        source, synthetic, fingerprint = (
-            meta[key] for key in ("source", "synthetic", "fingerprint")
+        columns = {name: arrays[f"column-{name}"] for name in meta["columns"]}
+        source, synthetic, notes, fingerprint = (
+            meta[key] for key in ("source", "synthetic", "notes", "fingerprint")
         )
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         return None
     interactions = Interactions(columns, len(query.ids), len(candidate.ids))
-    data = Data(query, candidate, interactions, source, synthetic)
+    data = Data(query, candidate, interactions, source, synthetic, tuple(notes))
     data.__dict__["fingerprint"] = fingerprint  # where cached_property keeps it
     return data
 
 
 def _write(folder: Path, data: Data) -> None:
-    """Write to a folder of its own, then rename: a reader sees all of it or nothing.
-
-    Where two processes write the same data at once the first to rename wins, the other's rename
-    fails and its copy goes. A cache that cannot be written costs time, not the run.
-    """
-    with contextlib.suppress(OSError):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
-        try:
-            for name, column in data.interactions.columns.items():
-                np.save(work / f"column-{name}.npy", column)
-            for side, values in (("query", data.query), ("candidate", data.candidate)):
-                np.save(work / f"{side}.npy", values.ids)
-            meta = {
-                "query": data.query.key,
-                "candidate": data.candidate.key,
-                "columns": list(data.interactions.columns),
-                "source": data.source,
-                "synthetic": data.synthetic,
-                "fingerprint": data.fingerprint,
-            }
-            (work / "meta.json").write_text(json.dumps(meta, indent=2))
-            work.rename(folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    """Write to the cache."""
+    arrays = {f"column-{name}": column for name, column in data.interactions.columns.items()}
+    meta: dict[str, Any] = {
+        "columns": list(data.interactions.columns),
+        "source": data.source,
+        "synthetic": data.synthetic,
+        "notes": data.notes,
+        "fingerprint": data.fingerprint,
+    }
+    for name, side in (("query", data.query), ("candidate", data.candidate)):
+        arrays[name] = side.ids
+        meta[name] = {"key": side.key, "features": [(k, f.form) for k, f in side.features.items()]}
+        for n, feature in enumerate(side.features.values()):
+            arrays |= {f"{name}-{n}": feature.values, f"{name}-{n}-names": feature.names}
+    cache.write(folder, meta, arrays)

@@ -7,23 +7,32 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import ClassVar
+from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mtbench
 from mtbench import data as module
+from mtbench import encoding
 from mtbench.data import Data, load_data
+from mtbench.encoding import Coded, Known, Raw, distinct
 
 
 def make(rating=3.0, candidates=(b"9", b"10", b"9"), catalogue=None):
     return Data.encode(
         query=("user_id", np.array([b"b", b"a", b"b"])),
-        candidate=("movie_id", np.array(candidates)),
+        candidate=("movie_id", np.array(candidates), catalogue),
         columns={"user_rating": np.array([1.0, 2.0, rating], np.float32)},
         source="made",
-        catalogue=catalogue,
     )
+
+
+def with_columns(data, columns):
+    rows = data.interactions
+    return mtbench.Interactions(columns, rows.num_queries, rows.num_candidates)
 
 
 class Counting(mtbench.Dataset):
@@ -58,7 +67,7 @@ def test_codes():
 
 def test_names_of_a_catalogue_are_merged():
     ids, names = np.array([b"9", b"7", b"10"]), np.array([b"Same", b"Rest", b"Same"])
-    data = make(catalogue=(ids, names))
+    data = make(catalogue=Known(ids, names=names))
     assert data.candidate.ids.tolist() == ["Rest", "Same"]
     assert data.interactions.candidate.tolist() == [1, 1, 1]
     assert data.interactions.num_candidates == 2
@@ -67,7 +76,7 @@ def test_names_of_a_catalogue_are_merged():
 def test_a_candidate_outside_the_catalogue_is_refused():
     ids = np.array([b"9"])
     with pytest.raises(mtbench.DataError, match="is not in the catalogue"):
-        make(catalogue=(ids, ids))
+        make(catalogue=Known(ids))
 
 
 def test_no_interaction_is_refused():
@@ -208,7 +217,7 @@ def test_storage_does_not_change_the_fingerprint(tmp_path):
         mapped[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
     wide = dataclasses.replace(data.query, ids=data.query.ids.astype("U9"))
     for other in (strided, mapped):
-        rows = dataclasses.replace(data.interactions, columns=other)
+        rows = with_columns(data, other)
         assert dataclasses.replace(data, query=wide, interactions=rows).fingerprint == (
             data.fingerprint
         )
@@ -223,9 +232,7 @@ def test_every_part_of_the_content_is_in_the_fingerprint():
             data, candidate=dataclasses.replace(data.candidate, ids=np.array(["1", "09"]))
         ),
         *(
-            dataclasses.replace(
-                data, interactions=dataclasses.replace(rows, columns={**rows.columns, name: new})
-            )
+            dataclasses.replace(data, interactions=with_columns(data, {**rows.columns, name: new}))
             for name, new in {
                 "query": rows.query[::-1] * 0,
                 "candidate": rows.candidate[::-1] * 0,
@@ -239,4 +246,143 @@ def test_every_part_of_the_content_is_in_the_fingerprint():
 def test_an_empty_catalogue_is_refused():
     empty = np.array([], "S1")
     with pytest.raises(mtbench.DataError, match="is not in the catalogue"):
-        make(catalogue=(empty, empty))
+        make(catalogue=Known(empty))
+
+
+def test_present_order_of_ids_is_that_of_their_texts():
+    """However they come: bytes of any width, text, integers, counted out."""
+    numbers = np.array([10, 9, 100, 9, 1])
+    long = np.array([b"x" * 9 + str(n).encode() for n in numbers])
+    expected = (["1", "10", "100", "9"], [1, 3, 2, 3, 0])
+    coded = Coded(np.array([b"9", b"77", b"1", b"100", b"10"]), np.array([4, 0, 3, 0, 2]))
+    for values in (numbers, numbers.astype(str), numbers.astype("S"), long, coded):
+        texts, codes = distinct(values)
+        assert ([text.lstrip("x") for text in texts], codes.tolist()) == expected
+        assert codes.dtype == np.int32
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=9)
+    ),
+    st.integers(1, 4),
+)
+def test_chunks_make_no_difference(texts, size):
+    if not texts:
+        return
+    for values in (np.array(texts), np.array([text.encode() for text in texts])):
+        with mock.patch.object(encoding, "CHUNK", size):
+            found, codes = distinct(values)
+        expected, positions = np.unique(np.array(texts), return_inverse=True)
+        assert found.tolist() == expected.tolist() == sorted(set(texts))
+        assert codes.tolist() == positions.tolist()
+
+
+USERS = Known(
+    np.array([b"c", b"b", b"x"]),
+    {
+        "group": Raw("categorical", np.array(["two", "", "one"])),
+        "age": Raw("numeric", [30.0, np.nan, 99.0]),
+    },
+)
+ITEMS = Known(
+    np.array([1, 2, 3, 4]),
+    {
+        "genres": Raw("multi_hot", [["War"], ["Action", "War"], [], ["Action", ""]]),
+        "year": Raw("numeric", [1990.0, 1994.0, np.nan, 1992.0]),
+        "kind": Raw("categorical", [b"film", b"film", b"", b"short"]),
+    },
+    names=np.array(["B", "A", "A", "C"]),
+)
+
+
+def described():
+    return Data.encode(
+        ("user", np.array([b"c", b"a", b"b"]), USERS),
+        ("item", np.array([4, 1, 3]), ITEMS),
+        {"user_rating": np.arange(3, dtype=np.float32)},
+        "made",
+        notes=["a note"],
+    )
+
+
+def test_features_are_in_the_order_of_the_ids():
+    query, candidate = described().query, described().candidate
+    assert query.ids.tolist() == ["a", "b", "c"]  # x has no interaction, nothing is known of a
+    group, age = query.features["group"], query.features["age"]
+    assert (group.form, group.names.tolist()) == ("categorical", ["", "two"])
+    assert (group.values.tolist(), group.values.dtype) == ([0, 0, 1], np.int32)
+    assert (age.form, age.values.tolist(), age.values.dtype) == ("numeric", [30] * 3, np.float32)
+    assert age.names.size == 0
+    assert candidate.ids.tolist() == ["A", "B", "C"]
+    assert described().interactions.candidate.tolist() == [2, 1, 0]
+    genres = candidate.features["genres"]
+    assert (genres.form, genres.names.tolist()) == ("multi_hot", ["Action", "War"])
+    assert (genres.values.tolist(), genres.values.dtype) == ([[1, 1], [0, 1], [1, 0]], np.uint8)
+    assert candidate.features["year"].values.tolist() == [1994, 1990, 1992]
+    kind = candidate.features["kind"]
+    assert kind.names[kind.values].tolist() == ["film", "film", "short"]
+
+
+def test_missing_numbers_are_the_mean_of_the_others():
+    known = Known(np.array(["1", "2", "3"]), {"n": Raw("numeric", [2.0, np.nan, 4.0])})
+    data = Data.encode(("u", np.array(["1", "1"])), ("i", np.array(["1", "3"]), known), {}, "made")
+    assert data.candidate.features["n"].values.tolist() == [2, 3, 4]
+
+
+@pytest.mark.parametrize("numbers", [[np.nan, np.nan], [1.0, np.inf]])
+def test_a_number_that_is_none_is_refused(numbers):
+    known = Known(np.array(["1", "2"]), {"age": Raw("numeric", numbers)})
+    with pytest.raises(mtbench.DataError, match=r"feature 'age' of i: expected finite numbers"):
+        Data.encode(("u", np.array(["1"])), ("i", np.array(["1"]), known), {}, "made")
+
+
+def test_what_is_described_twice_is_refused():
+    known = Known(np.array(["1", "2", "1"]))
+    with pytest.raises(mtbench.DataError, match="i '1' is described twice"):
+        Data.encode(("u", np.array(["1"])), ("i", np.array(["1"]), known), {}, "made")
+
+
+def test_a_multi_hot_feature_beyond_all_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(encoding, "MOST", 7)
+    with pytest.raises(mtbench.DataError, match=r"4 ids × 2 values"):
+        Data.encode(("u", np.array([1])), ("i", np.array([1]), ITEMS._replace(names=None)), {}, "m")
+
+
+def test_features_and_notes_round_trip_through_the_cache(folder, monkeypatch):
+    monkeypatch.setattr(Counting, "load", lambda self: described())
+    first, second = load_data(Counting(), {}), load_data(Counting(), {})
+    for data in (first, second):
+        assert data.notes == ("a note",)
+        assert isinstance(data.interactions.query, np.memmap)
+        assert dataclasses.replace(data, notes=()).fingerprint == described().fingerprint
+        for side in ("query", "candidate"):
+            found, expected = getattr(data, side).features, getattr(described(), side).features
+            assert list(found) == list(expected)
+            for name, feature in found.items():
+                assert feature.form == expected[name].form
+                np.testing.assert_array_equal(feature.values, expected[name].values)
+                assert feature.names.tolist() == expected[name].names.tolist()
+
+
+def test_features_are_in_the_fingerprint():
+    data = described()
+    genres = data.candidate.features["genres"]
+
+    def other(**changes):
+        feature = dataclasses.replace(genres, **changes)
+        features = {**data.candidate.features, changes.pop("key", "genres"): feature}
+        return dataclasses.replace(
+            data, candidate=dataclasses.replace(data.candidate, features=features)
+        ).fingerprint
+
+    without = dataclasses.replace(data, query=dataclasses.replace(data.query, features={}))
+    found = {
+        data.fingerprint,
+        without.fingerprint,
+        other(values=1 - genres.values),
+        other(values=genres.values.astype(np.int8)),
+        other(names=genres.names[::-1]),
+        other(form="numeric"),
+    }
+    assert len(found) == 6

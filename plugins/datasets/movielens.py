@@ -5,18 +5,24 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import math
 import os
+import re
 import shutil
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import mtbench
+from mtbench.encoding import Coded, Ids, Known, Numbers, Raw
+
+_IDS = ("user_id", "movie_id")
 
 _SHAPES = {  # users, movies, ratings of each release; what the synthetic stand-in imitates
     "100k": (943, 1682, 100_000),
@@ -25,12 +31,28 @@ _SHAPES = {  # users, movies, ratings of each release; what the synthetic stand-
     "25m": (162_541, 62_423, 25_000_095),
     "latest-small": (610, 9742, 100_836),
 }
+_USERS = {  # features of the releases that have them
+    "user_gender": {"num_values": 2},
+    "bucketized_user_age": {"num_values": 7},
+    "user_occupation_label": {"num_values": 21},
+    "user_occupation_text": {"num_values": 21},
+    "user_zip_prefix": {"num_values": 10},
+}
+_MOVIES = {
+    "movie_genres": {"form": "multi_hot", "num_values": 19},
+    "movie_year": {"form": "numeric"},
+}
 _TIMEOUT = 4.0
 """Seconds to wait for the server before it counts as out of reach."""
 
 
 class MovieLens(mtbench.Dataset):
-    """Ratings of movies, 0.5 to 5 stars, by users of movielens.org."""
+    """Ratings of movies, 0.5 to 5 stars, by users of movielens.org.
+
+    Of movies it knows `movie_genres` and `movie_year`; of users, in the releases 100k and 1m,
+    `user_gender`, `bucketized_user_age`, `user_occupation_label`, `user_occupation_text` and
+    `user_zip_prefix`, in 100k also `raw_user_age`. Movies of one title have the genres of each.
+    """
 
     name = "movielens"
     config: Literal["100k", "1m", "20m", "25m", "latest-small"] = "100k"
@@ -64,17 +86,46 @@ class MovieLens(mtbench.Dataset):
         return digest.hexdigest()
 
     def load(self) -> mtbench.Data:
-        """Read ratings and movies."""
-        movies = self._read("movies", "movie_id", "movie_title")
-        ratings = self._read("ratings", "user_id", "movie_id", "user_rating", "timestamp")
-        title = self.candidate == "title"
-        return mtbench.Data.encode(
-            query=("user_id", ratings["user_id"]),
-            candidate=("movie_title" if title else "movie_id", ratings["movie_id"]),
-            columns={name: ratings[name] for name in ("user_rating", "timestamp")},
-            source=str(self._builder("ratings").info.full_name),
-            catalogue=(movies["movie_id"], movies["movie_title" if title else "movie_id"]),
+        """Read ratings and movies, and what is known of users."""
+        movies = self._movies()
+        ids: tuple[Numbers[bytes], ...] = (Numbers(), Numbers())
+        known: dict[str, np.ndarray] = {}
+        found: dict[str, list[np.ndarray]] = {}
+        for batch in self._batches("ratings", "movie_title", "movie_genres"):
+            codes = [number.of(batch.pop(key)) for number, key in zip(ids, _IDS, strict=True)]
+            columns = {name: batch.pop(name) for name in ("user_rating", "timestamp")}
+            _learn(known, codes[0], batch)
+            for name, column in {**columns, **dict(zip(_IDS, codes, strict=True))}.items():
+                found.setdefault(name, []).append(column)
+        whole = {name: np.concatenate(found.pop(name)) for name in list(found)}
+        users, rated = (
+            Coded(np.array([*number]), whole.pop(key))
+            for number, key in zip(ids, _IDS, strict=True)
         )
+        info = self._builder("ratings").info
+        return mtbench.Data.encode(
+            query=Ids("user_id", users, Known(users.ids, _demographic(known, info.features))),
+            candidate=Ids(f"movie_{self.candidate}", rated, movies),
+            columns=whole,
+            source=str(info.full_name),
+        )
+
+    def _movies(self) -> Known:
+        """Every movie with its genres and, from its title, its year."""
+        genres = self._builder("movies").info.features["movie_genres"].feature.names
+        batches = list(self._batches("movies"))
+        ids, titles = (
+            np.array([value for batch in batches for value in batch[f"movie_{name}"]])
+            for name in ("id", "title")
+        )
+        features = {
+            "movie_genres": Raw(
+                "multi_hot",
+                [[genres[n] for n in row] for batch in batches for row in batch["movie_genres"]],
+            ),
+            "movie_year": Raw("numeric", [_year(title.decode()) for title in titles.tolist()]),
+        }
+        return Known(ids, features, titles if self.candidate == "title" else None)
 
     @classmethod
     def bring(cls, archive: Path) -> Path | None:
@@ -102,13 +153,18 @@ class MovieLens(mtbench.Dataset):
         return None
 
     def stand_in(self) -> Mapping[str, Any]:
-        """Made-up data with as many users, movies and ratings."""
+        """Made-up data with as many users, movies and ratings, and features of those names."""
         users, movies, ratings = _SHAPES[self.config]
+        query: dict[str, Any] = dict(_USERS if self.config in ("100k", "1m") else {})
+        if self.config == "100k":
+            query["raw_user_age"] = {"form": "numeric"}
         return {
             "name": "synthetic",
             "num_users": users,
             "num_items": movies,
             "num_ratings": ratings,
+            "query_features": query,
+            "candidate_features": _MOVIES,
         }
 
     def _folder(self, part: str) -> Path | None:
@@ -167,20 +223,80 @@ class MovieLens(mtbench.Dataset):
                 ) from error
         return builder
 
-    def _read(self, part: str, *features: str) -> dict[str, np.ndarray]:
-        """Columns of a part in the order of its file; text as bytes."""
-        dataset = self._prepared(part).as_dataset(
-            split="train",
-            decoders=tfds.decode.PartialDecoding(dict.fromkeys(features, True)),
-            read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
-        )
-        batches = list(tfds.as_numpy(dataset.batch(2**14)))
-        columns = {}
-        for name in features:
-            parts = [batch[name] for batch in batches]
-            text = parts[0].dtype == object
-            columns[name] = np.concatenate([np.array(p.tolist()) if text else p for p in parts])
-        return columns
+    def _batches(self, part: str, *without: str) -> Iterator[dict[str, Any]]:
+        """Features of a part in the order of its files, many rows at a time; text as bytes.
+
+        Serialised examples are parsed many at a time too: tfds's own way, one by one, takes 15
+        times as long.
+        """
+        builder = self._prepared(part)
+        infos = builder.info.features.get_serialized_info()
+        spec = {name: _parser(info) for name, info in infos.items() if name not in without}
+        settings = tf.data.Options()
+        settings.autotune.enabled = False  # it can hold up the end for seconds
+        files = [str(path) for path in builder.info.splits["train"].filepaths]
+        examples = tf.data.TFRecordDataset(files).batch(2**14).with_options(settings)
+        try:
+            for batch in examples.map(lambda texts: tf.io.parse_example(texts, spec)):
+                yield {
+                    name: value.to_list() if isinstance(value, tf.RaggedTensor) else value.numpy()
+                    for name, value in batch.items()
+                }
+        except tf.errors.OpError as error:
+            raise mtbench.DataError(
+                f"{builder.data_path} is damaged: remove it, and it is prepared again ({error})"
+            ) from error
+
+
+def _learn(known: dict[str, np.ndarray], users: np.ndarray, batch: dict[str, np.ndarray]) -> None:
+    """Take in what a batch of ratings says of its users.
+
+    Args:
+        known: The values of each feature by user, for the users so far.
+        users: The user of each rating, int32 `[n]`.
+        batch: The values of each feature by rating.
+    """
+    numbers, first = np.unique(users, return_index=True)
+    for name, values in batch.items():
+        before = known.get(name, values[:0])
+        known[name] = np.concatenate([before, values[first[numbers >= len(before)]]])
+        differ = known[name][users] != values
+        if differ.any():
+            one, other = known[name][users][differ][0], values[differ][0]
+            raise mtbench.DataError(f"{name}: expected one value a user, found {one!r}, {other!r}")
+
+
+def _demographic(known: Mapping[str, np.ndarray], features: Any) -> dict[str, Raw]:
+    """Features of the users, in the order of their numbers."""
+    found = {}
+    for name, values in known.items():
+        if name == "raw_user_age":
+            found[name] = Raw("numeric", values)
+        elif name == "user_zip_code":  # its first digit is a region; some are not of the USA
+            prefixes = [code[:1].decode() if code[:1].isdigit() else "" for code in values]
+            found["user_zip_prefix"] = Raw("categorical", np.array(prefixes))
+        elif name == "user_gender":
+            found[name] = Raw("categorical", np.where(values, "M", "F"))
+        elif name == "bucketized_user_age":
+            found[name] = Raw("categorical", values.astype(int))
+        elif name == "user_occupation_label":
+            found[name] = Raw("categorical", np.array(features[name].names)[values])
+        else:
+            found[name] = Raw("categorical", np.array(values.tolist()))
+    return found
+
+
+def _year(title: str) -> float:
+    """The year in a title, the last number of four digits in brackets; NaN where there is none."""
+    years = re.findall(r"\((\d{4})\)", title)
+    return float(years[-1]) if years else math.nan
+
+
+def _parser(info: Any) -> Any:
+    """How to parse a feature that tfds serialised."""
+    numbers = {"float32": tf.float32, "bool": tf.int64, "int64": tf.int64}
+    dtype = numbers.get(np.dtype(info.np_dtype).name, tf.string)
+    return tf.io.RaggedFeature(dtype) if info.shape else tf.io.FixedLenFeature([], dtype)
 
 
 @functools.cache

@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 import math
+import zlib
+from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 import mtbench
+from mtbench.components import Options
+from mtbench.encoding import Coded, Ids, Known, Raw
 
 BLOCK = 2**23
 """Scores held at once while items are drawn: users of a block times items."""
+
+
+class MadeUp(Options):
+    """A made-up feature."""
+
+    form: Literal["categorical", "numeric", "multi_hot"] = "categorical"
+    """One value of several, a number around 40, or several values."""
+    num_values: int = Field(8, ge=1)
+    """Number of values, unless it is numeric."""
+
+    def draw(self, rng: np.random.Generator, latent: np.ndarray) -> Raw:
+        """Project the latent vectors, `[ids, latent_dim]`, on random directions.
+
+        Categorical: the value whose direction agrees most. Multi-hot: that one, and those that
+        agree by more than a standard deviation. Numeric: 40 and 10 standard deviations.
+        """
+        number = 1 if self.form == "numeric" else self.num_values
+        directions = rng.normal(size=(latent.shape[1], number))
+        agreement = latent @ (directions / np.linalg.norm(directions, axis=0))
+        if self.form == "numeric":
+            return Raw("numeric", np.rint(40 + 10 * agreement[:, 0]))
+        values = np.array([f"{n:0{len(str(number))}d}" for n in range(number)])
+        most = values[agreement.argmax(axis=1)]
+        if self.form == "categorical":
+            return Raw("categorical", most)
+        applies = agreement > 1
+        return Raw(
+            "multi_hot", [[best, *values[row]] for best, row in zip(most, applies, strict=True)]
+        )
 
 
 class Synthetic(mtbench.Dataset):
@@ -36,6 +70,12 @@ class Synthetic(mtbench.Dataset):
     """Standard deviation of the preferences; 0 makes retrieval a matter of popularity alone."""
     noise: float = Field(0.5, ge=0, allow_inf_nan=False)
     """Standard deviation of a rating's noise, in stars."""
+    missing_label: float = Field(0.0, ge=0, lt=1)
+    """Share of the interactions without a rating (NaN)."""
+    query_features: dict[str, MadeUp] = Field({})
+    """Features of the users by name; they follow the latent vectors."""
+    candidate_features: dict[str, MadeUp] = Field({})
+    """Features of the items by name; they follow the latent vectors."""
     seed: int = Field(0, ge=0)
     """Seed of the data; a run's seed has no influence on it."""
 
@@ -57,46 +97,81 @@ class Synthetic(mtbench.Dataset):
         rng = np.random.default_rng(self.seed)
         users = rng.normal(size=(self.num_users, self.latent_dim)).astype(np.float32)
         items = rng.normal(size=(self.num_items, self.latent_dim)).astype(np.float32)
+        query, candidate = self._interactions(rng, users, items)
+        rating = self._ratings(rng, users, items, query, candidate)
+        order = rng.permutation(len(query))
+        start = 874_724_710  # the first second of MovieLens 100K
+        timestamp = start + np.sort(rng.integers(0, 18_000_000, len(query)))
+        rating = np.clip(np.rint(rating), 1, 5)[order].astype(np.float32)
+        if self.missing_label:
+            drawn = np.random.default_rng([self.seed, 1]).random(len(rating))
+            rating[drawn < self.missing_label] = np.nan
+        known = [
+            Known(_names("user", self.num_users), self._features(0, self.query_features, users)),
+            Known(
+                _names("item", self.num_items), self._features(1, self.candidate_features, items)
+            ),
+        ]
+        return mtbench.Data.encode(
+            query=Ids("user_id", Coded(known[0].ids, query[order]), known[0]),
+            candidate=Ids("movie_title", Coded(known[1].ids, candidate[order]), known[1]),
+            columns={"user_rating": rating, "timestamp": timestamp},
+            source="synthetic",
+            synthetic=True,
+        )
+
+    def _interactions(
+        self, rng: np.random.Generator, users: np.ndarray, items: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw who rates what: user and item of each rating, int32 `[num_ratings]`."""
         scale = self.preference_scale / math.sqrt(self.latent_dim)
         ranks = rng.permutation(self.num_items) + 1
         popularity = (-self.popularity_exponent * np.log(ranks)).astype(np.float32)
         activity = _shares(
             rng.lognormal(sigma=0.9, size=self.num_users), self.num_ratings, self.num_items
         )
-        query = np.repeat(np.arange(self.num_users), activity)
-        candidate = np.concatenate(
-            [
-                _draw(rng, scale * users[rows] @ items.T + popularity, activity[rows])
-                for rows in np.array_split(
-                    np.arange(self.num_users), max(1, self.num_users * self.num_items // BLOCK)
-                )
-            ]
+        blocks = max(1, self.num_users * self.num_items // BLOCK)
+        candidate = [
+            _draw(rng, scale * users[rows] @ items.T + popularity, activity[rows])
+            for rows in np.array_split(np.arange(self.num_users), blocks)
+        ]
+        query = np.repeat(np.arange(self.num_users, dtype=np.int32), activity)
+        return query, np.concatenate(candidate)
+
+    def _ratings(
+        self,
+        rng: np.random.Generator,
+        users: np.ndarray,
+        items: np.ndarray,
+        query: np.ndarray,
+        candidate: np.ndarray,
+    ) -> np.ndarray:
+        """Draw the ratings before they are rounded, float64 `[num_ratings]`."""
+        scale = self.preference_scale / math.sqrt(self.latent_dim)
+        starts = range(0, len(query), BLOCK)
+        blocks = [slice(start, start + BLOCK) for start in starts]
+        preference = scale * np.concatenate(
+            [np.einsum("nd,nd->n", users[query[rows]], items[candidate[rows]]) for rows in blocks]
         )
-        preference = scale * np.einsum("nd,nd->n", users[query], items[candidate])
         rating = 3.5 + rng.normal(scale=0.4, size=self.num_users)[query]
         rating += rng.normal(scale=0.4, size=self.num_items)[candidate]
         rating += 0.5 * (preference - preference.mean())  # what is drawn is preferred on average
-        rating += rng.normal(scale=self.noise, size=len(query))
-        order = rng.permutation(len(query))
-        start = 874_724_710  # the first second of MovieLens 100K
-        timestamp = start + np.sort(rng.integers(0, 18_000_000, len(query)))
-        user_names = np.array(
-            [f"user-{n:0{len(str(self.num_users))}d}" for n in range(self.num_users)]
-        )
-        item_names = np.array(
-            [f"item-{n:0{len(str(self.num_items))}d}" for n in range(self.num_items)]
-        )
-        return mtbench.Data.encode(
-            query=("user_id", user_names[query[order]]),
-            candidate=("movie_title", item_names[candidate[order]]),
-            columns={
-                "user_rating": np.clip(np.rint(rating), 1, 5)[order].astype(np.float32),
-                "timestamp": timestamp,
-            },
-            source="synthetic",
-            catalogue=(item_names, item_names),
-            synthetic=True,
-        )
+        return np.asarray(rating + rng.normal(scale=self.noise, size=len(query)))
+
+    def _features(
+        self, side: int, made: Mapping[str, MadeUp], latent: np.ndarray
+    ) -> dict[str, Raw]:
+        """Make up the features of a side from its latent vectors, each from a stream of its own."""
+        found = {}
+        for name, options in made.items():
+            rng = np.random.default_rng([self.seed, 2, side, zlib.crc32(name.encode())])
+            found[name] = options.draw(rng, latent)
+        return found
+
+
+def _names(word: str, number: int) -> np.ndarray:
+    """Ids whose order as text is that of their numbers."""
+    return np.array([f"{word}-{n:0{len(str(number))}d}" for n in range(number)])
 
 
 def _shares(weights: np.ndarray, total: int, most: int) -> np.ndarray:
@@ -120,10 +195,23 @@ def _draw(rng: np.random.Generator, logits: np.ndarray, counts: np.ndarray) -> n
     The Gumbel top-k trick (Kool et al., ICML 2019): the k largest of logits plus Gumbel noise are
     a sample without replacement.
     """
-    noise = rng.standard_exponential(logits.shape, dtype=np.float32)
-    keys = logits - np.log(noise + np.finfo(np.float32).tiny)
-    order = np.argsort(-keys, axis=1, kind="stable")
-    return np.concatenate([row[:n] for row, n in zip(order, counts, strict=True)])
+    keys = rng.standard_exponential(logits.shape, dtype=np.float32)
+    keys += np.finfo(np.float32).tiny
+    np.log(keys, out=keys)
+    keys -= logits  # smallest first
+    return np.concatenate([_smallest(row, n) for row, n in zip(keys, counts, strict=True)])
+
+
+def _smallest(keys: np.ndarray, number: int) -> np.ndarray:
+    """Positions of the smallest keys in their order, of equal ones the first, int32.
+
+    As the start of a stable `argsort`, but only what is in it is sorted.
+    """
+    if number == 0:
+        return np.empty(0, np.int32)
+    bound = np.partition(keys, number - 1)[number - 1]
+    within = np.flatnonzero(keys <= bound).astype(np.int32)
+    return within[np.argsort(keys[within], kind="stable")[:number]]
 
 
 @mtbench.hookimpl

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 import mtbench
 from mtbench_plugins.datasets.movielens import MovieLens
-from mtbench_plugins.datasets.synthetic import Synthetic, _shares
+from mtbench_plugins.datasets.synthetic import Synthetic, _draw, _shares, _smallest
 from mtbench_plugins.splits.random import Random
 from mtbench_plugins.towers.mlp import MLP
 
@@ -38,6 +38,72 @@ def test_synthetic_has_the_shape_of_movielens(synthetic):
 def test_synthetic_is_decided_by_its_options(synthetic):
     assert Synthetic().load().fingerprint == synthetic.fingerprint
     assert Synthetic(seed=1).load().fingerprint != synthetic.fingerprint
+
+
+def test_items_are_drawn_as_by_sorting_them_all():
+    """Gumbel noise on the logits, largest first: not one bit else, so that results stay."""
+    logits = np.random.default_rng(1).normal(size=(7, 50)).astype(np.float32)
+    counts = np.array([3, 0, 50, 1, 7, 20, 49])
+    noise = np.random.default_rng(0).standard_exponential(logits.shape, dtype=np.float32)
+    keys = logits - np.log(noise + np.finfo(np.float32).tiny)
+    order = np.argsort(-keys, axis=1, kind="stable")
+    expected = np.concatenate([row[:n] for row, n in zip(order, counts, strict=True)])
+    found = _draw(np.random.default_rng(0), logits, counts)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_features_and_holes_change_nothing_else(synthetic):
+    features = {"group": {"form": "categorical"}}
+    data = Synthetic(missing_label=0.3, query_features=features).load()
+    rating = synthetic.interactions.columns["user_rating"]
+    found = data.interactions.columns["user_rating"]
+    missing = np.isnan(found)
+    assert 0.28 < missing.mean() < 0.32
+    np.testing.assert_array_equal(found[~missing], rating[~missing])
+    for name in ("query", "candidate", "timestamp"):
+        column = data.interactions.columns[name]
+        np.testing.assert_array_equal(column, synthetic.interactions.columns[name])
+
+
+def test_synthetic_features_follow_the_latent_vectors():
+    """A user's group says what they watch; an item's genres say who watches it."""
+    forms = {name: {"form": name, "num_values": 4} for name in ("categorical", "multi_hot")}
+    forms["numeric"] = {"form": "numeric"}
+    data = Synthetic(
+        num_users=400, num_items=100, num_ratings=8000, latent_dim=2, popularity_exponent=0,
+        query_features=forms, candidate_features=forms,
+    ).load()  # fmt: skip
+    for side in (data.query, data.candidate):
+        assert {name: feature.form for name, feature in side.features.items()} == {
+            name: name for name in forms
+        }
+        assert len(side.features["categorical"].names) == 4
+        assert side.features["multi_hot"].values.sum(axis=1).min() >= 1
+        assert len(np.unique(side.features["numeric"].values)) > 10
+    group = data.query.features["categorical"].values[data.interactions.query]
+    genres = data.candidate.features["multi_hot"].values[data.interactions.candidate]
+    shares = np.array([genres[group == n].mean(axis=0) for n in range(4)])
+    assert (shares.max(axis=0) / shares.min(axis=0)).max() > 3
+
+
+def test_a_feature_does_not_depend_on_the_others():
+    one, two = {"age": {"form": "numeric"}}, {"a": {}, "age": {"form": "numeric"}}
+    small = {"num_users": 30, "num_items": 40, "num_ratings": 300}
+    alone, beside = (
+        Synthetic(**small, query_features=features).load().query.features["age"]
+        for features in (one, two)
+    )
+    np.testing.assert_array_equal(alone.values, beside.values)
+
+
+@given(
+    st.lists(st.sampled_from([-2.0, -1.0, 0.0, 1.0, 5.5]), min_size=1, max_size=12),
+    st.integers(0, 12),
+)
+def test_smallest(keys, number):
+    keys, number = np.array(keys, np.float32), min(number, len(keys))
+    expected = np.argsort(keys, kind="stable")[:number]
+    np.testing.assert_array_equal(_smallest(keys, number), expected)
 
 
 def test_synthetic_ratings_follow_preferences():
