@@ -111,7 +111,7 @@ def gauc(labels: Array, scores: Array, query: Array, num_queries: int) -> float:
     """AUC within queries, averaged with the number of their rows: Σ_u n_u AUC_u / Σ_u n_u.
 
     Over the queries with both classes (Zhou et al., Deep interest network for click-through rate
-    prediction, KDD 2018, eq. 8). Arguments as for `auc_by_query`.
+    prediction, KDD 2018). Arguments as for `auc_by_query`.
 
     Returns:
         NaN where no query has both classes.

@@ -1,0 +1,56 @@
+"""Slices of the test part, by hand."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtbench.data import Interactions
+from mtbench.slices import in_slice, slice_counts
+
+
+def interactions(pairs, num_queries=4, num_candidates=5):
+    query, candidate = np.array(pairs, np.int32).reshape(-1, 2).T
+    return Interactions({"query": query, "candidate": candidate}, num_queries, num_candidates)
+
+
+def test_by_hand():
+    """Candidates 0 to 4 have 4, 3, 2, 1 and 0 of ten rows: 0 and 1 make 70 %, 2 is needed too."""
+    train = interactions(
+        [(n % 2, c) for c, times in enumerate((4, 3, 2, 1, 0)) for n in [c] * times]
+    )
+    test = interactions([(0, c) for c in range(5)] + [(3, 0), (3, 4)])
+    found = {name: in_slice(name, train, test).tolist() for name in ("head", "tail")}
+    assert found["head"] == [True, True, True, False, False, True, False]
+    assert found["tail"] == [False, False, False, True, False, False, False]
+    assert in_slice("cold_candidate", train, test).tolist() == [False] * 4 + [True, False, True]
+    assert in_slice("cold_query", train, test).tolist() == [False] * 5 + [True, True]
+    assert slice_counts(train, test) == {
+        "head": {"rows": 4, "queries": 2, "candidates": 3},
+        "tail": {"rows": 1, "queries": 1, "candidates": 1},
+        "cold_query": {"rows": 2, "queries": 1, "candidates": 2},
+        "cold_candidate": {"rows": 2, "queries": 2, "candidates": 1},
+    }
+
+
+def test_the_lower_id_of_equally_popular_ones_is_in_the_head():
+    """Five candidates of one row each: four make 80 %."""
+    train = interactions([(0, c) for c in (3, 1, 4, 0, 2)])
+    assert in_slice("head", train, interactions([(0, c) for c in range(5)])).tolist() == [
+        *[True] * 4,
+        False,
+    ]
+
+
+@given(st.integers(0, 10**6), st.integers(1, 60))
+def test_candidates_are_in_one_slice(seed, rows):
+    rng = np.random.default_rng(seed)
+    train = interactions(
+        np.stack([rng.integers(0, 4, rows), rng.integers(0, 5, rows) ** 2 // 5], 1)
+    )
+    every = interactions([(0, c) for c in range(5)])
+    head, tail, cold = (in_slice(n, train, every) for n in ("head", "tail", "cold_candidate"))
+    assert (head.astype(int) + tail + cold).tolist() == [1] * 5
+    counts = np.bincount(train.candidate, minlength=5)
+    assert counts[head].sum() >= 0.8 * rows
+    assert counts[head].sum() - counts[head].min() < 0.8 * rows
+    assert counts[head].min() >= counts[tail].max(initial=0)
