@@ -30,7 +30,8 @@ def dense(hidden: Tensor, units: Sequence[int], dropout: float = 0.0) -> Tensor:
 
 def mlp(hidden: Tensor, units: Sequence[int], output_dim: int, dropout: float = 0.0) -> Tensor:
     """`dense`, and a linear layer of `output_dim`: float32 `[n, output_dim]`."""
-    return tf.keras.layers.Dense(output_dim)(dense(hidden, units, dropout))
+    hidden = dense(hidden, units, dropout)
+    return tf.keras.layers.Dense(output_dim)(hidden)
 
 
 def parallel(hidden: Tensor, count: int, units: Sequence[int], dropout: float = 0.0) -> Tensor:

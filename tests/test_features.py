@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -117,6 +117,7 @@ def test_a_side_without_features():
     assert layer({"id": tf.constant([2, 2])}).shape == (2, 5)
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(0, 4),
     st.lists(st.sampled_from(sorted(COLUMNS)), unique=True),

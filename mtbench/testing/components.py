@@ -13,14 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from mtbench.components import Component, Dataset, Features, Parts, Split, Task, Tower
-from mtbench.data import Data
+from mtbench.data import Data, Feature, Interactions
 from mtbench.errors import DataError
 from mtbench.evaluation import evaluate
 from mtbench.model import MultiTaskModel
 from mtbench.protocol import Suite
 from mtbench.training import Trainer
 
-from .tiny import TinyDataset, TinySplit, tiny_suite, tiny_tasks
+from .tiny import TinyDataset, TinySplit, TinyTower, tiny_suite, tiny_tasks
 
 Clause = Callable[[Any], str | None]
 
@@ -78,23 +78,68 @@ def unchanged(model: MultiTaskModel) -> str | None:
 
 
 def tower_output(tower: Tower) -> str | None:
-    """It gives float32 [n, embedding_dim], for each task or for all."""
-    layer = tower.build(Features("id", {"id": 7}), ("one", "two"))
-    ids = tf.constant([3, 3, 0, 6])
-    found = layer({"id": ids}, training=False)
-    for output in found.values() if isinstance(found, Mapping) else [found]:
-        if output.dtype != tf.float32 or output.shape.rank != 2 or output.shape[0] != 4:
-            return f"expected float32 [4, embedding_dim], found {output.dtype.name} {output.shape}"
-        if tower.by_id and not np.array_equal(output[0], output[1]):
-            return "`by_id` is True, but two rows of one id differ"
-    if isinstance(found, Mapping) and set(found) != {"one", "two"}:
-        return f"expected an output for each of the tasks one, two, found {sorted(found)}"
+    """It gives float32 [n, embedding_dim], for each task or for all, with features and without."""
+    for features in (Features("id", {"id": 7}, num_other=5), _featured()):
+        layer = tower.build(features, ("one", "two"))
+        found = layer(_inputs(tower, layer, features), training=False)
+        for output in found.values() if isinstance(found, Mapping) else [found]:
+            dtype, shape = output.dtype, output.shape
+            if dtype != tf.float32 or shape.rank != 2 or shape[0] != 4:
+                return f"expected float32 [4, embedding_dim], found {dtype.name} {shape}"
+            if tower.by_id and not np.array_equal(output[0], output[1]):
+                return "`by_id` is True, but two rows of one id differ"
+        if isinstance(found, Mapping) and set(found) != {"one", "two"}:
+            return f"expected an output for each of the tasks one, two, found {sorted(found)}"
     return None
 
 
+def tower_history(tower: Tower) -> str | None:
+    """It reads no more of a history than what lies before the example."""
+    if "history" not in tower.needs():
+        return None
+    layer: Any = tower.build(_featured(), ("one", "two"))
+    found = []
+    for later in (0, 4):
+        columns = {
+            "query": np.array([3, 0, 3, 3, 3], np.int32),
+            "candidate": np.array([1, later, 2, later, later], np.int32),
+            "timestamp": np.array([1, 5, 2, 3, 3]),
+        }
+        layer.adapt(Interactions(columns, 7, 5))
+        output = layer(_inputs(tower, layer, _featured()), training=False)
+        found.append(np.stack(tf.nest.flatten(output)))
+    return None if np.array_equal(found[0], found[1]) else "what comes later changes the output"
+
+
+def _featured() -> Features:
+    """A side of seven ids with a feature of each form."""
+    columns = {
+        "kind": Feature("categorical", np.arange(7, dtype=np.int32) % 2, np.array(["", "a"])),
+        "size": Feature("numeric", np.arange(7, dtype=np.float32)),
+        "tags": Feature("multi_hot", np.eye(7, 3, dtype=np.uint8), np.array(["a", "b", "c"])),
+    }
+    return Features("id", {"id": 7, "kind": 2, "tags": 3}, columns, num_other=5)
+
+
+def _inputs(tower: Tower, layer: Any, features: Features) -> dict[str, Any]:
+    """What the model would give the layer for the ids 3, 3, 0, 6."""
+    ids = np.array([3, 3, 0, 6], np.int32)
+    rows = {name: tf.constant(column.values[ids]) for name, column in features.columns.items()}
+    rows = {name: tf.cast(x, tf.float32) if x.dtype == tf.uint8 else x for name, x in rows.items()}
+    known = getattr(layer, "input_names", rows)
+    inputs = {name: x for name, x in rows.items() if name in known}
+    history = {name: tf.constant([2, 1, 0, 0]) for name in tower.needs()}
+    return {features.key: tf.constant(ids), **inputs, **history}
+
+
 def tower_trains(tower: Tower) -> str | None:
-    """It trains on both sides; the same seed gives the same numbers; evaluating changes nothing."""
-    return same_numbers(tiny_suite(tiny_tasks(1), None, (tower, tower)))
+    """It trains; the same seed gives the same numbers; evaluating changes nothing."""
+    other = tower
+    if tower.needs():  # it is more than a function of the id, which a candidate's may not be
+        layer = tower.build(_featured(), ("one",))
+        output = layer(_inputs(tower, layer, _featured()), training=False)
+        other = TinyTower(embedding_dim=tf.nest.flatten(output)[0].shape[1])
+    return same_numbers(tiny_suite(tiny_tasks(1), None, (tower, other)))
 
 
 def task_scores(task: Task) -> str | None:
@@ -180,6 +225,6 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
     "any": (options,),
     "dataset": (dataset_loads,),
     "split": (split_divides,),
-    "tower": (tower_output, tower_trains),
+    "tower": (tower_output, tower_history, tower_trains),
     "task": (task_scores, task_trains),
 }

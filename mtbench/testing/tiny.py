@@ -50,12 +50,16 @@ class TinyTower(Tower):
     """A vector for each id, and a dense layer."""
 
     name = "tiny"
+    embedding_dim: int = 4
+    """Length of the output."""
 
     def build(self, features: Features, tasks: Sequence[str]) -> Any:
         """Make the layers."""
         ids = tf.keras.Input([], dtype=tf.int32, name=features.key)
         vectors = tf.keras.layers.Embedding(features.num_values[features.key], 3)(ids)
-        return tf.keras.Model({features.key: ids}, tf.keras.layers.Dense(4)(vectors))
+        return tf.keras.Model(
+            {features.key: ids}, tf.keras.layers.Dense(self.embedding_dim)(vectors)
+        )
 
 
 class TinyTask(Task):

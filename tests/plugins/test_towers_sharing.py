@@ -1,0 +1,370 @@
+"""Architectures that tasks share, against the papers' equations in NumPy, network by network."""
+
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from pydantic import ValidationError
+
+import mtbench
+from mtbench.model import MultiTaskModel
+from mtbench.protocol import Optimizer, Train
+from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
+from mtbench.training import compile_model
+from mtbench_plugins.towers.cgc import CGC
+from mtbench_plugins.towers.cross_stitch import CrossStitch
+from mtbench_plugins.towers.feature import FeatureMLP
+from mtbench_plugins.towers.mmoe import MMoE
+from mtbench_plugins.towers.ple import PLE
+from mtbench_plugins.towers.shared_bottom import SharedBottom
+from mtbench_plugins.weighting.equal import Equal
+from mtbench_plugins.weighting.mgda import MGDA
+from mtbench_plugins.weighting.pcgrad import PCGrad
+from mtbench_plugins.weighting.uncertainty import Uncertainty
+
+SIDE = mtbench.Features("id", {"id": 6})
+IDS = np.array([4, 0, 5, 4])
+TASKS = ("b", "a", "c")
+SMALL = {"id_dim": 5, "embedding_dim": 2}
+EXPERTS = {"units": [4, 3], **SMALL}
+OWN = {"task_units": [2], **EXPERTS}
+ALL = (SharedBottom, MMoE, CGC, PLE, CrossStitch)
+
+
+def build(options, tasks=TASKS):
+    """A layer with random weights, and these in the order in which its layers were made."""
+    layer = options.build(SIDE, tasks)
+    rng = np.random.default_rng(0)
+    for weight in layer.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    return layer, Made(layer)
+
+
+def number(layer):
+    """Keras counts the layers of a kind: `dense`, `dense_1`, …."""
+    return int((re.findall(r"_(\d+)$", layer.name) or ["0"])[0])
+
+
+class Made:
+    """The weights of a model's layers, float64, handed out kind by kind as they were made."""
+
+    def __init__(self, layer):
+        self.kinds = {}
+        for made in sorted(layer.layers, key=number):
+            if made.weights:
+                weights = [weight.astype(np.float64) for weight in made.get_weights()]
+                self.kinds.setdefault(type(made).__name__, []).append(weights)
+
+    def vectors(self, ids=IDS):
+        (table,) = self.kinds["Embedding"].pop(0)
+        return table[ids]
+
+    def dense(self):
+        return self.kinds["Dense"].pop(0)
+
+    def parallel(self, layers):
+        """A list of networks, each a list of layers."""
+        stacked = [self.kinds["EinsumDense"].pop(0) for _ in range(layers)]
+        count = len(stacked[0][0])
+        return [[(kernel[i], bias[i]) for kernel, bias in stacked] for i in range(count)]
+
+    def check_empty(self):
+        assert not any(self.kinds.values())
+
+
+def hidden(values, layers):
+    for kernel, bias in layers:
+        values = np.maximum(values @ kernel + bias, 0)
+    return values
+
+
+def own_network(values, made, layers):
+    """Hidden layers of a task, and its last one."""
+    values = hidden(values, [made.dense() for _ in range(layers)])
+    kernel, bias = made.dense()
+    return values @ kernel + bias
+
+
+def gated(selector, kernel, outputs):
+    """Σ_i softmax(W s)_i f_i, an example at a time."""
+    found = []
+    for row, example in enumerate(selector):
+        logits = example @ kernel
+        gate = np.exp(logits - logits.max())
+        gate /= gate.sum()
+        found.append(sum(g * output[row] for g, output in zip(gate, outputs, strict=True)))
+    return np.array(found)
+
+
+def check(layer, made, expected):
+    """Hold a layer to what it should give."""
+    made.check_empty()
+    found = layer({"id": tf.constant(IDS, tf.int32)}, training=False)
+    assert set(found) == set(expected)
+    for task, output in found.items():
+        assert output.dtype == tf.float32
+        np.testing.assert_allclose(output, expected[task], rtol=1e-4, atol=1e-4)
+        assert abs(expected[task]).max() > 0.1
+
+
+@pytest.mark.parametrize("task_units", [[], [2]])
+def test_shared_bottom(task_units):
+    layer, made = build(SharedBottom(units=[4, 3], task_units=task_units, **SMALL))
+    bottom = hidden(made.vectors(), [made.dense(), made.dense()])
+    expected = {task: own_network(bottom, made, len(task_units)) for task in TASKS}
+    check(layer, made, expected)
+
+
+def test_mmoe():
+    layer, made = build(MMoE(num_experts=3, **OWN))
+    vectors = made.vectors()
+    experts = [hidden(vectors, network) for network in made.parallel(2)]
+    assert len(experts) == 3
+    expected = {}
+    for task in TASKS:
+        (gate,) = made.dense()
+        expected[task] = own_network(gated(vectors, gate, experts), made, 1)
+    check(layer, made, expected)
+
+
+@pytest.mark.parametrize("shared", [0, 2])
+def test_cgc(shared):
+    layer, made = build(CGC(num_experts=3, num_shared_experts=shared, **OWN))
+    vectors = made.vectors()
+    in_common = [hidden(vectors, n) for n in made.parallel(2)] if shared else []
+    expected = {}
+    for task in TASKS:
+        own = [hidden(vectors, network) for network in made.parallel(2)]
+        assert (len(own), len(in_common)) == (3, shared)
+        (gate,) = made.dense()
+        expected[task] = own_network(gated(vectors, gate, own + in_common), made, 1)
+    check(layer, made, expected)
+
+
+def test_ple():
+    """Three levels: the middle one reads gates and feeds gates."""
+    layer, made = build(PLE(num_levels=3, num_experts=2, num_shared_experts=1, **OWN))
+    reached = dict.fromkeys((*TASKS, "shared"), made.vectors())
+    for level in range(3):
+        experts = {}
+        for who in ("shared", *TASKS):
+            experts[who] = [hidden(reached[who], network) for network in made.parallel(2)]
+        assert len(experts["shared"]) == 1
+        below, reached = reached, {}
+        for task in TASKS:
+            (gate,) = made.dense()
+            reached[task] = gated(below[task], gate, experts[task] + experts["shared"])
+        if level < 2:
+            (gate,) = made.dense()
+            every = [output for who in (*TASKS, "shared") for output in experts[who]]
+            reached["shared"] = gated(below["shared"], gate, every)
+    check(layer, made, {task: own_network(reached[task], made, 1) for task in TASKS})
+
+
+def test_cross_stitch():
+    layer, made = build(CrossStitch(**EXPERTS))
+    vectors = made.vectors()
+    states = [vectors] * 3
+    for _ in range(2):
+        networks = made.parallel(1)
+        (stitch,) = made.kinds["EinsumDense"].pop(0)
+        states = [hidden(x, network) for x, network in zip(states, networks, strict=True)]
+        states = [sum(a * x for a, x in zip(row, states, strict=True)) for row in stitch]
+    expected = {task: own_network(x, made, 0) for task, x in zip(TASKS, states, strict=True)}
+    check(layer, made, expected)
+
+
+def call(layer):
+    return {task: x.numpy() for task, x in layer({"id": tf.constant(IDS)}, training=False).items()}
+
+
+def same(first, second):
+    assert set(first) == set(second)
+    for task, output in first.items():
+        np.testing.assert_allclose(output, second[task], rtol=1e-5, atol=1e-5)
+
+
+def test_mmoe_with_one_expert_is_a_shared_bottom():
+    layer, made = build(MMoE(num_experts=1, **OWN))
+    bottom, _ = build(SharedBottom(**OWN))
+    (table,) = made.kinds["Embedding"][0]
+    dense = made.kinds["Dense"]
+    assert [len(weights) for weights in dense] == [1, 2, 2] * 3  # a gate, then the task's layers
+    layers = [[weights[0] for weights in stacked] for stacked in made.kinds["EinsumDense"]]
+    weights = [[table], *layers, *(weights for weights in dense if len(weights) == 2)]
+    for fresh, weight in zip(in_order(bottom), weights, strict=True):
+        fresh.set_weights(weight)
+    same(call(layer), call(bottom))
+
+
+def in_order(layer):
+    """Layers with weights, as they were made: of these models the embedding comes first."""
+    kinds = ["Embedding", "EinsumDense", "Dense"]
+    found = [made for made in layer.layers if made.weights]
+    return sorted(found, key=lambda made: (kinds.index(type(made).__name__), number(made)))
+
+
+def test_ple_of_one_level_is_cgc():
+    (one, _), (other, _) = (
+        (build(cls(**OWN)) for cls in (CGC, PLE))
+        if False
+        else (
+            build(CGC(**OWN)),
+            build(PLE(num_levels=1, **OWN)),
+        )
+    )
+    gates = lambda layers: [m for m in layers if len(m.weights) == 1]  # noqa: E731
+    rest = lambda layers: [m for m in layers if len(m.weights) > 1]  # noqa: E731
+    for choose in (gates, rest):  # CGC makes a task's gate and its layers in turn
+        pairs = zip(choose(in_order(one)), choose(in_order(other)), strict=True)
+        for source, target in pairs:
+            target.set_weights(source.get_weights())
+    same(call(one), call(other))
+
+
+def test_identity_stitches_leave_separate_networks():
+    """Each task's output is that of the feature tower with its slice of the weights."""
+    layer = CrossStitch(own_share=1.0, **EXPERTS).build(SIDE, TASKS)
+    made = Made(layer)
+    stitches = made.kinds["EinsumDense"][1::2]
+    assert all(np.array_equal(stitch, np.eye(3)) for (stitch,) in stitches)
+    found = call(layer)
+    for position, task in enumerate(TASKS):
+        alone = FeatureMLP(**EXPERTS).build(SIDE, [task])
+        weights = [made.kinds["Embedding"][0]]
+        weights += [[w[position] for w in stacked] for stacked in made.kinds["EinsumDense"][::2]]
+        weights += [made.kinds["Dense"][position]]
+        for fresh, weight in zip(in_order(alone), weights, strict=True):
+            fresh.set_weights(weight)
+        output = alone({"id": tf.constant(IDS)}).numpy()
+        np.testing.assert_allclose(found[task], output, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "expected"),
+    [
+        (1, [[1]]),
+        (2, [[0.9, 0.1], [0.1, 0.9]]),
+        (3, [[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9]]),
+    ],
+)
+def test_stitches_begin_near_the_identity(tasks, expected):
+    layer = CrossStitch(**SMALL).build(SIDE, TASKS[:tasks])
+    ((stitch,),) = Made(layer).kinds["EinsumDense"][1::2]
+    np.testing.assert_allclose(stitch, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("cls", ALL)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_an_output_for_each_task(cls, count):
+    layer = cls(**SMALL).build(SIDE, TASKS[:count])
+    found = call(layer)
+    assert set(found) == set(TASKS[:count])
+    assert all(output.shape == (4, 2) for output in found.values())
+    assert all(np.array_equal(output[0], output[3]) for output in found.values())
+    if count > 1:
+        assert not np.array_equal(found["a"], found["b"])
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_features_are_read(cls):
+    feature = mtbench.Feature("categorical", np.zeros(6, np.int32), np.array(["x", "y"]))
+    side = mtbench.Features("id", {"id": 6, "f": 2}, {"f": feature})
+    layer = cls(**SMALL).build(side, TASKS)
+    first, second = (layer({"id": tf.constant(IDS), "f": tf.fill([4], value)}) for value in (0, 1))
+    assert not any(np.array_equal(first[task], second[task]) for task in TASKS)
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_dropout(cls):
+    assert cls().by_id
+    options = cls(dropout=0.5)
+    assert not options.by_id
+    layer = options.build(SIDE, TASKS)
+    ids = tf.constant([1, 1])
+    for training in (False, True):
+        found = layer({"id": ids}, training=training)
+        assert all(np.array_equal(*output) != training for output in found.values())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (MMoE, {"num_experts": 0}),
+        (MMoE, {"units": []}),
+        (CGC, {"num_experts": 0}),
+        (PLE, {"num_levels": 0}),
+        (PLE, {"num_shared_experts": 0}),
+        (CrossStitch, {"units": []}),
+        (CrossStitch, {"own_share": 1.5}),
+        (SharedBottom, {"task_units": [0]}),
+    ],
+)
+def test_options_that_make_no_network_are_refused(options):
+    cls, found = options
+    with pytest.raises(ValidationError):
+        cls(**found)
+
+
+RATE = 0.125
+OF_A_TASK = {SharedBottom: 2, MMoE: 3, CGC: 5, PLE: 6, CrossStitch: 2}
+"""Variables of a tower that only one task depends on: its last layer's two, its gates, and the two
+of its experts; those of PLE's first level are read by the shared gate as well."""
+
+
+@pytest.mark.parametrize(
+    ("cls", "weighting"),
+    [*((cls, MGDA) for cls in ALL), *((MMoE, one) for one in (Equal, Uncertainty, PCGrad))],
+)
+def test_what_is_of_one_task_gets_its_gradient_alone(cls, weighting):
+    """A step of SGD against each loss's gradient by a tape of its own."""
+    tower = cls(embedding_dim=3, id_dim=3, units=[4])
+    suite = tiny_suite({"rate": TinyTask(), "find": TinyTask(find=True)}, weighting(), (tower,) * 2)
+    data = TinyDataset().load()
+    tf.keras.utils.set_random_seed(0)
+    model = MultiTaskModel(suite, suite.scenarios["all"], data)
+    options = Train(optimizer=Optimizer(name="sgd", learning_rate=RATE))
+    compile_model(model, options, suite.scenarios["all"])
+    columns = {name: tf.constant(x[:30]) for name, x in data.interactions.columns.items()}
+    variables = model.model_variables
+    rows, losses = [], []
+    for task in suite.tasks:
+        with tf.GradientTape() as tape:
+            losses.append(model.losses_by_task(columns, training=True)[task])
+        rows.append(tape.gradient(losses[-1], variables))
+    before = [variable.numpy() for variable in variables]
+    model.train_step(columns)
+    of_one = [0, 0]
+    dense = [[None if g is None else tf.convert_to_tensor(g).numpy() for g in row] for row in rows]
+    weights = shared_weights(weighting, dense)
+    heads = weights if weighting is Uncertainty else np.ones(2)
+    for variable, value, *gradients in zip(variables, before, *dense, strict=True):
+        change = (value - variable.numpy()) / RATE
+        tasks = [task for task, gradient in enumerate(gradients) if gradient is not None]
+        factors = weights if len(tasks) == 2 else heads
+        expected = sum(factors[task] * gradients[task] for task in tasks)
+        np.testing.assert_allclose(change, expected, atol=2e-5)
+        if len(tasks) == 1:
+            of_one[tasks[0]] += 1
+    of_head = [2, 0]  # a dense layer of the task that rates
+    assert [n - head for n, head in zip(of_one, of_head, strict=True)] == [2 * OF_A_TASK[cls]] * 2
+
+
+def shared_weights(weighting, dense):
+    """Weights of two tasks for what they share, by the papers' formulae."""
+    shared = [pair for pair in zip(*dense, strict=True) if all(g is not None for g in pair)]
+    first, second = (
+        np.concatenate([np.ravel(g) for g in row]) for row in zip(*shared, strict=True)
+    )
+    gram = np.array([[first @ first, first @ second], [first @ second, second @ second]], float)
+    if weighting is MGDA:  # the nearest point to 0 between the two gradients
+        share = (gram[1, 1] - gram[0, 1]) / (gram[0, 0] + gram[1, 1] - 2 * gram[0, 1])
+        share = np.clip(share, 0, 1)
+        return np.array([share, 1 - share])
+    if weighting is PCGrad:
+        assert gram[0, 1] < 0
+        return np.array([1 - gram[0, 1] / gram[0, 0], 1 - gram[0, 1] / gram[1, 1]])
+    if weighting is Uncertainty:
+        return np.array([0.5, 0.5])
+    return np.ones(2)
