@@ -76,11 +76,11 @@ class Lists:
         Headlines are nDCG at the greatest k up to 10, if it is asked for, else the first measure at
         the greatest k; with seen candidates removed, or `top_k` with both protocols.
         """
-        first = "ndcg" if "ndcg" in self.measures else next(iter(self.measures), "")
+        first = "ndcg" if "ndcg" in self.measures else next(iter(self.measures), "top_k")
         up_to_ten = [k for k in self.top_k if k <= 10]
-        k = max(up_to_ten if first == "ndcg" and up_to_ten else self.top_k, default=0)
+        longest = max(up_to_ten if first == "ndcg" and up_to_ten else self.top_k, default=0)
         protocols = self.seen if first == "top_k" else sorted(self.seen)[-1:]
-        headlines = {_name(first, seen, k) for seen in protocols}
+        headlines = {_name(first, seen, longest) for seen in protocols}
         return tuple(
             Metric(
                 name + suffix,
@@ -132,7 +132,7 @@ class Lists:
         """Each metric of the whole part: measure, protocol, k and name."""
         for measure in dict.fromkeys(self.measures):
             for seen in dict.fromkeys(self.seen):
-                for k in (0,) if measure == "mrr" else dict.fromkeys(self.top_k):
+                for k in (1,) if measure == "mrr" else dict.fromkeys(self.top_k):
                     yield measure, seen, k, _name(measure, seen, k)
 
     def _measure(
@@ -170,8 +170,9 @@ class Lists:
 
 def _name(measure: str, seen: str, k: int) -> str:
     """Such as `top_10_seen_kept`, `mrr_seen_removed`."""
-    measure = "top" if measure == "top_k" else measure
-    return f"{measure}_{k}_seen_{seen}" if k else f"{measure}_seen_{seen}"
+    if measure == "mrr":
+        return f"mrr_seen_{seen}"
+    return f"{'top' if measure == 'top_k' else measure}_{k}_seen_{seen}"
 
 
 def _first_of_pairs(test: Interactions) -> Array:

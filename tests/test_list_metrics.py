@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import textbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,21 +41,6 @@ def of_scores(scores, wanted):
     )
 
 
-def in_order(hits, k, num_relevant):
-    """The textbook metrics of one list without ties: `hits` are its relevant ranks, from 1."""
-    first = [r for r in hits if r <= k]
-    ideal = sum(1 / math.log2(1 + r) for r in range(1, min(k, num_relevant) + 1))
-    precisions = [sum(s <= r for s in hits) / r for r in first]
-    return {
-        "recall": len(first) / num_relevant,
-        "precision": len(first) / k,
-        "hit_rate": float(bool(first)),
-        "ndcg": sum(1 / math.log2(1 + r) for r in first) / ideal,
-        "map": sum(precisions) / min(k, num_relevant),
-        "mrr": 1 / min(hits),
-    }
-
-
 def every_order(scores):
     """All orders of the candidates that sort by score."""
     levels = sorted(set(scores), reverse=True)
@@ -77,7 +63,7 @@ def test_ties_are_averaged_over_every_order(case):
     scores, wanted, k = case
     found = of_scores([np.array(scores)], [sorted(wanted)])
     orders = [
-        in_order([order.index(c) + 1 for c in wanted], k, len(wanted))
+        textbook.of_list([order.index(c) + 1 for c in wanted], k, len(wanted))
         for order in every_order(scores)
     ]
     for name, metric in BY_NAME.items():

@@ -1,0 +1,125 @@
+"""What is reported of ranked lists: names, values against plain loops, chance over every order."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import textbook
+
+from mtbench.data import Interactions
+from mtbench.lists import Lists
+
+MEASURES = (
+    *("top_k", "recall", "precision", "hit_rate", "ndcg", "map", "mrr"),
+    *("coverage", "gini", "popularity", "novelty"),
+)
+SLICES = ("head", "tail", "cold_query", "cold_candidate")
+
+
+def interactions(pairs, num_queries, num_candidates):
+    query, candidate = np.array(pairs, np.int32).reshape(-1, 2).T
+    return Interactions({"query": query, "candidate": candidate}, num_queries, num_candidates)
+
+
+def parts(seed, sizes, num_queries=4, num_candidates=5):
+    rng = np.random.default_rng(seed)
+    high = (num_queries, num_candidates)
+    return [interactions(rng.integers(0, high, (size, 2)), *high) for size in sizes]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_metric_against_plain_loops(seed):
+    """Rows that repeat, test candidates that were seen, cold ones, a known part beyond training."""
+    both, more, test = parts(seed, (30, 10, 25), 8, 12)
+    train = both.take(np.flatnonzero((both.query > 0) & (both.candidate > 1)))
+    known = interactions(
+        np.stack([np.r_[train.query, more.query], np.r_[train.candidate, more.candidate]], 1), 8, 12
+    )
+    scores = np.random.default_rng(seed).random((8, 12))
+    orders = np.argsort(-scores, axis=1).tolist()
+    spec = Lists(MEASURES, (1, 3, 20), ("kept", "removed"), SLICES)
+    found = spec.score(lambda queries: scores[queries], train, known, test)
+    expected = {}
+    for k in (1, 3, 20):
+        expected |= textbook.of_orders(orders, train, known, test, k, SLICES)
+    means = {name: textbook.mean(value) for name, value in expected.items()}
+    assert found.metrics == pytest.approx(means, rel=1e-12)
+    assert list(found.metrics) == [m.name for m in spec.metrics() if m.name in expected]
+    assert {name for name in expected if isinstance(expected[name], dict)} == set(found.by_query)
+    for name, values in found.by_query.items():
+        there = {u: value for u, value in enumerate(values.tolist()) if not math.isnan(value)}
+        assert there == pytest.approx({u: np.mean(v) for u, v in expected[name].items()}), name
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_chance_is_the_mean_over_every_order(seed):
+    """Each of 24 orders of four candidates, for both of two users."""
+    train, known, test = parts(seed, (5, 4, 4), 2, 4)
+    total: dict[str, list[float]] = {}
+    for orders in itertools.product(itertools.permutations(range(4)), repeat=2):
+        for k in (1, 3):
+            for name, value in textbook.of_orders(orders, train, known, test, k).items():
+                total.setdefault(name, []).append(textbook.mean(value))
+    expected = {name: np.mean(v) for name, v in total.items() if not name.startswith("gini")}
+    found = Lists(MEASURES, (1, 3)).chance(train, known, test)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_popularity_is_the_order_by_training_rows():
+    train, known, test = parts(3, (40, 50, 20), 6, 9)
+    spec = Lists(MEASURES, (1, 4), slices=("tail",))
+    counts = np.bincount(train.candidate, minlength=9)
+    expected = spec.score(lambda queries: np.tile(counts, (len(queries), 1)), train, known, test)
+    assert spec.popularity(train, known, test) == expected.metrics
+
+
+def test_a_constant_score_has_what_chance_has():
+    train, known, test = parts(4, (20, 25, 20), 6, 9)
+    spec = Lists(MEASURES[1:7], (1, 4), slices=("tail", "head"))
+    constant = spec.score(lambda queries: np.zeros((len(queries), 9)), train, known, test)
+    assert constant.metrics == pytest.approx(spec.chance(train, known, test), rel=1e-12)
+
+
+def test_an_empty_slice_is_left_out():
+    train, test = parts(0, (60, 10))
+    spec = Lists(("ndcg", "top_k"), (3,), ("removed",), SLICES)
+    found = spec.score(lambda queries: np.zeros((len(queries), 5)), train, train, test)
+    cold = {name for name in found.by_query if "cold" in name}
+    assert cold == set()
+    assert set(found.metrics) == set(found.by_query)
+    assert not any(math.isnan(value) for value in found.metrics.values())
+    optional = {metric.name for metric in spec.metrics() if metric.optional}
+    assert {metric.name for metric in spec.metrics()} - set(found.metrics) <= optional
+    assert "ndcg_3_seen_removed" not in optional
+
+
+@pytest.mark.parametrize(
+    ("options", "headlines"),
+    [
+        ({}, ["top_100_seen_kept", "top_100_seen_removed"]),
+        ({"seen": ("kept",)}, ["top_100_seen_kept"]),
+        ({"measures": ("top_k", "ndcg")}, ["ndcg_10_seen_removed"]),
+        ({"measures": ("ndcg",), "seen": ("kept",)}, ["ndcg_10_seen_kept"]),
+        ({"measures": ("ndcg",), "top_k": (20, 50)}, ["ndcg_50_seen_removed"]),
+        ({"measures": ("mrr", "recall")}, ["mrr_seen_removed"]),
+        ({"measures": ("recall", "mrr"), "top_k": (5, 20)}, ["recall_20_seen_removed"]),
+        ({"measures": ("ndcg",), "slices": ("tail",)}, ["ndcg_10_seen_removed"]),
+    ],
+)
+def test_headlines(options, headlines):
+    assert [metric.name for metric in Lists(**options).metrics() if metric.headline] == headlines
+
+
+def test_names():
+    spec = Lists(("top_k", "mrr", "gini"), (1, 5, 5), ("removed",), ("tail",))
+    assert [(metric.name, metric.higher_is_better) for metric in spec.metrics()] == [
+        ("top_1_seen_removed", True),
+        ("top_5_seen_removed", True),
+        ("mrr_seen_removed", True),
+        ("gini_1_seen_removed", False),
+        ("gini_5_seen_removed", False),
+        ("top_1_seen_removed_tail", True),
+        ("top_5_seen_removed_tail", True),
+        ("mrr_seen_removed_tail", True),
+    ]
