@@ -38,8 +38,12 @@ class MultiTaskModel(tfrs.Model):
         require_keras_2()
         towers: dict[str, Callable[..., Tensor]] = {}
         sides: dict[str, Side] = {"query": data.query, "candidate": data.candidate}
-        for name, side in sides.items():
-            towers[name] = suite.towers[name].build(_described(side), tuple(suite.tasks))
+        for name, side, other in (
+            ("query", data.query, data.candidate),
+            ("candidate", data.candidate, data.query),
+        ):
+            features = _described(side, len(other.ids))
+            towers[name] = suite.towers[name].build(features, tuple(suite.tasks))
         self.heads: dict[str, Head] = {
             name: task.build(len(data.query.ids), len(data.candidate.ids))
             for name, task in suite.tasks.items()
@@ -304,10 +308,10 @@ class MultiTaskModel(tfrs.Model):
         return [*self.optimization.variables, *([*own.variables, own.learning_rate] if own else [])]
 
 
-def _described(side: Side) -> Features:
+def _described(side: Side, num_other: int) -> Features:
     """What a tower may look at."""
     sizes = {name: len(f.names) for name, f in side.features.items() if f.form != "numeric"}
-    return Features(side.key, {side.key: len(side.ids), **sizes}, side.features)
+    return Features(side.key, {side.key: len(side.ids), **sizes}, side.features, num_other)
 
 
 def require_keras_2() -> None:

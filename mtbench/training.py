@@ -23,7 +23,7 @@ from .stopping import Stopping
 Metrics = Mapping[str, Mapping[str, float]]
 """`{task: {metric: value}}`."""
 
-_RANDOM = re.compile(r"Random|Rng|Uniform|Normal|Multinomial|PyFunc")
+_RANDOM = re.compile(r"(?!Stateless).*(Random|Rng|Uniform|Normal|Multinomial)|.*PyFunc")
 """Operations whose numbers come from state that is baked into a graph, or from Python."""
 
 
@@ -213,7 +213,7 @@ def _reusable(model: MultiTaskModel, feed: Feed) -> bool:
         return False
     graph = traced.as_graph_def()
     functions = [node for function in graph.library.function for node in function.node_def]
-    return not any(_RANDOM.search(node.op) for node in (*graph.node, *functions))
+    return not any(_RANDOM.match(node.op) for node in (*graph.node, *functions))
 
 
 class _Validation:

@@ -1,0 +1,102 @@
+"""What a query did at all: the bag of its history, as in SVD++ and in autoencoders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from pydantic import Field
+
+import mtbench
+from mtbench.draws import Draws
+from mtbench.history import in_time
+
+
+class Bag(mtbench.Tower):
+    """The sum of vectors of the candidates in a query's training interactions.
+
+    x_u = p_u + |N(u)|^−a Σ_{j ∈ N(u)} y_j: the query's side of SVD++ (Koren, KDD 2008, eq. 15),
+    with a = ½. Without p_u it is the encoder of an autoencoder of a query's history (Liang et al.,
+    WWW 2018); with `dropout`, which leaves candidates out of N(u) in training, of a denoising one.
+    It says as much of a query that was never seen in training as of any other.
+    """
+
+    name = "bag"
+    embedding_dim: int = Field(32, ge=1)
+    """Length of the vectors."""
+    with_id: bool = True
+    """Whether there is p_u, a vector for each query."""
+    exponent: float = Field(0.5, ge=0, le=1)
+    """a: 0 for the sum, ½ as in SVD++, 1 for the mean."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of a query's candidates left out in each training step; the others count more."""
+    by_task: bool = False
+    """A linear map of x_u for each task, the identity at first."""
+
+    def build(self, features: mtbench.Features, tasks: Sequence[str]) -> BagTower:
+        """Make the tables.
+
+        Raises:
+            MtbenchError: The number of candidates is not known.
+        """
+        if not features.num_other:
+            raise mtbench.MtbenchError(
+                "tower 'bag': expected the number of candidates in `Features.num_other`, found 0"
+            )
+        return BagTower(self, features, tuple(tasks) if self.by_task else ())
+
+
+class BagTower:
+    """`{key: int32 [n]}` to float32 `[n, embedding_dim]`, or to one for each task.
+
+    Attributes:
+        starts: int32 `[num_queries + 1]`, where a query's candidates begin in `items`.
+        items: int32 `[interactions]`, the candidates of the training part by query.
+    """
+
+    def __init__(self, options: Bag, features: mtbench.Features, tasks: tuple[str, ...]) -> None:
+        self.key, self.options = features.key, options
+        num_queries = features.num_values[features.key]
+        layers = tf.keras.layers
+        self.table = layers.Embedding(features.num_other, options.embedding_dim)
+        self.own = layers.Embedding(num_queries, options.embedding_dim) if options.with_id else None
+        self.maps = {
+            task: layers.Dense(options.embedding_dim, kernel_initializer="identity", use_bias=False)
+            for task in tasks
+        }
+        self.draws = Draws()
+        self.state = [self.draws.stream, self.draws.count]  # attributes of its own
+        self.starts = tf.Variable(tf.zeros([num_queries + 1], tf.int32), trainable=False)
+        any_length = tf.TensorShape([None])
+        self.items = tf.Variable(tf.zeros([1], tf.int32), trainable=False, shape=any_length)
+
+    def adapt(self, train: mtbench.Interactions) -> None:
+        """Take the histories from the training part."""
+        counts = np.bincount(train.query, minlength=train.num_queries)
+        self.starts.assign(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+        self.items.assign(train.candidate[in_time(train)].astype(np.int32))
+
+    def __call__(self, features: Mapping[str, Any], training: bool = False) -> Any:
+        """Look the histories up, and sum them."""
+        query = features[self.key]
+        starts, ends = tf.gather(self.starts, query), tf.gather(self.starts, query + 1)
+        rows = tf.ragged.range(starts, ends)
+        vectors = self.table(tf.gather(self.items, rows.flat_values))
+        if training and self.options.dropout:
+            kept = 1.0 - self.options.dropout
+            drawn = self.draws.uniform([tf.shape(vectors)[0], 1])
+            vectors *= tf.cast(drawn < kept, tf.float32) / kept
+        total = tf.math.unsorted_segment_sum(vectors, rows.value_rowids(), tf.size(query))
+        sizes = tf.cast(tf.maximum(ends - starts, 1), tf.float32)
+        bag = total * sizes[:, tf.newaxis] ** -self.options.exponent
+        if self.own:
+            bag += self.own(query)
+        return {task: layer(bag) for task, layer in self.maps.items()} if self.maps else bag
+
+
+@mtbench.hookimpl
+def mtbench_towers() -> list[type[mtbench.Tower]]:
+    """Offer the tower."""
+    return [Bag]
