@@ -266,8 +266,17 @@ class Task(Component):
         """
         raise NotImplementedError
 
-    def floors(self, train: Interactions, test: Interactions) -> dict[str, dict[str, float]]:
-        """Score trivial predictors on the test part: `{floor: {metric: value}}`, NumPy only."""
+    def floors(
+        self, train: Interactions, test: Interactions, known: Interactions
+    ) -> dict[str, dict[str, float]]:
+        """Score trivial predictors: `{floor: {metric: value}}`, NumPy only.
+
+        Args:
+            train: The training part, all that they may learn from.
+            test: The part to score.
+            known: What a query has seen: the training part, and the validation part where the test
+                part is scored.
+        """
         raise NotImplementedError
 
 

@@ -193,7 +193,7 @@ class _Session:
         self._check(record["metrics"])
         if run.seed not in self._floors:
             self._floors[run.seed] = {
-                name: task.floors(train, scored) for name, task in suite.tasks.items()
+                name: task.floors(train, scored, known) for name, task in suite.tasks.items()
             }
         record["floors"] = self._floors[run.seed]
         self.by_query = scores.by_query

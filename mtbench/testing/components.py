@@ -134,9 +134,8 @@ def _inputs(tower: Tower, layer: Any, features: Features) -> dict[str, Any]:
 
 def tower_trains(tower: Tower) -> str | None:
     """It trains; the same seed gives the same numbers; evaluating changes nothing."""
-    other = tower
-    if tower.needs():  # it is more than a function of the id, which a candidate's may not be
-        layer = tower.build(_featured(), ("one",))
+    other, layer = tower, tower.build(_featured(), ("one",))
+    if tower.needs() or hasattr(layer, "adapt"):  # it reads histories, which candidates lack
         output = layer(_inputs(tower, layer, _featured()), training=False)
         other = TinyTower(embedding_dim=tf.nest.flatten(output)[0].shape[1])
     return same_numbers(tiny_suite(tiny_tasks(1), None, (tower, other)))
@@ -149,7 +148,7 @@ def task_scores(task: Task) -> str | None:
     names = [metric.name for metric in task.metrics()]
     suite = tiny_suite({"task": task}, None)
     scores = {"its head": evaluate(next(trained(suite, 0)), train, test).metrics["task"]}
-    scores |= {f"floor {name!r}": found for name, found in task.floors(train, test).items()}
+    scores |= {f"floor {name!r}": found for name, found in task.floors(train, test, train).items()}
     for what, found in scores.items():
         if list(found) != names:
             return f"{what} gives {list(found)}, expected {names}"

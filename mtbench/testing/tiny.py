@@ -84,7 +84,9 @@ class TinyTask(Task):
         """Make the head."""
         return TinyHead(self)
 
-    def floors(self, train: Interactions, test: Interactions) -> dict[str, dict[str, float]]:
+    def floors(
+        self, train: Interactions, test: Interactions, known: Interactions
+    ) -> dict[str, dict[str, float]]:
         """None."""
         return {}
 

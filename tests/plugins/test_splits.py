@@ -606,7 +606,8 @@ def test_the_folds_of_movielens(registry, data_dir, files, monkeypatch, candidat
     np.testing.assert_array_equal(contents(ten.test), written("ua.test"))
     assert [len(part) for part in ten] == [81_513, 9_430, 9_057]
 
-    floors = Ranking().floors(every.take(first.train), every.take(first.test))
+    known = every.take(first.train)
+    floors = Ranking().floors(known, every.take(first.test), known)
     train, test = tables["u1.base"], tables["u1.test"]
     expected = bias_rmse(train, test, candidate_of)
     assert floors["user+item bias"]["rmse"] == pytest.approx(expected, abs=1e-9)
