@@ -1,4 +1,4 @@
-"""The in-batch softmax without its B × B matrix.
+"""The softmax over a batch's candidates without its B × B matrix, and over the whole catalogue.
 
 `tfrs.tasks.Retrieval` scores each of a batch's B queries against its B candidates. Rows of one
 query are equal, and so are columns of one candidate; with U distinct queries and V distinct
@@ -69,6 +69,27 @@ def in_batch_softmax(
             tf.reduce_logsumexp(scores + tf.math.log(counts), axis=1), query.rows
         )
     return log_partition - positive
+
+
+def full_softmax(
+    query: Embedded, targets: Tensor, catalogue: Tensor, *, temperature: float = 1.0
+) -> Tensor:
+    """Cross-entropy of each example's candidate among all there are.
+
+    It costs the scores of the batch's distinct queries by the catalogue.
+
+    Args:
+        query: Embedded queries of the batch.
+        targets: int32 `[batch]`, the example's candidate.
+        catalogue: float32 `[num_candidates, embedding_dim]`.
+        temperature: Scores are divided by it.
+
+    Returns:
+        float32 `[batch]`, −log of the softmax probability of each example.
+    """
+    scores = tf.matmul(query.embeddings, catalogue, transpose_b=True) / temperature
+    positive = tf.reduce_sum(query.expand() * tf.gather(catalogue, targets), axis=1) / temperature
+    return tf.gather(tf.reduce_logsumexp(scores, axis=1), query.rows) - positive
 
 
 def _without_hits(

@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 KERAS = ("tensorflow.keras", "keras", "tf_keras", "tensorflow.python.keras")
 TENSORFLOW = {
     *(f"{name}.py" for name in ("batch", "diagnostics", "gradients", "model")),
-    *(f"{name}.py" for name in ("features", "networks")),
+    *(f"{name}.py" for name in ("draws", "features", "networks")),
+    *(f"{name}.py" for name in ("negatives", "ordinal", "scoring")),
     *(
         f"{name}.py"
         for name in ("optimizers", "pace", "softmax", "solvers", "state", "training", "weigher")

@@ -6,22 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
+from batches import embedded, make_batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtbench.batch import Batch, Embedded
 from mtbench.softmax import in_batch_softmax
 from mtbench_plugins.tasks.retrieval import Retrieval
 
 OPTIONS = list(itertools.product([None, 0.3], [False, True], [False, True], [None, 1, 3, 99]))
-
-
-def embedded(table, ids, grouped=True):
-    if grouped:
-        distinct, rows, counts = tf.unique_with_counts(ids)
-    else:
-        distinct, rows, counts = ids, tf.range(tf.size(ids)), tf.ones_like(ids)
-    return Embedded(distinct, tf.gather(table, distinct), rows, counts, grouped)
 
 
 def ours(tables, ids, share, options, grouped=(True, True)):
@@ -169,8 +161,7 @@ def test_the_task_equals_tfrs_under_both_reductions(options, reduction):
     )
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(tables)
-        sides = [embedded(table, each) for table, each in zip(tables, ids, strict=True)]
-        found = head.loss(Batch({"query": ids[0], "candidate": ids[1]}, *sides))
+        found = head.loss(make_batch(tables, *ids))
         total = task(
             tf.gather(tables[0], ids[0]),
             tf.gather(tables[1], ids[1]),

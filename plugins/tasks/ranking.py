@@ -1,33 +1,68 @@
-"""Predict the rating: a network over the two embeddings, on `tfrs.tasks.Ranking`."""
+"""Predict the rating: a score of the two embeddings, on `tfrs.tasks.Ranking` or ordinal."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
-from pydantic import Field
+from pydantic import Field, field_validator
 
 import mtbench
+from mtbench.labels import is_known, labelled
+from mtbench.metrics import mean_by_query
+from mtbench.ordinal import CumulativeLogits
+from mtbench.scoring import PairScore, labels_of, reduced
 
 BLOCK = 65536
 """Examples predicted at once in evaluation."""
 
 
 class Ranking(mtbench.Task):
-    """Predict a number for a pair of query and candidate."""
+    """Predict a number for a pair of query and candidate.
+
+    Rows without a label (NaN) count neither in the loss nor in the metrics.
+    """
 
     name = "ranking"
-    likelihood = "regression"
     label: str = "user_rating"
     """Column to predict."""
+    interaction: Literal["mlp", "dot"] = "mlp"
+    """How the embeddings become a score: a network over both, or their dot product (matrix
+    factorisation)."""
     units: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128)
-    """Units of the hidden layers, ReLU each; one linear unit follows."""
-    loss: Literal["mean_squared_error", "mean_absolute_error", "huber"] = "mean_squared_error"
-    """Loss of `tf.keras.losses`."""
+    """Units of the network's hidden layers, ReLU each; one linear unit follows."""
+    biases: bool = False
+    """Add μ + b_u + b_i to the score (Koren et al., 2009): μ is the training part's mean, and a
+    bias for each query and candidate is trained."""
+    loss: Literal["mean_squared_error", "mean_absolute_error", "huber", "ordinal"] = (
+        "mean_squared_error"
+    )
+    """Loss of `tf.keras.losses`; `ordinal`: negative log-likelihood of cumulative logits over
+    `levels` (McCullagh, 1980), where the prediction is the expected level."""
+    levels: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 5.0)
+    """The values a label can have, increasing; read by the loss `ordinal` alone."""
+    l2: float = Field(0.0, ge=0, allow_inf_nan=False)
+    """λ of the penalty λ (‖p_u‖² + ‖q_i‖² + b_u² + b_i²) that each example adds to its loss, p and
+    q the embeddings (Koren et al., 2009, eq. 5)."""
+    clip_predictions: bool = False
+    """When scoring, move predictions into the range of the training part's labels."""
     reduction: Literal["mean", "sum"] = "mean"
-    """Over the examples of a batch."""
+    """Over the examples of a batch that have a label."""
+
+    @field_validator("levels")
+    @classmethod
+    def _ordered(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        if len(levels) < 2 or any(b <= a for a, b in itertools.pairwise(levels)):
+            raise ValueError(f"expected at least two levels that increase, found {list(levels)}")
+        return levels
+
+    @property
+    def likelihood(self) -> Literal["regression", "classification"]:  # type: ignore[override]
+        """A Gaussian's, or the ordinal loss's distribution over levels."""
+        return "classification" if self.loss == "ordinal" else "regression"
 
     def metrics(self) -> tuple[mtbench.Metric, ...]:
         """Root mean squared and mean absolute error."""
@@ -41,13 +76,14 @@ class Ranking(mtbench.Task):
         return (self.label,)
 
     def build(self, num_queries: int, num_candidates: int) -> RankingHead:
-        """Make the network; its size does not depend on the dataset."""
-        return RankingHead(self)
+        """Make the head; only the biases' sizes depend on the dataset."""
+        return RankingHead(self, num_queries, num_candidates)
 
     def floors(
-        self, train: mtbench.Interactions, test: mtbench.Interactions
+        self, train: mtbench.Interactions, test: mtbench.Interactions, known: mtbench.Interactions
     ) -> dict[str, dict[str, float]]:
         """Score the training part's mean, and the mean with a bias for each user and item."""
+        train, test = labelled(train, self.label), labelled(test, self.label)
         mean = float(np.mean(train.columns[self.label], dtype=np.float64))
         labels = test.columns[self.label]
         return {
@@ -57,50 +93,71 @@ class Ranking(mtbench.Task):
 
 
 class RankingHead:
-    """A network over the concatenated embeddings of query and candidate."""
+    """A score of the embeddings of query and candidate, read as a number or as ordered levels."""
 
-    def __init__(self, options: Ranking) -> None:
-        self.label = options.label
-        hidden = [tf.keras.layers.Dense(units, activation="relu") for units in options.units]
-        self.network = [*hidden, tf.keras.layers.Dense(1)]
-        reductions = tf.keras.losses.Reduction
-        mean, total = reductions.SUM_OVER_BATCH_SIZE, reductions.SUM
-        self.task = tfrs.tasks.Ranking(
-            loss=tf.keras.losses.get(
-                {
-                    "class_name": _KERAS[options.loss],
-                    "config": {"reduction": mean if options.reduction == "mean" else total},
-                }
-            )
-        )
+    def __init__(self, options: Ranking, num_queries: int, num_candidates: int) -> None:
+        self.options = options
+        sizes = (num_queries, num_candidates) if options.biases else (None, None)
+        self.score = PairScore(options.units if options.interaction == "mlp" else None, *sizes)
+        self.state = self.score.state
+        self.ordinal: CumulativeLogits | None = None
+        if options.loss == "ordinal":
+            self.ordinal = CumulativeLogits(options.levels)
+            self.state.append(self.ordinal.raw)
+        else:
+            total = tf.keras.losses.Reduction.SUM  # of which `loss` takes the mean
+            loss = {"class_name": _KERAS[options.loss], "config": {"reduction": total}}
+            self.task = tfrs.tasks.Ranking(loss=tf.keras.losses.get(loss))
 
     def adapt(self, train: mtbench.Interactions) -> None:
-        """Nothing of the head depends on the training part."""
+        """Set μ, or with the loss `ordinal`, whose thresholds do its work, those."""
+        if self.ordinal or self.options.biases:
+            labels = labelled(train, self.options.label).columns[self.options.label]
+            if self.ordinal:
+                self.ordinal.adapt(labels, self.options.label)
+            else:
+                self.score.offset.assign(np.mean(labels, dtype=np.float64))
 
     def predict(self, batch: Any) -> Any:
         """Predictions, float32 `[batch]`."""
-        output = tf.concat([batch.query.expand(), batch.candidate.expand()], axis=1)
-        for layer in self.network:
-            output = layer(output)
-        return tf.squeeze(output, axis=1)
+        score = self.score(batch.query, batch.candidate)
+        return self.ordinal.expected(score) if self.ordinal else score
 
     def loss(self, batch: Any) -> Any:
         """Loss over the batch, scalar."""
-        labels, predictions = batch.columns[self.label], self.predict(batch)
-        # [batch, 1] each: Keras averages a loss over the last axis before it reduces
-        return self.task(
-            labels=labels[:, tf.newaxis],
-            predictions=predictions[:, tf.newaxis],
-            compute_metrics=False,
-        )
+        options = self.options
+        labels, weights = labels_of(batch, options.label)
+        score = self.score(batch.query, batch.candidate)
+        if self.ordinal:
+            losses = self.ordinal.losses(labels, score)
+            loss = reduced(losses, weights, options.reduction)
+        else:
+            # [batch, 1] each: Keras averages a loss over the last axis before it sums
+            loss = self.task(
+                labels=labels[:, tf.newaxis],
+                predictions=score[:, tf.newaxis],
+                sample_weight=weights,
+                compute_metrics=False,
+            )
+            if options.reduction == "mean":
+                loss = tf.math.divide_no_nan(loss, tf.reduce_sum(weights))
+        if options.l2:
+            norms = self.score.squared_norms(batch.query, batch.candidate)
+            loss += options.l2 * reduced(norms, weights, options.reduction)
+        return loss
 
     def evaluate(self, view: mtbench.TestView) -> dict[str, float]:
         """Errors over the whole test part, summed in float64."""
         parts = [self.predict(batch).numpy() for _, batch in view.batches(BLOCK)]
-        predictions, labels = np.concatenate(parts), view.test.columns[self.label]
+        label, test = self.options.label, labelled(view.test, self.options.label)
+        predictions = np.concatenate(parts)[is_known(view.test.columns[label])]
+        if self.options.clip_predictions:
+            known = labelled(view.train, label).columns[label]
+            predictions = np.clip(predictions, known.min(), known.max())
+        labels, queries = test.columns[label], test.num_queries
         difference = labels.astype(np.float64) - predictions
-        view.by_query["rmse"] = np.sqrt(view.mean_by_query(difference**2))
-        view.by_query["mae"] = view.mean_by_query(np.abs(difference))
+        view.by_query["rmse"] = np.sqrt(mean_by_query(difference**2, test.query, queries))
+        view.by_query["mae"] = mean_by_query(np.abs(difference), test.query, queries)
         return errors(labels, predictions)
 
 

@@ -1,4 +1,4 @@
-"""Find the candidate: in-batch softmax retrieval, the loss of `tfrs.tasks.Retrieval`."""
+"""Find the candidate: the softmax over a batch or the catalogue, or BPR."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.evaluation import Seen, block_size, catalogue_ranks, top_k_accuracy, top_k_hits
-from mtbench.softmax import in_batch_softmax
+from mtbench.lists import Lists, Measure
+from mtbench.negatives import Sampler, repeated
+from mtbench.ranked import Protocol
+from mtbench.ranks import Score
+from mtbench.scoring import DotScore, kept, labels_of, reduced
+from mtbench.slices import Slice
+from mtbench.softmax import full_softmax, in_batch_softmax
 
 _KERAS = {
     "categorical_crossentropy": "CategoricalCrossentropy",
     "binary_crossentropy": "BinaryCrossentropy",
     "categorical_hinge": "CategoricalHinge",
 }
+_IN_BATCH = ("sampling_correction", "remove_accidental_hits", "num_hard_negatives")
+_BPR = ("negatives", "popularity_exponent", "num_negatives", "exclude_seen")
 
 
 class Retrieval(mtbench.Task):
@@ -25,13 +32,19 @@ class Retrieval(mtbench.Task):
 
     name = "retrieval"
     likelihood = "classification"
-    loss: Literal["categorical_crossentropy", "binary_crossentropy", "categorical_hinge"] = (
-        "categorical_crossentropy"
-    )
-    """Loss of `tf.keras.losses` over an example's logits. All but the first need the whole
-    batch × batch matrix."""
+    loss: Literal[
+        "categorical_crossentropy",
+        "binary_crossentropy",
+        "categorical_hinge",
+        "full_softmax",
+        "bpr",
+    ] = "categorical_crossentropy"
+    """Loss of `tf.keras.losses` over an example's logits for the candidates of the batch, as in
+    `tfrs.tasks.Retrieval` (all but the first need the whole batch × batch matrix); `full_softmax`:
+    cross-entropy over the whole catalogue; `bpr`: −ln σ(s_ui − s_uj) for sampled negatives j
+    (BPR-Opt, Rendle et al., UAI 2009)."""
     reduction: Literal["mean", "sum"] = "mean"
-    """Over the examples of a batch; `sum` is what TFRS does."""
+    """Over the examples of a batch, or the pairs of `bpr`; `sum` is what TFRS does."""
     temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
     """Scores are divided by it."""
     sampling_correction: bool = False
@@ -41,114 +54,239 @@ class Retrieval(mtbench.Task):
     """Leave out negatives that are the example's own candidate."""
     num_hard_negatives: int | None = Field(None, ge=1)
     """Keep only so many negatives, those with the highest scores; default: all."""
+    negatives: Literal["uniform", "popularity", "batch"] = "uniform"
+    """Where the negatives of `bpr` come from: the catalogue, each candidate alike or by its
+    popularity; or the examples of the batch, which need no embeddings of their own."""
+    popularity_exponent: float = Field(1.0, ge=0, allow_inf_nan=False)
+    """With `negatives: popularity` a candidate with n training rows is drawn in proportion to n to
+    the power of it."""
+    num_negatives: int = Field(1, ge=1)
+    """Negatives of `bpr` for each example."""
+    exclude_seen: bool = True
+    """Do not let `bpr` draw what the query has in the training part, whatever its label."""
+    candidate_bias: bool = False
+    """Add a trained bias of the candidate to every score, in evaluation too."""
+    normalize: bool = False
+    """Score by the cosine, before the bias; mind the temperature."""
+    l2: float = Field(0.0, ge=0, allow_inf_nan=False)
+    """λ of the penalty λ (‖p_u‖² + ‖q_i‖² + b_i²) that each example adds to its loss, p and q the
+    embeddings; with `bpr` each pair, ‖q_j‖² + b_j² of the negative included."""
+    label: str = "user_rating"
+    """Column that `positive_threshold` and `relevance_threshold` are about."""
+    positive_threshold: float | None = Field(None, allow_inf_nan=False)
+    """Train and score only on rows whose label is at least this; the others are as if they were
+    not there, but for what a query has seen. Default: all rows."""
     top_k: tuple[Annotated[int, Field(ge=1)], ...] = (1, 5, 10, 50, 100)
     """Lengths of the recommended list to score."""
+    measures: tuple[Measure, ...] = Field(("top_k",), min_length=1)
+    """What to report, for each length: `top_k` is the share of test rows whose candidate ranks so
+    high; recall, precision, hit_rate, ndcg, map and mrr (without a length) are means over queries;
+    coverage, gini, popularity and novelty are of the lists themselves."""
+    seen: tuple[Protocol, ...] = Field(("kept", "removed"), min_length=1)
+    """Whether candidates that a query has had already stay in its ranking; both for both."""
+    slices: tuple[Slice, ...] = ()
+    """Report all but the metrics of the lists for these test rows apart, too: those of popular
+    candidates (that make 80 % of the training part) or of others, those of queries or candidates
+    without a training row."""
+    relevance_threshold: float | None = Field(None, allow_inf_nan=False)
+    """Score only test rows whose label is at least this; default: `positive_threshold`."""
+
+    @property
+    def lists(self) -> Lists:
+        """What is reported of the ranked catalogue."""
+        return Lists(self.measures, self.top_k, self.seen, self.slices)
 
     def metrics(self) -> tuple[mtbench.Metric, ...]:
-        """Top-k accuracy, seen candidates kept in the ranking or removed."""
-        return tuple(
-            mtbench.Metric(f"top_{k}_seen_{seen}", higher_is_better=True, headline=k == headline)
-            for seen in ("kept", "removed")
-            for headline in [max(self.top_k, default=0)]
-            for k in self.top_k
-        )
+        """The measures at each length, seen candidates kept in the ranking or removed."""
+        return self.lists.metrics()
+
+    @model_validator(mode="after")
+    def _of_the_loss(self) -> Retrieval:
+        in_batch = self.loss in _KERAS
+        foreign = (*(() if in_batch else _IN_BATCH), *(() if self.loss == "bpr" else _BPR))
+        for option in foreign:
+            if getattr(self, option) != type(self).model_fields[option].default:
+                losses = "an in-batch loss" if option in _IN_BATCH else "loss bpr"
+                raise ValueError(f"expected {option} with {losses}, found it with {self.loss}")
+        if self.popularity_exponent != 1.0 and self.negatives != "popularity":
+            raise ValueError(
+                "expected popularity_exponent with negatives popularity, found it with "
+                f"{self.negatives}"
+            )
+        return self
+
+    def needs(self) -> tuple[str, ...]:
+        """The label, where it says what is a positive."""
+        thresholds = (self.positive_threshold, self.relevance_threshold)
+        return () if thresholds == (None, None) else (self.label,)
+
+    def positives(self, part: mtbench.Interactions) -> mtbench.Interactions:
+        """The rows that count.
+
+        Raises:
+            DataError: None does.
+        """
+        return self._at_least("positive_threshold", part)
+
+    def relevant(self, test: mtbench.Interactions) -> mtbench.Interactions:
+        """The test rows whose candidates are to be found.
+
+        Raises:
+            DataError: There is none.
+        """
+        own = self.relevance_threshold is not None
+        return self._at_least("relevance_threshold" if own else "positive_threshold", test)
+
+    def _at_least(self, option: str, part: mtbench.Interactions) -> mtbench.Interactions:
+        threshold = getattr(self, option)
+        if threshold is None:
+            return part
+        rows = np.flatnonzero(part.columns[self.label] >= threshold)
+        if not len(rows):
+            raise mtbench.DataError(
+                f"expected rows with a {self.label} of at least {threshold:g}, found none of "
+                f"{len(part)}: lower {option}"
+            )
+        return part.take(rows)
 
     def build(self, num_queries: int, num_candidates: int) -> RetrievalHead:
-        """Make the head; its only variable is each candidate's share of the training part."""
+        """Make the head."""
         return RetrievalHead(self, num_candidates)
 
     def floors(
-        self, train: mtbench.Interactions, test: mtbench.Interactions
+        self,
+        train: mtbench.Interactions,
+        test: mtbench.Interactions,
+        known: mtbench.Interactions,
     ) -> dict[str, dict[str, float]]:
         """Score a random order (its expectation) and the order by number of training rows."""
-        counts = np.bincount(train.candidate, minlength=train.num_candidates).astype(np.float32)
-        size = block_size(train.num_candidates)
-        sizes = (min(size, len(test) - start) for start in range(0, len(test), size))
-        blocks = (np.tile(counts, (rows, 1)) for rows in sizes)
-        ranks = catalogue_ranks(blocks, train, test)
+        parts = self.positives(train), known, self.relevant(test)
         return {
-            "chance": self.chance(train, test),
-            "popularity": top_k_accuracy(*ranks, self.top_k),
-        }
-
-    def chance(self, train: mtbench.Interactions, test: mtbench.Interactions) -> dict[str, float]:
-        """Expected top-k accuracy of a random order: k over the number of candidates left."""
-        whole = np.full(len(test), test.num_candidates)
-        seen = Seen(train)
-        left = whole - seen.counts(test.query) + seen.contains(test.query, test.candidate)
-        return {
-            f"top_{k}_seen_{name}": float(np.mean(np.minimum(k / size, 1.0)))
-            for name, size in (("kept", whole), ("removed", left))
-            for k in self.top_k
+            "chance": self.lists.chance(*parts),
+            "popularity": self.lists.popularity(*parts),
         }
 
 
 class RetrievalHead:
-    """In-batch softmax over dot products."""
+    """Losses over dot products, or cosines, with a bias of the candidate where asked for."""
 
     def __init__(self, options: Retrieval, num_candidates: int) -> None:
         self.options = options
         self.share = tf.Variable(
             tf.fill([num_candidates], 1.0 / num_candidates), trainable=False, name="share"
         )
-        config: dict[str, Any] = {"from_logits": True, "reduction": "none"}
-        if options.loss == "categorical_hinge":
-            del config["from_logits"]
-        self.task = tfrs.tasks.Retrieval(
-            loss=tf.keras.losses.get({"class_name": _KERAS[options.loss], "config": config}),
-            temperature=options.temperature,
-            num_hard_negatives=options.num_hard_negatives,
-            remove_accidental_hits=options.remove_accidental_hits,
-        )
+        biases = num_candidates if options.candidate_bias else None
+        self.score = DotScore(options.normalize, biases)
+        self.state = self.score.state
+        if options.loss == "bpr":
+            exponent = options.popularity_exponent if options.negatives == "popularity" else 0.0
+            self.sampler = Sampler(num_candidates, exponent, options.exclude_seen)
+            self.state += self.sampler.state
+        elif options.loss != "full_softmax":
+            config: dict[str, Any] = {"from_logits": True, "reduction": "none"}
+            if options.loss == "categorical_hinge":
+                del config["from_logits"]
+            self.task = tfrs.tasks.Retrieval(
+                loss=tf.keras.losses.get({"class_name": _KERAS[options.loss], "config": config}),
+                temperature=options.temperature,
+                num_hard_negatives=options.num_hard_negatives,
+                remove_accidental_hits=options.remove_accidental_hits,
+            )
 
     def adapt(self, train: mtbench.Interactions) -> None:
-        """Count how often the training part has each candidate."""
-        counts = np.bincount(train.candidate, minlength=train.num_candidates)
-        self.share.assign((counts / len(train)).astype(np.float32))
+        """Count how often the training part has each candidate, and what each query has."""
+        counts = np.bincount(
+            self.options.positives(train).candidate, minlength=train.num_candidates
+        )
+        self.share.assign((counts / counts.sum()).astype(np.float32))
+        if self.options.loss == "bpr":
+            self.sampler.adapt(train)
 
     def loss(self, batch: Any) -> Any:
         """Loss over the batch, scalar."""
-        options = self.options
-        grouped = batch.candidate.grouped or not options.remove_accidental_hits
-        if options.loss == "categorical_crossentropy" and grouped:
-            losses = self.grouped(batch)
+        options, weights = self.options, tf.ones_like(batch.query.rows, tf.float32)
+        if options.positive_threshold is not None:
+            labels, known = labels_of(batch, options.label)
+            batch, weights = kept(batch, (known > 0) & (labels >= options.positive_threshold))
+        if options.loss == "bpr":
+            losses, sides, weights = self.bpr(batch, weights)
         else:
-            losses = self.tfrs(batch)
-        return tf.reduce_sum(losses) if options.reduction == "sum" else tf.reduce_mean(losses)
+            losses, sides = self.softmax(batch), (batch.query, batch.candidate)
+        if options.l2:
+            losses += options.l2 * self.score.squared_norms(*sides)
+        return reduced(losses, weights, options.reduction)
 
-    def grouped(self, batch: Any) -> Any:
-        """Losses without a batch × batch matrix, float32 `[batch]`."""
+    def softmax(self, batch: Any) -> Any:
+        """Losses of all but `bpr`, float32 `[batch]`."""
+        options, query = self.options, self.score.query(batch.query)
+        if options.loss == "full_softmax":
+            targets = tf.gather(batch.candidate.ids, batch.candidate.rows)
+            catalogue = self.score.candidates(batch.catalogue())
+            return full_softmax(query, targets, catalogue, temperature=options.temperature)
+        candidate = self.score.candidate(batch.candidate)
+        grouped = candidate.grouped or not options.remove_accidental_hits
+        if options.loss == "categorical_crossentropy" and grouped:
+            return self.grouped(query, candidate)
+        return self.tfrs(query, candidate)
+
+    def grouped(self, query: Any, candidate: Any) -> Any:
+        """In-batch softmax without a batch × batch matrix, float32 `[batch]`."""
         options = self.options
-        share = tf.gather(self.share, batch.candidate.ids) if options.sampling_correction else None
+        share = tf.gather(self.share, candidate.ids) if options.sampling_correction else None
         return in_batch_softmax(
-            batch.query,
-            batch.candidate,
+            query,
+            candidate,
             temperature=options.temperature,
             sampling_probability=share,
             remove_accidental_hits=options.remove_accidental_hits,
             num_hard_negatives=options.num_hard_negatives,
         )
 
-    def tfrs(self, batch: Any) -> Any:
-        """Losses as TFRS computes them, float32 `[batch]`."""
-        ids = tf.gather(batch.candidate.ids, batch.candidate.rows)
+    def tfrs(self, query: Any, candidate: Any) -> Any:
+        """In-batch losses as TFRS computes them, float32 `[batch]`."""
+        ids = tf.gather(candidate.ids, candidate.rows)
         correction = self.options.sampling_correction
         return self.task(
-            batch.query.expand(),
-            batch.candidate.expand(),
+            query.expand(),
+            candidate.expand(),
             candidate_sampling_probability=tf.gather(self.share, ids) if correction else None,
             candidate_ids=ids,
             compute_metrics=False,
             compute_batch_metrics=False,
         )
 
+    def bpr(self, batch: Any, weights: Any) -> tuple[Any, tuple[Any, ...], Any]:
+        """Losses of pairs of an example and a negative of it, what they are of, their weights.
+
+        Args:
+            batch: The batch.
+            weights: float32 `[batch]`, those of the examples.
+
+        Returns:
+            float32 `[batch · num_negatives]`; query, candidate and negative; float32 as the losses.
+        """
+        options, number = self.options, self.options.num_negatives
+        in_batch = options.negatives == "batch"
+        draw = self.sampler.from_batch if in_batch else self.sampler.from_catalogue
+        negative, found = draw(batch, number)
+        query, positive = repeated(batch.query, number), repeated(batch.candidate, number)
+        better, worse = (self.score.candidate(side).expand() for side in (positive, negative))
+        gap = tf.reduce_sum(self.score.query(query).expand() * (better - worse), axis=1)
+        losses = tf.nn.softplus(-gap / options.temperature)
+        return losses, (query, positive, negative), tf.repeat(weights, number) * found
+
+    def scores(self, view: mtbench.TestView) -> Score:
+        """Function from queries to their scores, float32 `[n, num_candidates]`."""
+        queries = np.asarray(self.score.queries(view.query_embeddings))
+        return view.dot_scores(queries, np.asarray(self.score.candidates(view.catalogue)))
+
     def evaluate(self, view: mtbench.TestView) -> dict[str, float]:
-        """Top-k accuracy over the whole catalogue."""
-        blocks = view.dot_scores(block_size(view.test.num_candidates))
-        ranks = catalogue_ranks(blocks, view.train, view.test)
-        for name, hits in top_k_hits(*ranks, self.options.top_k).items():
-            view.by_query[name] = view.mean_by_query(hits)
-        return top_k_accuracy(*ranks, self.options.top_k)
+        """Metrics of the ranked catalogue."""
+        options = self.options
+        train, test = options.positives(view.train), options.relevant(view.test)
+        found = options.lists.score(self.scores(view), train, view.known, test)
+        view.by_query.update(found.by_query)
+        return found.metrics
 
 
 @mtbench.hookimpl

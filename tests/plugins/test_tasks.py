@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from batches import make_batch, random_batch
 
-from mtbench.batch import Batch, Embedded
 from mtbench.data import Interactions
 from mtbench_plugins.tasks.ranking import Ranking, bias_predictions, errors
 from mtbench_plugins.tasks.retrieval import Retrieval
@@ -27,15 +27,7 @@ TEST = interactions([(0, 2, 4), (1, 1, 2), (2, 0, 3), (1, 0, 5)])
 
 
 def batch(size=6, seed=0):
-    rng = np.random.default_rng(seed)
-    ids = [tf.constant(rng.integers(0, n, size), tf.int32) for n in (3, 4)]
-    sides = []
-    for each in ids:
-        distinct, rows, counts = tf.unique_with_counts(each)
-        table = tf.constant(rng.normal(size=(len(distinct), 5)), tf.float32)
-        sides.append(Embedded(distinct, table, rows, counts, True))
-    rating = tf.constant(rng.integers(1, 6, size), tf.float32)
-    return Batch({"query": ids[0], "candidate": ids[1], "user_rating": rating}, *sides)
+    return random_batch(size, seed=seed)[1]
 
 
 def test_errors_by_hand():
@@ -45,7 +37,7 @@ def test_errors_by_hand():
 
 def test_global_mean_by_hand():
     """The training mean is 13/4; the errors are ¾, −5/4, −¼ and 7/4."""
-    found = Ranking().floors(TRAIN, TEST)["global mean"]
+    found = Ranking().floors(TRAIN, TEST, TRAIN)["global mean"]
     assert found["rmse"] == pytest.approx(math.sqrt((9 + 25 + 1 + 49) / 16 / 4))
     assert found["mae"] == pytest.approx((3 + 5 + 1 + 7) / 4 / 4)
 
@@ -84,7 +76,7 @@ def test_bias_against_a_plain_loop():
 def test_popularity_and_chance_by_hand():
     """Counts 2, 1, 1, 0. Mid-ranks of the test candidates: kept 2.5, 2.5, 1, 1; with the seen
     ones removed 1, 1.5, 1, 1 (the last one is seen itself, and stays)."""
-    found = Retrieval(top_k=(1, 2)).floors(TRAIN, TEST)
+    found = Retrieval(top_k=(1, 2)).floors(TRAIN, TEST, TRAIN)
     assert found["popularity"] == {
         "top_1_seen_kept": 0.5,
         "top_2_seen_kept": 0.5,
@@ -143,9 +135,10 @@ def test_sampling_correction_uses_the_training_part():
     head.adapt(TRAIN)
     np.testing.assert_allclose(head.share, [0.5, 0.25, 0.25, 0.0])
     inputs = batch()
-    grouped, plain = head.grouped(inputs), head.tfrs(inputs)
-    np.testing.assert_allclose(grouped, plain, rtol=1e-5)
-    assert not np.allclose(grouped, Retrieval().build(3, 4).grouped(inputs))
+    sides = inputs.query, inputs.candidate
+    grouped, plain = head.grouped(*sides), head.tfrs(*sides)
+    np.testing.assert_allclose(grouped, plain, rtol=1e-5, atol=1e-5)
+    assert not np.allclose(grouped, Retrieval().build(3, 4).grouped(*sides))
 
 
 def test_metrics_name_the_headline():
@@ -175,18 +168,18 @@ def test_popularity_and_chance_by_brute_force(seed):
             for k in top_k:
                 hits[f"top_{k}_seen_{protocol}"].append(better + (equal + 1) / 2 <= k)
                 chance[f"top_{k}_seen_{protocol}"].append(min(k / len(left), 1))
-    found = Retrieval(top_k=top_k).floors(train, test)
+    found = Retrieval(top_k=top_k).floors(train, test, train)
     assert found["popularity"] == pytest.approx({n: np.mean(v) for n, v in hits.items()})
     assert found["chance"] == pytest.approx({n: np.mean(v) for n, v in chance.items()})
 
 
 def test_popularity_in_blocks(monkeypatch):
-    from mtbench import evaluation
+    from mtbench import ranks
 
-    expected = Retrieval(top_k=(1, 2)).floors(TRAIN, TEST)
+    expected = Retrieval(top_k=(1, 2)).floors(TRAIN, TEST, TRAIN)
     for block in (1, 4, 12):  # one row, one row, three rows and a rest
-        monkeypatch.setattr(evaluation, "BLOCK", block)
-        assert Retrieval(top_k=(1, 2)).floors(TRAIN, TEST) == expected
+        monkeypatch.setattr(ranks, "BLOCK", block)
+        assert Retrieval(top_k=(1, 2)).floors(TRAIN, TEST, TRAIN) == expected
 
 
 def test_bias_of_what_is_unknown_is_the_mean():
@@ -205,12 +198,9 @@ def test_errors_are_taken_in_float64():
 def test_ranking_predicts_from_both_embeddings_in_their_order():
     """Without a hidden layer: weights (1, 2 | 10, 20), bias 3."""
     head = Ranking(units=()).build(3, 4)
-    sides = [
-        Embedded(tf.constant([0]), tf.constant([table]), tf.constant([0, 0]), None, True)
-        for table in ([1.0, 1.0], [1.0, 3.0])
-    ]
-    inputs = Batch({"user_rating": tf.constant([76.0, 70.0])}, *sides)
+    tables = [tf.constant([[1.0, 1.0]]), tf.constant([[1.0, 3.0]])]
+    inputs = make_batch(tables, [0, 0], [0, 0], user_rating=tf.constant([76.0, 70.0]))
     head.predict(inputs)
-    head.network[0].set_weights([np.array([[1.0], [2.0], [10.0], [20.0]]), np.array([3.0])])
+    head.score.network[0].set_weights([np.array([[1.0], [2.0], [10.0], [20.0]]), np.array([3.0])])
     assert head.predict(inputs).numpy().tolist() == [76.0, 76.0]
     assert float(head.loss(inputs)) == 18.0  # (0² + 6²) / 2
