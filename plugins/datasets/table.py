@@ -1,0 +1,237 @@
+"""A user's own interactions: CSV, TSV or Parquet."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, model_validator
+
+import mtbench
+from mtbench.encoding import Coded, Form, Ids, Known, Raw, as_text
+from mtbench.tablecolumns import Column, Lists, Reals, Texts, Times, Unit, notes, read
+from mtbench.tablefile import TableFile, TableReader
+
+TIME = "timestamp"
+RESERVED = ("query", "candidate", "history")
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class FeatureFile(TableFile):
+    """A table with a row for each user or item."""
+
+    path: str
+    """The file, relative to the working folder, as that of the interactions."""
+    id: str | None = None
+    """Column with the id; default: as in the interactions."""
+    columns: dict[str, Form] = Field(min_length=1)
+    """Form of each column to read: `categorical`, `numeric` or `multi_hot`. A numeric value that is
+    missing becomes the mean of the others."""
+    separator: str = Field("|", min_length=1)
+    """What separates the values of a multi-hot column, unless it holds lists (Parquet)."""
+
+    def known(self, key: str, interactions: Coded, notices: list[str]) -> Known:
+        """Read it.
+
+        Args:
+            key: Column of the interactions with the ids.
+            interactions: The ids that have an interaction.
+            notices: Where to add what is worth saying.
+
+        Returns:
+            What is known of every id, those of the file first.
+        """
+        reader = TableReader(self)
+        ids = Texts(self.id or key, required=True)
+        columns = self._columns()
+        rows, _ = read(reader, [ids, *columns.values()])
+        own = ids.result()
+        first = np.unique(own.codes, return_index=True)[1]
+        if len(first) < rows:
+            row = int(np.setdiff1d(np.arange(rows), first)[0])
+            places = reader.places([row, before := int(first[own.codes[row]])])
+            raise mtbench.DataError(
+                f"{places[row]}: column {ids.name!r}: {str(own.ids[own.codes[row]])!r} is there "
+                f"twice, first at {places[before]}"
+            )
+        further = np.setdiff1d(interactions.ids, own.ids)
+        if len(further) == len(interactions.ids):
+            raise mtbench.DataError(
+                f"{reader.name}: column {ids.name!r}: expected ids of the interactions, such as "
+                f"{str(interactions.ids[0])!r}, found none of them, but {str(own.ids[0])!r}"
+            )
+        for column in columns.values():
+            if column.missing == rows:
+                raise mtbench.DataError(
+                    f"{reader.name}: column {column.name!r}: expected values, found none"
+                )
+        notices += notes(reader, columns.values())
+        if len(further):
+            notices.append(
+                f"{reader.name}: lacks {len(further)} of {len(interactions.ids)} values of "
+                f"{key!r}, such as {str(further[0])!r}: all their features are missing"
+            )
+        features = {
+            name: _extended(self.columns[name], column, len(further))
+            for name, column in columns.items()
+        }
+        return Known(np.concatenate([own.ids[own.codes], further]), features)
+
+    def check(self, key: str) -> None:
+        """Find what is wrong with its first rows."""
+        read(
+            TableReader(self),
+            [Texts(self.id or key, required=True), *self._columns().values()],
+            True,
+        )
+
+    def _columns(self) -> dict[str, Column]:
+        """What reads each feature."""
+        made: dict[str, Column] = {}
+        for name, form in self.columns.items():
+            if form == "numeric":
+                made[name] = Reals(name, np.float64)
+            else:
+                made[name] = Lists(name, self.separator) if form == "multi_hot" else Texts(name)
+        return made
+
+
+class Table(mtbench.Dataset, TableFile):
+    """Interactions in a file: a row for each, a column for who, for what, and for each label.
+
+    Ids are texts or integers, and stay what they are: `007` is not `7`. A label that is missing is
+    NaN, which tasks leave out; a label that never changes is refused, since there is nothing to
+    learn of it. Reading needs pyarrow: `pip install 'mtbench[tables]'`.
+    """
+
+    name = "table"
+    query: str = "user_id"
+    """Column with the id of the user."""
+    candidate: str = "item_id"
+    """Column with the id of the item."""
+    columns: dict[Name, str] = Field({"user_rating": "rating", TIME: TIME})
+    """Columns to read besides, by the name that tasks and splits use: `user_rating` and other
+    labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601."""
+    timestamp_unit: Unit = "s"
+    """What a timestamp that is a number counts since 1970."""
+    query_features: FeatureFile | None = None
+    """File with features of the users."""
+    candidate_features: FeatureFile | None = None
+    """File with features of the items. All its items are candidates, rated or not."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Table:
+        for name in RESERVED:
+            if name in self.columns:
+                raise ValueError(f"columns: expected a name of your own, found {name!r}")
+        if self.query == self.candidate:
+            raise ValueError(f"expected two columns of ids, found {self.query!r} twice")
+        for side, file in self._files():
+            key = getattr(self, side)
+            if file and key in file.columns:
+                raise ValueError(f"{side}_features: expected features, found the id {key!r}")
+        return self
+
+    def require(self) -> None:
+        """Look at the files: at their first rows, or at all of them where those are all."""
+        query, candidate, columns, whole = self._read(first=True)
+        if whole:
+            self._encode(query, candidate, columns)
+        else:
+            for side, file in self._files():
+                if file:
+                    file.check(getattr(self, side))
+
+    def source_digest(self) -> str:
+        """SHA-256 over the files."""
+        files = [self, *(file for _, file in self._files() if file)]
+        return hashlib.sha256("".join(_digest(file) for file in files).encode()).hexdigest()
+
+    def load(self) -> mtbench.Data:
+        """Read all files."""
+        query, candidate, columns, _ = self._read()
+        return self._encode(query, candidate, columns)
+
+    def _read(self, first: bool = False) -> tuple[Texts, Texts, dict[str, Column], bool]:
+        """Read the interactions, or the first of them; the last says whether these are all."""
+        query, candidate = (Texts(name, required=True) for name in (self.query, self.candidate))
+        columns: dict[str, Column] = {
+            name: Times(column, self.timestamp_unit) if name == TIME else Reals(column)
+            for name, column in self.columns.items()
+        }
+        _, whole = read(TableReader(self), [query, candidate, *columns.values()], first)
+        return query, candidate, columns, whole
+
+    def _encode(
+        self, query: Texts, candidate: Texts, columns: Mapping[str, Column]
+    ) -> mtbench.Data:
+        """Read the features too, and encode all of it."""
+        reader = TableReader(self)
+        notices = notes(reader, [query, candidate, *columns.values()])
+        sides = []
+        for (side, file), column in zip(self._files(), (query, candidate), strict=True):
+            ids = column.result()
+            if len(ids.ids) < 2:
+                raise mtbench.DataError(
+                    f"{reader.name}: column {column.name!r}: expected two different ids or more, "
+                    f"found {str(ids.ids[0])!r} only"
+                )
+            known = file.known(column.name, ids, notices) if file else None
+            sides.append(Ids(getattr(self, side), ids, known))
+        self._refuse_constant(reader, columns)
+        return mtbench.Data.encode(
+            sides[0],
+            sides[1],
+            {name: column.result() for name, column in columns.items()},
+            f"table/{Path(self.path).name}",
+            notes=notices,
+        )
+
+    def _files(self) -> tuple[tuple[str, FeatureFile | None], ...]:
+        """Both sides with their files."""
+        return ("query", self.query_features), ("candidate", self.candidate_features)
+
+    def _refuse_constant(self, reader: TableReader, columns: Mapping[str, Column]) -> None:
+        """Find a label of which there is nothing to learn."""
+        for name, column in columns.items():
+            if isinstance(column, Reals) and column.least >= column.most:
+                found = "none" if column.least > column.most else f"{column.least:g} in all of them"
+                raise mtbench.DataError(
+                    f"{reader.name}: column {column.name!r}: expected labels that differ, found "
+                    f"{found}: leave {name!r} out of `columns` for tasks that do without"
+                )
+
+
+def _extended(form: Form, column: Column, number: int) -> Raw:
+    """A feature, with a missing value for each of some further ids."""
+    values = column.result()
+    if form == "numeric":
+        return Raw(form, np.append(values, np.full(number, np.nan)))
+    if form == "multi_hot":
+        return Raw(form, [*values, *[[]] * number])
+    return Raw(form, np.append(as_text(values.ids)[values.codes], [""] * number))
+
+
+def _digest(file: TableFile) -> str:
+    """SHA-256 of a file, kept while size and time of change stay."""
+    path = Path(file.path).expanduser()
+    try:
+        found = path.stat()
+    except OSError:
+        return TableReader(file).digest()  # which says what is wrong
+    return _digest_of(file.path, found.st_size, found.st_mtime_ns)
+
+
+@functools.cache
+def _digest_of(path: str, size: int, changed: int) -> str:
+    return TableReader(TableFile(path=path)).digest()
+
+
+@mtbench.hookimpl
+def mtbench_datasets() -> list[type[mtbench.Dataset]]:
+    """Offer the dataset."""
+    return [Table]

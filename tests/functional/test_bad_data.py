@@ -1,0 +1,209 @@
+"""Bad data: one clear line each, exit code 2, nothing half-written. A golden test.
+
+`MTBENCH_UPDATE_GOLDEN=1 pytest tests/functional/test_bad_data.py` writes the golden file anew.
+"""
+
+import gzip
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mtbench.cli import main
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "bad_data.txt"
+GOOD = """\
+user,item,rating,when
+7,a,3.5,100
+8,b,4,200
+7,b,,300
+9,a,1,400
+"""
+SUITE = """\
+name: bad
+dataset:
+  name: table
+  path: {path}
+  query: user
+  candidate: item
+  columns: {{user_rating: rating, timestamp: when}}
+  {more}
+split: {{name: random, test_share: 0.25}}
+towers:
+  query: {{name: embedding, embedding_dim: 2}}
+  candidate: {{name: embedding, embedding_dim: 2}}
+tasks:
+  ranking: {{units: [2]}}
+scenarios:
+  alone: {{tasks: [ranking]}}
+train: {{epochs: 1, batch_size: 2}}
+seeds: 1
+"""
+USERS = "query_features: {path: users.csv, columns: {group: categorical, age: numeric}}"
+ITEMS = "candidate_features: {path: items.csv, columns: {genres: multi_hot}}"
+
+
+def edit(old, new, text=GOOD):
+    assert old in text
+    return text.replace(old, new)
+
+
+def parquet(table, cut=None):
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(table), sink)
+    return sink.getvalue().to_pybytes()[:cut]
+
+
+ROWS = {
+    "user": ["7", "8", "7", "9"],
+    "item": ["a", "b", "b", "a"],
+    "rating": [3.5, 4, 2, 1],
+    "when": [1, 2, 3, 4],
+}
+MANY = "user,item,rating,when\n" + "".join(f"{n},{n % 7},{n % 5},{n}\n" for n in range(3000))
+# name: (what is in the file, name of the file, further options, further files)
+CASES = {
+    "missing file": (None, "ratings.csv", "", {}),
+    "a folder": (None, "folder", "", {"folder/x": ""}),
+    "empty file": ("", "ratings.csv", "", {}),
+    "empty lines": ("\n\n\n", "ratings.csv", "", {}),
+    "header only": ("user,item,rating,when\n", "ratings.csv", "", {}),
+    "header only, without a line's end": ("user,item,rating,when", "ratings.csv", "", {}),
+    "missing column": (edit("rating,", "ratings,"), "ratings.csv", "", {}),
+    "no header": (edit("user,item,rating,when\n", ""), "ratings.csv", "", {}),
+    "header of another width": (GOOD, "ratings.csv", "header: [user, item, rating, when, more]", {}),
+    "duplicated column": (edit("when", "rating"), "ratings.csv", "", {}),
+    "wrong delimiter": (edit(",", ";"), "ratings.csv", "", {}),
+    "tabs in a file that is called .csv": (edit(",", "\t"), "ratings.csv", "", {}),
+    "commas in a file that is called .tsv": (GOOD, "ratings.tsv", "", {}),
+    "non-numeric rating": (edit("8,b,4", "8,b,good"), "ratings.csv", "", {}),
+    "non-numeric rating below empty lines and quotes": (
+        edit("8,b,4", '\n"8","b\nc",good', edit("7,a", '\n7,"a\n"')), "ratings.csv", "", {},
+    ),
+    "several non-numeric ratings": (edit(",4,", ",good,", edit(",3.5,", ",x,")), "ratings.csv", "", {}),
+    "infinite rating": (edit("8,b,4", "8,b,inf"), "ratings.csv", "", {}),
+    "rating beyond float32": (edit("8,b,4", "8,b,1e39"), "ratings.csv", "", {}),
+    "missing user": (edit("8,b,4", ",b,4"), "ratings.csv", "", {}),
+    "missing item": (edit("8,b,4", "8,,4"), "ratings.csv", "", {}),
+    "missing time": (edit("4,200", "4,"), "ratings.csv", "", {}),
+    "a time that is none": (edit("200", "yesterday"), "ratings.csv", "", {}),
+    "a date that there is none of": (edit("200", "2023-02-30"), "ratings.csv", "", {}),
+    "a time in milliseconds": (edit("200", "1700000000000"), "ratings.csv", "", {}),
+    "several columns": (edit("8,b,4,200", "8,,good,never"), "ratings.csv", "", {}),
+    "a row of another width": (edit("8,b,4,200", "8,b,4"), "ratings.csv", "", {}),
+    "a row of another width, later": (MANY + "1,2\n", "ratings.csv", "", {}),
+    "one user only": (edit("9", "7", edit("8", "7")), "ratings.csv", "", {}),
+    "one item only": (edit("b", "a"), "ratings.csv", "", {}),
+    "constant label": (edit("3.5", "1", edit(",4,", ",1,")), "ratings.csv", "", {}),
+    "no label at all": (edit("3.5", "", edit(",4,", ",NA,", edit(",1,", ",nan,"))), "ratings.csv", "", {}),
+    "another encoding": (edit("8,b", "8,é").encode("latin-1"), "ratings.csv", "", {}),
+    "an encoding that there is none of": (GOOD, "ratings.csv", "encoding: latin-99", {}),
+    "truncated gzip": (gzip.compress(MANY.encode(), mtime=0)[:-99], "ratings.csv.gz", "", {}),
+    "text that is called gzip": (GOOD, "ratings.csv.gz", "", {}),
+    "truncated Parquet": (parquet(ROWS, -9), "ratings.parquet", "", {}),
+    "damaged Parquet": (b"PAR1" + bytes(99) + b"PAR1", "ratings.parquet", "", {}),
+    "text that is called Parquet": (GOOD, "ratings.parquet", "", {}),
+    "Parquet without rows": (
+        parquet({name: pa.array([], pa.string()) for name in ROWS}), "ratings.parquet", "", {},
+    ),
+    "Parquet without a column": (
+        parquet({name: ROWS[name] for name in ("user", "item", "when")}), "ratings.parquet", "", {},
+    ),
+    "Parquet with times for ratings": (
+        parquet({**ROWS, "rating": pa.array([1, 2, 3, 4], pa.timestamp("s"))}), "ratings.parquet", "", {},
+    ),
+    "Parquet with numbers for users": (parquet({**ROWS, "user": [1.0, 2.0, 1.0, 3.0]}), "ratings.parquet", "", {}),
+    "Parquet with a user that is missing": (parquet({**ROWS, "user": [7, None, 7, 9]}), "ratings.parquet", "", {}),
+    "features: missing file": (GOOD, "ratings.csv", USERS, {}),
+    "features: missing column": (GOOD, "ratings.csv", USERS, {"users.csv": "user,age,grup\n7,1,2\n"}),
+    "features: no rows": (GOOD, "ratings.csv", USERS, {"users.csv": "user,age,group\n"}),
+    "features: an id twice": (
+        GOOD, "ratings.csv", USERS, {"users.csv": "user,age,group\n7,1,x\n\n8,2,y\n7,3,z\n"},
+    ),
+    "features: an id that is missing": (
+        GOOD, "ratings.csv", USERS, {"users.csv": "user,age,group\n7,1,x\n,2,y\n"},
+    ),
+    "features: a number that is none": (
+        GOOD, "ratings.csv", USERS, {"users.csv": "user,age,group\n7,1,x\n8,old,y\n"},
+    ),
+    "features: no number at all": (GOOD, "ratings.csv", USERS, {"users.csv": "user,age,group\n7,,x\n"}),
+    "features: other ids": (GOOD, "ratings.csv", ITEMS, {"items.csv": "item,genres\nA,x|y\nB,z\n"}),
+    "features: the id": (
+        GOOD, "ratings.csv", "query_features: {path: users.csv, columns: {user: categorical}}", {},
+    ),
+    "a column of a name that is taken": (GOOD, "ratings.csv", "columns: {history: rating}", {}),
+    "one column for both ids": (GOOD, "ratings.csv", "candidate: user", {}),
+}  # fmt: skip
+
+
+def read_golden():
+    cases, name = {}, None
+    for line in GOLDEN.read_text().splitlines() if GOLDEN.exists() else ():
+        if line.startswith("## "):
+            name = line[3:]
+            cases[name] = []
+        elif name and line:
+            cases[name].append(line)
+    return cases
+
+
+def write_golden(name, lines):
+    cases = {**read_golden(), name: lines}
+    text = [f"## {key}\n" + "\n".join(cases[key]) + "\n" for key in CASES if key in cases]
+    GOLDEN.write_text("\n".join(text))
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def told(tmp_path, monkeypatch, capsys):
+    """Run a case in a folder of its own and give its lines on the standard error."""
+
+    def run(content, path, more, files):
+        text = SUITE.format(path=path, more=more)
+        for key in ("columns", "candidate"):  # given twice it would be a fault of its own
+            if more.startswith(f"{key}:"):
+                text = "".join(
+                    line for n, line in enumerate(text.splitlines(keepends=True))
+                    if not (line.startswith(f"  {key}:") and n < 7)
+                )  # fmt: skip
+        written = {"bad.yaml": text, **files}
+        if content is not None:
+            written[path] = content
+        for name, value in written.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(value.encode() if isinstance(value, str) else value)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("MTBENCH_CACHE_DIR", str(tmp_path / "cache"))
+        before = contents(tmp_path)
+        code = main(["run", "bad.yaml"])
+        output, errors = capsys.readouterr()
+        assert code == 2
+        assert output == ""
+        assert "Traceback" not in errors
+        assert contents(tmp_path) == before  # neither results nor cache, not a part of them
+        return errors.splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_data(name, told):
+    lines = told(*CASES[name])
+    if os.environ.get("MTBENCH_UPDATE_GOLDEN"):
+        write_golden(name, lines)
+    assert lines == read_golden()[name]
+    assert all(line.startswith("mtbench: ") for line in lines)
+    assert len(lines) == (3 if name == "several columns" else 1)
+
+
+def test_the_golden_file_has_these_cases_only():
+    assert list(read_golden()) == list(CASES)

@@ -1,0 +1,355 @@
+"""A user's own files: the same content is the same data, however it is written down."""
+
+import bz2
+import gzip
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+import mtbench
+from mtbench import tablefile
+from mtbench.tablevalues import as_array, reals, seconds
+from mtbench_plugins.datasets.table import Table
+
+TEXT = """\
+user_id,item_id,rating,timestamp
+7,b,3.5,100
+007,a,4,1970-01-01T00:03:20Z
+7,a,NA,300
+9,"c, d",1,400
+"""
+RATING = np.array([3.5, 4, np.nan, 1], np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def load(text, name="ratings.csv", **options):
+    Path(name).write_bytes(text.encode() if isinstance(text, str) else text)
+    table = Table(path=name, **options)
+    table.require()
+    return table.load()
+
+
+def test_a_table_by_hand(folder):
+    data = load(TEXT)
+    assert data.source == "table/ratings.csv"
+    assert not data.synthetic
+    assert (data.query.key, data.candidate.key) == ("user_id", "item_id")
+    assert data.query.ids.tolist() == ["007", "7", "9"]
+    assert data.candidate.ids.tolist() == ["a", "b", "c, d"]
+    columns = data.interactions.columns
+    assert columns["query"].tolist() == [1, 0, 1, 2]
+    assert columns["candidate"].tolist() == [1, 0, 0, 2]
+    np.testing.assert_array_equal(columns["user_rating"], RATING)
+    assert columns["user_rating"].dtype == np.float32
+    assert columns["timestamp"].tolist() == [100, 200, 300, 400]
+    assert columns["timestamp"].dtype == np.int64
+    assert data.notes == (
+        "ratings.csv: column 'user_id': 3 different texts",
+        "ratings.csv: column 'item_id': 3 different texts",
+        "ratings.csv: column 'rating': numbers from 1 to 4, 1 missing (the first at ratings.csv:4)",
+        "ratings.csv: column 'timestamp': times from 1970-01-01 to 1970-01-01",
+    )
+
+
+def parquet(**changes):
+    columns = {
+        "user_id": ["7", "007", "7", "9"],
+        "item_id": ["b", "a", "a", "c, d"],
+        "rating": [3.5, 4.0, None, 1.0],
+        "timestamp": [100, 200, 300, 400],
+        **changes,
+    }
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink, row_group_size=3)
+    return sink.getvalue().to_pybytes()
+
+
+WAYS = {
+    "tabs": (TEXT.replace('"c, d"', "c, d").replace(",", "\t").replace("c\t", "c,"), "r.tsv", {}),
+    "semicolons": (
+        TEXT.replace('"c, d"', "c\0 d").replace(",", ";").replace("\0", ","),
+        "r.csv",
+        {"delimiter": ";"},
+    ),
+    "gzip": (gzip.compress(TEXT.encode()), "r.csv.gz", {}),
+    "bzip2": (bz2.compress(TEXT.encode()), "r.csv.bz2", {}),
+    "zipped tabs": (
+        gzip.compress(TEXT.replace('"c, d"', "c; d").replace(",", "\t").replace(";", ",").encode()),
+        "r.tsv.gz",
+        {},
+    ),
+    "no header": (
+        TEXT.partition("\n")[2],
+        "r.csv",
+        {"header": ["user_id", "item_id", "rating", "timestamp"]},
+    ),
+    "a mark of the order of bytes, and carriage returns": (
+        b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode(), "r.csv", {},
+    ),
+    "UTF-16": (TEXT.encode("utf-16"), "r.csv", {"encoding": "utf-16"}),
+    "no line's end, empty lines, another order of columns": (
+        'timestamp,x,rating,item_id,user_id\n\n1,,3.5,b,7\n2,,4,a,007\n\n3,,,a,7\n4,,1,"c, d",9'
+        .replace("\n1", "\n100").replace("\n2", "\n200").replace("\n3", "\n300")
+        .replace("\n4", "\n400"),
+        "r.csv", {},
+    ),
+    "other names": (
+        TEXT.replace("user_id", "who").replace("rating", "stars"),
+        "r.csv",
+        {"query": "who", "columns": {"user_rating": "stars", "timestamp": "timestamp"}},
+    ),
+    "milliseconds": (
+        TEXT.replace("00\n", "00000\n"), "r.csv", {"timestamp_unit": "ms"},
+    ),
+    "Parquet": (parquet(), "r.parquet", {}),
+    "Parquet of another name": (parquet(), "ratings", {}),
+    "Parquet with categories": (
+        parquet(
+            user_id=pa.array(["7", "007", "7", "9"]).dictionary_encode(),
+            item_id=pa.array(["b", "a", "a", "c, d"], pa.large_string()),
+        ), "r.parquet", {},
+    ),
+    "Parquet with times": (
+        parquet(timestamp=pa.array([100000, 200000, 300000, 400000], pa.timestamp("ms", "UTC"))),
+        "r.parquet", {},
+    ),
+    "Parquet with texts": (
+        parquet(rating=["3.5", "4", None, "1"], timestamp=["100", "200", "300", "400"]),
+        "r.parquet", {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_same_content_is_the_same_data(folder, way):
+    text, name, options = WAYS[way]
+    data = load(text, name, **options)
+    expected = load(TEXT)
+    if "query" in options:
+        assert data.query.key == "who"
+        data = mtbench.Data(expected.query, data.candidate, data.interactions, "")
+    assert data.fingerprint == expected.fingerprint
+
+
+def test_integers_stay_what_they_are(folder):
+    data = load(parquet(user_id=[7, 10, 7, 9], item_id=[1, 2, 2, 3]), "r.parquet")
+    assert data.query.ids.tolist() == ["10", "7", "9"]
+    assert data.interactions.query.tolist() == [1, 0, 1, 2]
+
+
+def test_blocks_make_no_difference(folder, monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = [f"{u},i{i},{r},{t}" for u, i, r, t in rng.integers(1, 50, (600, 4))]
+    text = "user_id,item_id,rating,timestamp\n" + "\n".join(rows)
+    whole = load(text)
+    monkeypatch.setattr(tablefile, "BLOCK", 997)
+    batches = list(tablefile.TableReader(tablefile.TableFile()).batches(["user_id"]))
+    assert len(batches) > 5
+    assert load(text).fingerprint == whole.fingerprint
+    rows[500], rows[540], rows[550] = rows[500] + "x", rows[540] + "x", ",i1,1,1"
+    (folder / "ratings.csv").write_text("user_id,item_id,rating,timestamp\n" + "\n".join(rows))
+    with pytest.raises(mtbench.DataError) as caught:
+        Table().load()
+    (time, user) = str(caught.value).splitlines()
+    assert time.startswith("ratings.csv:502: column 'timestamp': expected seconds")
+    assert time.endswith("x' (2 such rows)")
+    assert user == "ratings.csv:552: column 'user_id': expected an id, found nothing"
+    Table(path="ratings.csv").require()  # which looks at the first rows only
+
+
+def test_only_the_first_rows_are_looked_at_before(folder, monkeypatch):
+    text = "user_id,item_id,rating,timestamp\n" + "1,1,good,1\n" * 2 + "1,1,1,1\n" * 200
+    (folder / "ratings.csv").write_text(text)
+    monkeypatch.setattr(tablefile, "BLOCK", 200)
+    with pytest.raises(mtbench.DataError) as caught:
+        Table().require()
+    assert str(caught.value) == (
+        "ratings.csv:2: column 'rating': expected a finite number, found 'good'"
+    )  # without saying how many there are: it cannot know
+
+
+def test_further_labels(folder):
+    text = "user_id,item_id,clicked,watched\n1,a,true,0\n2,b,False,1e1\n1,b,,nan\n2,a,TRUE, 3 \n"
+    data = load(text, columns={"clicked": "clicked", "watched": "watched"})
+    columns = data.interactions.columns
+    np.testing.assert_array_equal(columns["clicked"], np.array([1, 0, np.nan, 1], np.float32))
+    np.testing.assert_array_equal(columns["watched"], np.array([0, 10, np.nan, 3], np.float32))
+    assert set(columns) == {"query", "candidate", "clicked", "watched"}
+    assert load(text, columns={}).interactions.columns.keys() == {"query", "candidate"}
+
+
+FEATURES = {
+    "query_features": {
+        "path": "users.csv",
+        "id": "id",
+        "columns": {"group": "categorical", "age": "numeric"},
+    },
+    "candidate_features": {
+        "path": "items.csv",
+        "columns": {"genres": "multi_hot", "kind": "categorical"},
+        "separator": "/",
+    },
+}
+
+
+@pytest.mark.parametrize("as_parquet", [False, True])
+def test_features(folder, as_parquet):
+    users = "age,id,group,more\n30,9,x,1\n,7,,2\n20,8,y,3\n"
+    items = "item_id,kind,genres\nz,film,War\na,,Action / War\nb,short,\n"
+    options = FEATURES
+    if as_parquet:
+        users = pa.table({"age": [30, None, 20], "id": [9, 7, 8], "group": ["x", None, "y"]})
+        genres = [["War"], ["Action", "War"], None]
+        items = pa.table(
+            {"item_id": ["z", "a", "b"], "kind": ["film", "", "short"], "genres": genres}
+        )
+        for name, table in (("users", users), ("items", items)):
+            pq.write_table(table, f"{name}.parquet")
+        options = {side: {**f, "path": f["path"][:5] + ".parquet"} for side, f in FEATURES.items()}
+    else:
+        (folder / "users.csv").write_text(users)
+        (folder / "items.csv").write_text(items)
+    data = load(TEXT, **options)
+    query, candidate = data.query, data.candidate
+    assert query.ids.tolist() == ["007", "7", "9"]  # 8 has no interaction
+    group, age = query.features["group"], query.features["age"]
+    assert group.names[group.values].tolist() == ["", "", "x"]
+    assert age.values.tolist() == [30, 30, 30]
+    assert candidate.ids.tolist() == ["a", "b", "c, d", "z"]  # z has none, and is a candidate
+    assert data.interactions.num_candidates == 4
+    genres, kind = candidate.features["genres"], candidate.features["kind"]
+    assert genres.names.tolist() == ["Action", "War"]
+    assert genres.values.tolist() == [[1, 1], [0, 0], [0, 0], [0, 1]]
+    assert kind.names[kind.values].tolist() == ["", "short", "", "film"]
+    told = [note.partition(": ")[2] for note in data.notes if note.startswith(("users", "items"))]
+    at = (lambda line: f"users.parquet: row {line - 1}") if as_parquet else "users.csv:{}".format
+    it = (lambda line: f"items.parquet: row {line - 1}") if as_parquet else "items.csv:{}".format
+    assert told == [
+        f"column 'group': 3 different texts, 1 missing (the first at {at(3)})",
+        f"column 'age': numbers from 20 to 30, 1 missing (the first at {at(3)})",
+        "lacks 1 of 3 values of 'user_id', such as '007': all their features are missing",
+        f"column 'genres': 2 different values, 1 missing (the first at {it(4)})",
+        f"column 'kind': 3 different texts, 1 missing (the first at {it(3)})",
+        "lacks 1 of 3 values of 'item_id', such as 'c, d': all their features are missing",
+    ]
+
+
+def test_the_digest_is_that_of_the_files(folder):
+    users = folder / "users.csv"
+    users.write_text("user_id,group\n7,x\n9,y\n")
+    file = {"path": "users.csv", "columns": {"group": "categorical"}}
+    load(TEXT)
+    alone, both = Table().source_digest(), Table(query_features=file).source_digest()
+    assert len({alone, both}) == 2
+    assert Table().source_digest() == alone
+    users.write_text("user_id,group\n7,x\n9,yy\n")
+    assert Table().source_digest() == alone
+    assert Table(query_features=file).source_digest() != both
+    pacsv.write_csv(pa.table({"x": [1]}), "ratings.csv")
+    assert Table().source_digest() != alone
+
+
+def test_without_pyarrow(folder, monkeypatch):
+    (folder / "ratings.csv").write_text(TEXT)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(mtbench.MtbenchError, match=r"pip install 'mtbench\[tables\]'"):
+        Table().require()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"columns": {"query": "x"}}, "expected a name of your own, found 'query'"),
+        ({"candidate": "user_id"}, "expected two columns of ids"),
+        ({"columns": {"user/rating": "x"}}, "pattern"),
+        ({"delimiter": "::"}, "at most 1 character"),
+        ({"query_features": {"path": "x", "columns": {}}}, "at least 1"),
+    ],
+)
+def test_options_that_cannot_be(options, message):
+    with pytest.raises(ValidationError, match=message):
+        Table(**options)
+
+
+def test_a_home_folder_in_a_path(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    (folder / "ratings.csv").write_text(TEXT)
+    assert len(Table(path="~/ratings.csv").load().interactions) == 4
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.floats(allow_infinity=False).map(repr),
+            st.integers(-(2**53), 2**53).map(str),
+            st.sampled_from(["", "NA", " 7 ", "true", "FALSE", "nan", "x", "1_0", "inf", "0x"]),
+        ),
+        min_size=1,
+    )
+)
+def test_numbers_are_those_of_python(texts):
+    """Whichever way they take: in one go, or one by one."""
+    found, bad = reals(pa.array(texts))
+    for text, number, wrong in zip(texts, found, bad, strict=True):
+        if text in ("x", "1_0", "0x"):
+            assert wrong
+            continue
+        words = {"true": 1.0, "FALSE": 0.0, "": np.nan, "NA": np.nan}
+        np.testing.assert_equal(number, words[text] if text in words else float(text))
+        assert not wrong
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-(10**10), 10**10),
+            st.sampled_from(["number", "naive", "zone", "space", "offset"]),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_times_are_seconds(times):
+    """Of one form or of several."""
+    texts = []
+    for time, form in times:
+        moment = str(np.datetime64(time, "s"))
+        east = str(np.datetime64(time + 7200, "s"))
+        texts.append(
+            {
+                "number": str(time),
+                "naive": moment,
+                "zone": moment + "Z",
+                "space": moment.replace("T", " "),
+                "offset": east + "+02:00",
+            }[form]
+        )
+    found, bad = seconds(pa.array(texts), 1)
+    assert not bad.any()
+    assert found.tolist() == [time for time, _ in times]
+
+
+def test_fractions_of_seconds_are_cut():
+    for texts in (["1.9", "-0.5"], ["1970-01-01T00:00:01.9", "1969-12-31T23:59:59.5"]):
+        assert seconds(pa.array(texts), 1)[0].tolist() == [1, -1]
+    values = pa.array([1.9, None, float("inf")])
+    found, bad = seconds(values, 1)
+    assert bad.tolist() == [False, True, True]
+    assert found[0] == 1
+    dates = pa.array([1, None], pa.date32())
+    found, bad = seconds(dates, 1)
+    assert (found[0], bad.tolist()) == (86400, [False, True])
+    assert as_array(pa.array([1.0, None])).tolist()[0] == 1
