@@ -1,7 +1,9 @@
 """What is reported of ranked lists: names, values against plain loops, chance over every order."""
 
 import itertools
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -123,3 +125,33 @@ def test_names():
         ("top_5_seen_removed_tail", True),
         ("mrr_seen_removed_tail", True),
     ]
+
+
+PEERS = json.loads((Path(__file__).parent / "golden" / "metric_peers.json").read_text())
+OF_LISTS = [output for output in PEERS["outputs"] if output["ours"] in MEASURES]
+
+
+def test_the_peers_cover_every_measure_but_popularity():
+    assert {output["ours"] for output in OF_LISTS} == set(MEASURES) - {"popularity"}
+    assert {o["peer"] for o in OF_LISTS} == {"lenskit", "scikit-learn", "ranx", "recmetrics"}
+
+
+@pytest.mark.parametrize("source", ["scores", "tied"])
+def test_the_peers_values(source):
+    """Those of LensKit, scikit-learn (nDCG also with ties), ranx and recmetrics."""
+    inputs = PEERS["inputs"]
+    scores = np.array(inputs[source])
+    train, test = (interactions(inputs[part], *scores.shape) for part in ("train", "test"))
+    spec = Lists(MEASURES, (1, 5, 20, 40))
+    found = spec.score(lambda queries: scores[queries], train, train, test)
+    outputs = [output for output in OF_LISTS if output["input"] == source]
+    for output in outputs:
+        k, ours, seen = output["k"], output["ours"], output["seen"]
+        name = f"{'top' if ours == 'top_k' else ours}_{k}_seen_{seen}".replace(f"mrr_{k}", "mrr")
+        if "value" in output:
+            accuracy = 5e-5 if output["peer"] == "recmetrics" else 1e-12  # it rounds
+            assert found.metrics[name] == pytest.approx(output["value"], abs=accuracy), output
+        else:
+            theirs = np.array(output["by_query"]) * output.get("factor", 1.0)
+            np.testing.assert_allclose(found.by_query[name], theirs, rtol=1e-9, err_msg=name)
+    assert len(outputs) == (4 if source == "tied" else len(OF_LISTS) - 4)

@@ -1,6 +1,8 @@
 """Metrics of predictions: by hand, by brute force, their properties, and against the peers."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,3 +117,23 @@ def test_undefined_metrics_are_left_out():
     assert defined({"a": rmse(empty, empty), "b": 1, "c": calibration_error(empty, empty)}) == {
         "b": 1.0
     }
+
+
+def test_the_peers_values():
+    """Those of scikit-learn."""
+    path = Path(__file__).parent / "golden" / "metric_peers.json"
+    peers = json.loads(path.read_text())
+    rows = {name: np.array(column) for name, column in peers["inputs"]["rows"].items()}
+    label, logit, query = rows["label"], rows["logit"], rows["query"]
+    found = {
+        "auc": auc(label, logit),
+        "auc_by_query": auc_by_query(label, logit, query, 12),
+        "gauc": gauc(label, logit, query, 12),
+        "log_loss": log_loss(label, logit),
+        "calibration_error": calibration_error(label, 1 / (1 + np.exp(-logit))),
+        "rmse": rmse(rows["rating"], rows["prediction"]),
+        "mae": mae(rows["rating"], rows["prediction"]),
+    }
+    theirs = {o["ours"]: o.get("value", o.get("by_query")) for o in peers["outputs"]}
+    for name, value in found.items():
+        np.testing.assert_allclose(value, theirs[name], rtol=1e-12, err_msg=name)
