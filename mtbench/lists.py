@@ -15,7 +15,7 @@ from .list_metrics import Relevant
 from .metrics import defined, mean, mean_by_query
 from .ranked import OF_LISTS, Chance, Protocol, Scored
 from .ranks import Score
-from .slices import Slice, in_slice
+from .slices import Slice, in_parts
 
 Measure = Literal[
     "top_k",
@@ -142,8 +142,7 @@ class Lists:
         metrics: dict[str, float] = {}
         by_query: dict[str, Array] = {}
         once = _first_of_pairs(test)
-        slices = {f"_{name}": in_slice(name, train, test) for name in self.slices}
-        for suffix, rows in {"": np.ones(len(test), bool), **slices}.items():
+        for suffix, rows in in_parts(self.slices, train, test).items():
             relevant = {
                 seen: Relevant(test.query[once & rows], places, test.num_queries)
                 for seen in self.seen

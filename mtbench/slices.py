@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 import numpy as np
@@ -43,6 +44,23 @@ def _head(counts: np.ndarray) -> np.ndarray:
     head = np.empty(len(counts), bool)
     head[order] = before < HEAD_SHARE * counts.sum()
     return head
+
+
+def in_parts(
+    slices: Iterable[Slice], train: Interactions, rows: Interactions
+) -> dict[str, np.ndarray]:
+    """Whether each row is in the whole, and in each slice, by the suffix of its metrics.
+
+    Args:
+        slices: Their names.
+        train: The training part.
+        rows: Such as the test part.
+
+    Returns:
+        bool `[len(rows)]` by `""`, and such as `"_tail"`.
+    """
+    parts = {f"_{name}": in_slice(name, train, rows) for name in slices}
+    return {"": np.ones(len(rows), bool), **parts}
 
 
 def slice_counts(train: Interactions, test: Interactions) -> dict[str, dict[str, int]]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtbench.data import Interactions
-from mtbench.slices import in_slice, slice_counts
+from mtbench.slices import in_parts, in_slice, slice_counts
 
 
 def interactions(pairs, num_queries=4, num_candidates=5):
@@ -54,3 +54,13 @@ def test_candidates_are_in_one_slice(seed, rows):
     assert counts[head].sum() >= 0.8 * rows
     assert counts[head].sum() - counts[head].min() < 0.8 * rows
     assert counts[head].min() >= counts[tail].max(initial=0)
+
+
+def test_the_whole_is_a_part():
+    train = interactions([(0, 0)])
+    found = in_parts(("head", "cold_query"), train, interactions([(0, 1), (1, 0)]))
+    assert {name: rows.tolist() for name, rows in found.items()} == {
+        "": [True, True],
+        "_head": [False, True],
+        "_cold_query": [False, True],
+    }

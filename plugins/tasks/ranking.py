@@ -12,9 +12,10 @@ from pydantic import Field, field_validator
 
 import mtbench
 from mtbench.labels import is_known, labelled
-from mtbench.metrics import mean_by_query
+from mtbench.metrics import defined, mae, mean_by_query, rmse
 from mtbench.ordinal import CumulativeLogits
 from mtbench.scoring import PairScore, labels_of, reduced
+from mtbench.slices import Slice, in_parts
 
 BLOCK = 65536
 """Examples predicted at once in evaluation."""
@@ -51,6 +52,9 @@ class Ranking(mtbench.Task):
     """When scoring, move predictions into the range of the training part's labels."""
     reduction: Literal["mean", "sum"] = "mean"
     """Over the examples of a batch that have a label."""
+    slices: tuple[Slice, ...] = ()
+    """Report the errors of these test rows apart, too: those of popular candidates (that make 80 %
+    of the training part) or of others, those of queries or candidates without a training row."""
 
     @field_validator("levels")
     @classmethod
@@ -65,10 +69,15 @@ class Ranking(mtbench.Task):
         return "classification" if self.loss == "ordinal" else "regression"
 
     def metrics(self) -> tuple[mtbench.Metric, ...]:
-        """Root mean squared and mean absolute error."""
+        """Root mean squared and mean absolute error; those of slices may be missing."""
         return (
             mtbench.Metric("rmse", higher_is_better=False, headline=True),
             mtbench.Metric("mae", higher_is_better=False),
+            *(
+                mtbench.Metric(f"{name}_{part}", higher_is_better=False, optional=True)
+                for part in dict.fromkeys(self.slices)
+                for name in ("rmse", "mae")
+            ),
         )
 
     def needs(self) -> tuple[str, ...]:
@@ -85,11 +94,33 @@ class Ranking(mtbench.Task):
         """Score the training part's mean, and the mean with a bias for each user and item."""
         train, test = labelled(train, self.label), labelled(test, self.label)
         mean = float(np.mean(train.columns[self.label], dtype=np.float64))
-        labels = test.columns[self.label]
-        return {
-            "global mean": errors(labels, np.full(len(test), mean)),
-            "user+item bias": errors(labels, bias_predictions(train, test, self.label)),
+        floors = {
+            "global mean": np.full(len(test), mean),
+            "user+item bias": bias_predictions(train, test, self.label),
         }
+        return {name: self.errors(train, test, found)[0] for name, found in floors.items()}
+
+    def errors(
+        self, train: mtbench.Interactions, test: mtbench.Interactions, predictions: np.ndarray
+    ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """Metrics, and the values of each by query, float64 `[num_queries]`.
+
+        Args:
+            train: Training rows with a label.
+            test: Test rows with a label.
+            predictions: One for each test row.
+        """
+        metrics: dict[str, float] = {}
+        by_query: dict[str, np.ndarray] = {}
+        difference = test.columns[self.label].astype(np.float64) - predictions
+        for end, rows in in_parts(self.slices, train, test).items():
+            of_part = errors(test.columns[self.label][rows], predictions[rows])
+            metrics |= {name + end: value for name, value in of_part.items()}
+            own, whose = difference[rows], (test.query[rows], test.num_queries)
+            by_query["rmse" + end] = np.sqrt(mean_by_query(own**2, *whose))
+            by_query["mae" + end] = mean_by_query(np.abs(own), *whose)
+        metrics = defined(metrics)
+        return metrics, {name: by_query[name] for name in metrics}
 
 
 class RankingHead:
@@ -149,16 +180,15 @@ class RankingHead:
     def evaluate(self, view: mtbench.TestView) -> dict[str, float]:
         """Errors over the whole test part, summed in float64."""
         parts = [self.predict(batch).numpy() for _, batch in view.batches(BLOCK)]
-        label, test = self.options.label, labelled(view.test, self.options.label)
+        label = self.options.label
+        train, test = labelled(view.train, label), labelled(view.test, label)
         predictions = np.concatenate(parts)[is_known(view.test.columns[label])]
         if self.options.clip_predictions:
-            known = labelled(view.train, label).columns[label]
+            known = train.columns[label]
             predictions = np.clip(predictions, known.min(), known.max())
-        labels, queries = test.columns[label], test.num_queries
-        difference = labels.astype(np.float64) - predictions
-        view.by_query["rmse"] = np.sqrt(mean_by_query(difference**2, test.query, queries))
-        view.by_query["mae"] = mean_by_query(np.abs(difference), test.query, queries)
-        return errors(labels, predictions)
+        metrics, by_query = self.options.errors(train, test, predictions)
+        view.by_query.update(by_query)
+        return metrics
 
 
 _KERAS = {
@@ -170,11 +200,7 @@ _KERAS = {
 
 def errors(labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
     """Root mean squared and mean absolute error, in float64."""
-    difference = labels.astype(np.float64) - predictions
-    return {
-        "rmse": float(np.sqrt(np.mean(difference**2))),
-        "mae": float(np.mean(np.abs(difference))),
-    }
+    return {"rmse": rmse(labels, predictions), "mae": mae(labels, predictions)}
 
 
 def bias_predictions(

@@ -8,6 +8,7 @@ import tensorflow as tf
 from batches import make_batch, random_batch
 
 from mtbench.data import Interactions
+from mtbench.errors import DataError
 from mtbench_plugins.tasks.ranking import Ranking, bias_predictions, errors
 from mtbench_plugins.tasks.retrieval import Retrieval
 
@@ -204,3 +205,53 @@ def test_ranking_predicts_from_both_embeddings_in_their_order():
     head.score.network[0].set_weights([np.array([[1.0], [2.0], [10.0], [20.0]]), np.array([3.0])])
     assert head.predict(inputs).numpy().tolist() == [76.0, 76.0]
     assert float(head.loss(inputs)) == 18.0  # (0² + 6²) / 2
+
+
+def test_errors_of_slices():
+    """Candidates 0, 1, 2 have 2, 1 and 1 of four rows, all of the head; 3 and user 3 are cold."""
+    train = interactions([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1)], 4)
+    test = interactions([(0, 2, 4), (1, 3, 2), (3, 0, 3), (3, 0, 5), (0, 0, np.nan)], 4)
+    task = Ranking(slices=("head", "tail", "cold_query", "cold_candidate"))
+    predictions = np.array([3.0, 5.0, 3.0, 1.0])
+    metrics, by_query = task.errors(train, test.take(np.arange(4)), predictions)
+    assert metrics == {
+        "rmse": math.sqrt((1 + 9 + 0 + 16) / 4),
+        "mae": 2.0,
+        "rmse_head": pytest.approx(math.sqrt(17 / 3)),
+        "mae_head": pytest.approx(5 / 3),
+        "rmse_cold_query": math.sqrt(8),
+        "mae_cold_query": 2.0,
+        "rmse_cold_candidate": 3.0,
+        "mae_cold_candidate": 3.0,
+    }
+    np.testing.assert_array_equal(by_query["mae_head"], [1, np.nan, np.nan, 2])
+    assert set(by_query) == set(metrics)
+    optional = {metric.name for metric in task.metrics() if metric.optional}
+    assert {metric.name for metric in task.metrics()} - set(metrics) == {"rmse_tail", "mae_tail"}
+    assert optional == {metric.name for metric in task.metrics()} - {"rmse", "mae"}
+    floors = task.floors(train, test, train)
+    assert list(floors["global mean"]) == list(metrics)
+    assert floors["global mean"]["mae_cold_candidate"] == 1.25
+
+
+def test_measures_and_relevance_of_retrieval():
+    """Rows of at least 3 are to be found, the model learns from all: 2 of user 0, 0 of users 1, 2.
+
+    Counts 2, 1, 1, 0. With the seen ones removed candidate 2 is first for user 0, 0 stays in for
+    user 1, where it is alone on top, and is first for user 2.
+    """
+    task = Retrieval(
+        measures=("ndcg", "recall"), top_k=(1, 2), seen=("removed",), relevance_threshold=3
+    )
+    assert task.needs() == ("user_rating",)
+    assert [metric.name for metric in task.metrics() if metric.headline] == ["ndcg_2_seen_removed"]
+    found = task.floors(TRAIN, TEST, TRAIN)
+    assert found["popularity"] == {
+        "ndcg_1_seen_removed": 1.0,
+        "ndcg_2_seen_removed": 1.0,
+        "recall_1_seen_removed": 1.0,
+        "recall_2_seen_removed": 1.0,
+    }
+    assert found["chance"]["recall_1_seen_removed"] == pytest.approx((1 / 2 + 1 / 4 + 1 / 3) / 3)
+    with pytest.raises(DataError, match="at least 6, found none of 4: lower relevance_thr"):
+        task.model_copy(update={"relevance_threshold": 6.0}).floors(TRAIN, TEST, TRAIN)
