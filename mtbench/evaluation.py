@@ -49,7 +49,7 @@ class TestView:
         self.task = task
         self.train = train
         self.known = known or train
-        self.test = _together(test)
+        self.test = together(test)
 
     @functools.cached_property
     def catalogue(self) -> np.ndarray:
@@ -122,7 +122,7 @@ def evaluate(
         test: What to score it on: the test part, or between epochs the validation part.
         known: What a query has seen, which rankings can leave out; default: the training part.
     """
-    test = _together(test)
+    test = together(test)
     views = {name: TestView(model, name, train, test, known) for name in model.heads}
     metrics = {name: head.evaluate(views[name]) for name, head in model.heads.items()}
     by_query = {
@@ -133,7 +133,7 @@ def evaluate(
     return Scores(metrics, by_query)
 
 
-def _together(test: Interactions) -> Interactions:
+def together(test: Interactions) -> Interactions:
     """The same rows in an order that keeps those of a query together."""
     if np.all(test.query[1:] >= test.query[:-1]):
         return test
