@@ -15,6 +15,29 @@ def is_known(labels: np.ndarray) -> np.ndarray:
     return np.asarray(~np.isnan(labels))
 
 
+def at_least(part: Interactions, label: str, threshold: float | None, option: str) -> Interactions:
+    """Return the rows whose label is at least a threshold; the part itself where that is None.
+
+    Args:
+        part: Interactions.
+        label: Column of the label.
+        threshold: Of it.
+        option: What the task calls the threshold.
+
+    Raises:
+        DataError: No row has such a label.
+    """
+    if threshold is None:
+        return part
+    rows = np.flatnonzero(part.columns[label] >= threshold)
+    if not len(rows):
+        raise DataError(
+            f"expected rows with a {label} of at least {threshold:g}, found none of {len(part)}: "
+            f"lower {option}"
+        )
+    return part.take(rows)
+
+
 def labelled(part: Interactions, label: str) -> Interactions:
     """Return the rows whose label is known; the part itself where all are.
 

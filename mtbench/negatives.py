@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from .batch import Batch, Embedded
 from .data import Interactions
 from .draws import Draws
+from .ranks import Seen
 
 Tensor = Any
 ROUNDS = 4
@@ -70,7 +72,7 @@ class Sampler:
         drawn = tf.minimum(tf.reshape(drawn, [-1, ROUNDS]), self._size - 1)
         choice, weights = self._first_unseen(batch, drawn, number)
         rows = tf.gather(drawn, choice, batch_dims=1)
-        return _chosen(tf.range(self._size), batch.catalogue(), rows), weights
+        return chosen(tf.range(self._size), batch.catalogue(), rows), weights
 
     def from_batch(self, batch: Batch, number: int) -> tuple[Embedded, Tensor]:
         """Draw from the candidates of the batch's examples; arguments as for `from_catalogue`."""
@@ -81,7 +83,7 @@ class Sampler:
         positions = tf.gather(candidate.rows, examples)
         choice, weights = self._first_unseen(batch, tf.gather(candidate.ids, positions), number)
         rows = tf.gather(positions, choice, batch_dims=1)
-        return _chosen(candidate.ids, candidate.embeddings, rows), weights
+        return chosen(candidate.ids, candidate.embeddings, rows), weights
 
     def _uniform(self, batch: Batch, number: int) -> Tensor:
         """Numbers from 0 to 1, exclusive, float64 `[batch · number · ROUNDS]`."""
@@ -117,12 +119,47 @@ class Sampler:
         return choice, tf.cast(~tf.reduce_all(wrong, axis=1), tf.float32)
 
 
+def unseen(
+    query: np.ndarray, weights: np.ndarray, rows: Sequence[Interactions], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a candidate for each query that it has in none of some rows.
+
+    Args:
+        query: int `[n]`, a query may be there many times.
+        weights: float `[num_candidates]`, in proportion to which a candidate is drawn.
+        rows: What queries have.
+        rng: Where randomness comes from.
+
+    Returns:
+        The candidates, int64 `[n]`, and whether one was found, bool `[n]`: after a hundred draws a
+        query is taken to have all there are.
+    """
+    cumulative = np.cumsum(weights) / np.sum(weights)
+    drawn, again = np.zeros(len(query), np.int64), np.arange(len(query))
+    for _ in range(100):
+        tried = np.searchsorted(cumulative, rng.random(len(again)), side="right")
+        drawn[again] = np.minimum(tried, len(weights) - 1)
+        has = [Seen.of(part).contains(query[again], drawn[again]) for part in rows]
+        again = again[np.any(has, axis=0)]
+        if not len(again):
+            break
+    found = np.ones(len(query), bool)
+    found[again] = False
+    return drawn, found
+
+
 def repeated(side: Embedded, number: int) -> Embedded:
     """Each example so many times, one after the other."""
-    return _chosen(side.ids, side.embeddings, tf.repeat(side.rows, number))
+    return chosen(side.ids, side.embeddings, tf.repeat(side.rows, number))
 
 
-def _chosen(ids: Tensor, embeddings: Tensor, rows: Tensor) -> Embedded:
-    """Rows of a table; `grouped` in so far as they are to be gathered from it."""
+def chosen(ids: Tensor, embeddings: Tensor, rows: Tensor) -> Embedded:
+    """Rows of a table, `grouped` in that they are gathered from it.
+
+    Args:
+        ids: int32 `[n]`.
+        embeddings: float32 `[n, embedding_dim]`.
+        rows: int32 `[examples]`, which of these each example has.
+    """
     counts = tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, tf.size(ids))
     return Embedded(ids, embeddings, rows, counts, True)

@@ -1,4 +1,4 @@
-"""The softmax over a batch's candidates without its B × B matrix, and over the whole catalogue.
+"""The softmax over a batch's candidates without its B × B matrix, over the catalogue, and by list.
 
 `tfrs.tasks.Retrieval` scores each of a batch's B queries against its B candidates. Rows of one
 query are equal, and so are columns of one candidate; with U distinct queries and V distinct
@@ -148,6 +148,26 @@ def _hard_negatives(
     kept = tf.clip_by_value(float(number) - taken, 0.0, available)
     log_kept = tf.where(kept > 0.0, tf.math.log(tf.maximum(kept, 1.0)), NEGATIVE)
     return tf.reduce_logsumexp(tf.where(kept > 0.0, best, 0.0) + log_kept, axis=1)
+
+
+def segment_log_softmax(scores: Tensor, weights: Tensor, lists: Tensor, number: Tensor) -> Tensor:
+    """Logarithm of the softmax over the rows of each list, finite everywhere.
+
+    Args:
+        scores: float32 `[n]`.
+        weights: float32 `[n]`, 1 for rows that count; what is returned for others means nothing.
+        lists: int32 `[n]`, which list a row is of.
+        number: How many lists there are.
+
+    Returns:
+        float32 `[n]`.
+    """
+    counts = weights > 0
+    largest = tf.math.unsorted_segment_max(tf.where(counts, scores, NEGATIVE), lists, number)
+    shifted = tf.where(counts, scores - tf.gather(tf.stop_gradient(largest), lists), 0.0)
+    total = tf.math.unsorted_segment_sum(tf.exp(shifted) * weights, lists, number)
+    total = tf.where(total > 0, total, 1.0)
+    return shifted - tf.gather(tf.math.log(total), lists)
 
 
 def _log_add_exp(a: Tensor, b: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field, field_validator
 
 import mtbench
+from mtbench.biases import bias_predictions
 from mtbench.labels import is_known, labelled
 from mtbench.metrics import defined, mae, mean_by_query, rmse
 from mtbench.ordinal import CumulativeLogits
@@ -201,35 +202,6 @@ _KERAS = {
 def errors(labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
     """Root mean squared and mean absolute error, in float64."""
     return {"rmse": rmse(labels, predictions), "mae": mae(labels, predictions)}
-
-
-def bias_predictions(
-    train: mtbench.Interactions, test: mtbench.Interactions, label: str
-) -> np.ndarray:
-    """Predict μ + b_u + b_i (Koren, TKDD 2010, eq. 1), fitted by ten rounds of least squares.
-
-    Alternately b_i = Σ (r − μ − b_u) / (10 + n_i) and b_u = Σ (r − μ − b_i) / (15 + n_u): the
-    shrinkage that Surprise's `BaselineOnly` has made customary.
-
-    Args:
-        train: Ratings to fit.
-        test: Ratings to predict; a user or item without a training row has bias 0.
-        label: Column of the ratings.
-
-    Returns:
-        float64 `[len(test)]`.
-    """
-    labels = train.columns[label].astype(np.float64)
-    mean = labels.mean()
-    user, item = np.zeros(train.num_queries), np.zeros(train.num_candidates)
-    users = np.bincount(train.query, minlength=train.num_queries)
-    items = np.bincount(train.candidate, minlength=train.num_candidates)
-    for _ in range(10):
-        rest = labels - mean - user[train.query]
-        item = np.bincount(train.candidate, rest, train.num_candidates) / (10 + items)
-        rest = labels - mean - item[train.candidate]
-        user = np.bincount(train.query, rest, train.num_queries) / (15 + users)
-    return np.asarray(mean + user[test.query] + item[test.candidate])
 
 
 @mtbench.hookimpl

@@ -10,6 +10,7 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field, model_validator
 
 import mtbench
+from mtbench.labels import at_least
 from mtbench.lists import Lists, Measure
 from mtbench.negatives import Sampler, repeated
 from mtbench.ranked import Protocol
@@ -126,7 +127,7 @@ class Retrieval(mtbench.Task):
         Raises:
             DataError: None does.
         """
-        return self._at_least("positive_threshold", part)
+        return at_least(part, self.label, self.positive_threshold, "positive_threshold")
 
     def relevant(self, test: mtbench.Interactions) -> mtbench.Interactions:
         """The test rows whose candidates are to be found.
@@ -134,20 +135,9 @@ class Retrieval(mtbench.Task):
         Raises:
             DataError: There is none.
         """
-        own = self.relevance_threshold is not None
-        return self._at_least("relevance_threshold" if own else "positive_threshold", test)
-
-    def _at_least(self, option: str, part: mtbench.Interactions) -> mtbench.Interactions:
-        threshold = getattr(self, option)
-        if threshold is None:
-            return part
-        rows = np.flatnonzero(part.columns[self.label] >= threshold)
-        if not len(rows):
-            raise mtbench.DataError(
-                f"expected rows with a {self.label} of at least {threshold:g}, found none of "
-                f"{len(part)}: lower {option}"
-            )
-        return part.take(rows)
+        if self.relevance_threshold is None:
+            return self.positives(test)
+        return at_least(test, self.label, self.relevance_threshold, "relevance_threshold")
 
     def build(self, num_queries: int, num_candidates: int) -> RetrievalHead:
         """Make the head."""
