@@ -283,6 +283,12 @@ def test_parts_by_hand(split, train, validation, test):
     assert [part.tolist() for part in parts] == [sorted(train), test, validation]
 
 
+def test_a_half_is_not_left_to_rounding_errors():
+    """15 (1 − 0.7) = 4.500000000000001 is as near to 4 as to 5: the earlier cut."""
+    parts = Temporal(test_share=0.7).build(data_of([0] * 15, range(15)), 0)
+    assert len(parts.train) == 4
+
+
 @pytest.mark.parametrize(
     ("size", "share", "tests"), [(300, 0.2, 60), (7, 0.5, 4), (2, 0.01, 1), (2, 0.99, 1)]
 )
