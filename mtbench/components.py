@@ -173,6 +173,8 @@ class Tower(Component):
     """A network from the features of one side, query or candidate, to an embedding."""
 
     kind: ClassVar[str] = "tower"
+    sides: ClassVar[tuple[str, ...]] = ("query", "candidate")
+    """Which side it can be the tower of; a tower of histories is one of queries."""
 
     def needs(self) -> tuple[str, ...]:
         """Return what the tower reads besides its side's features.

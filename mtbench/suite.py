@@ -93,7 +93,7 @@ class _Reader:
         tasks = self.tasks(parts["tasks"])
         scenarios = self.scenarios(parts["scenarios"], tasks)
         if protocol:
-            self.training(protocol.train, towers, tasks)
+            self.training(protocol.train, tasks)
         if self.faults or not (protocol and dataset and split):
             self.refuse()
         return Suite(
@@ -198,11 +198,19 @@ class _Reader:
         sides = self.mapping(value, ("towers",), "a query and a candidate tower")
         for key in sides.keys() - set(SIDES):
             self.fault(("towers", key), f"unknown key{did_you_mean(key, SIDES)}")
-        return {
+        towers: dict[str, Tower] = {
             side: self.component("tower", sides.get(side), ("towers", side))
             for side in SIDES
             if sides
         }
+        for side, tower in towers.items():
+            if tower and side not in tower.sides:
+                self.fault(
+                    ("towers", side),
+                    f"expected a tower of the {side}, found {tower.name!r}, which is one of the "
+                    f"{' or '.join(tower.sides)}",
+                )
+        return towers
 
     def tasks(self, value: Any) -> dict[str, Task]:
         """Read the tasks; the key is the name where none is given."""
@@ -214,18 +222,8 @@ class _Reader:
             for key, spec in specs.items()
         }
 
-    def training(
-        self, train: Train, towers: Mapping[str, Tower], tasks: Mapping[str, Task]
-    ) -> None:
-        """Check what the training options say of towers and tasks."""
-        for side in SIDES[1:]:
-            if towers.get(side) and towers[side].needs():
-                needs = ", ".join(towers[side].needs())
-                self.fault(
-                    ("towers", side),
-                    f"expected a tower that is a function of the candidate, found one that reads "
-                    f"{needs}: use it for the query",
-                )
+    def training(self, train: Train, tasks: Mapping[str, Task]) -> None:
+        """Check what the training options say of the tasks."""
         if not (tasks and all(tasks.values())):
             return
         for name in train.groups.keys() - {*SIDES, *tasks}:

@@ -135,7 +135,7 @@ def _inputs(tower: Tower, layer: Any, features: Features) -> dict[str, Any]:
 def tower_trains(tower: Tower) -> str | None:
     """It trains; the same seed gives the same numbers; evaluating changes nothing."""
     other, layer = tower, tower.build(_featured(), ("one",))
-    if tower.needs() or hasattr(layer, "adapt"):  # it reads histories, which candidates lack
+    if "candidate" not in tower.sides:
         output = layer(_inputs(tower, layer, _featured()), training=False)
         other = TinyTower(embedding_dim=tf.nest.flatten(output)[0].shape[1])
     return same_numbers(tiny_suite(tiny_tasks(1), None, (tower, other)))

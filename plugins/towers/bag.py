@@ -24,6 +24,7 @@ class Bag(mtbench.Tower):
     """
 
     name = "bag"
+    sides = ("query",)
     embedding_dim: int = Field(32, ge=1)
     """Length of the vectors."""
     with_id: bool = True

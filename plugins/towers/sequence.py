@@ -28,6 +28,7 @@ class SequenceEncoder(FeatureTower):
     """
 
     name = "sequence"
+    sides = ("query",)
     id_dim: int = Field(0, ge=0)
     """Length of the vector of an id; 0 leaves the id out."""
     sequence: Literal["self-attention", "gru", "mean"] = "self-attention"
