@@ -143,7 +143,13 @@ def test_the_built_ins(registry):
     assert [(kind, name) for kind, name in found if kind != "weighting"] == [
         ("dataset", "movielens"),
         ("dataset", "synthetic"),
+        ("split", "k-fold"),
+        ("split", "leave-last-out"),
+        ("split", "movielens-folds"),
         ("split", "random"),
+        ("split", "stratified"),
+        ("split", "temporal"),
+        ("split", "user-temporal"),
         ("tower", "embedding"),
         ("tower", "mlp"),
         ("task", "ranking"),
