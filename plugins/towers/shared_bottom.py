@@ -14,7 +14,7 @@ from mtbench.networks import dense, mlp
 
 
 class SharedBottom(FeatureTower):
-    """y_k = t_k(f(x)): the tasks share the network f, and each has a network t_k of its own."""
+    """The tasks share a network f, and each has one of its own, t_k: y_k = t_k(f(x))."""
 
     name = "shared-bottom"
     units: tuple[Annotated[int, Field(ge=1)], ...] = (64,)
