@@ -13,7 +13,7 @@ from .components import Metric
 from .data import Interactions
 from .list_metrics import Relevant
 from .metrics import defined, mean, mean_by_query
-from .ranked import OF_LISTS, Chance, Protocol, Scored
+from .ranked import OF_LISTS, Chance, Parts, Protocol, Scored
 from .ranks import Score
 from .slices import Slice, in_parts
 
@@ -107,15 +107,17 @@ class Lists:
         Raises:
             FloatingPointError: A score is NaN.
         """
+        parts = Parts(train, known, test)
         length = max(self.top_k, default=0) if set(OF_LISTS) & set(self.measures) else 0
-        found = Scored(score, train, known, test, self.seen, length)
-        return self._measure(found, train, test)
+        found = Scored(score, parts, self.seen, self._of, length)
+        return self._measure(found, parts)
 
     def chance(
         self, train: Interactions, known: Interactions, test: Interactions
     ) -> dict[str, float]:
         """Return the exact expectation for a random order, but for `gini`; see `score`."""
-        return self._measure(Chance(train, known, test), train, test).metrics
+        parts = Parts(train, known, test)
+        return self._measure(Chance(parts), parts).metrics
 
     def popularity(
         self, train: Interactions, known: Interactions, test: Interactions
@@ -128,6 +130,11 @@ class Lists:
 
         return self.score(score, train, known, test).metrics
 
+    @property
+    def _of(self) -> set[Literal["rows", "queries"]]:
+        """What the metrics are means over."""
+        return {"rows" if measure == "top_k" else "queries" for measure in self.measures}
+
     def _each(self) -> Iterator[tuple[Measure, Protocol, int, str]]:
         """Each metric of the whole part: measure, protocol, k and name."""
         for measure in dict.fromkeys(self.measures):
@@ -135,17 +142,16 @@ class Lists:
                 for k in (1,) if measure == "mrr" else dict.fromkeys(self.top_k):
                     yield measure, seen, k, _name(measure, seen, k)
 
-    def _measure(
-        self, found: Scored | Chance, train: Interactions, test: Interactions
-    ) -> ListScores:
+    def _measure(self, found: Scored | Chance, parts: Parts) -> ListScores:
         """Measure what was found of the test rows, and of those in each slice."""
+        test = parts.test
         metrics: dict[str, float] = {}
         by_query: dict[str, Array] = {}
         once = _first_of_pairs(test)
-        for suffix, rows in in_parts(self.slices, train, test).items():
+        for suffix, rows in in_parts(self.slices, parts.train, test).items():
             relevant = {
                 seen: Relevant(test.query[once & rows], places, test.num_queries)
-                for seen in self.seen
+                for seen in (self.seen if "queries" in self._of else ())
                 for places in [found.places[seen].take(once & rows)]
             }
             for measure, seen, k, name in self._each():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Collection, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from . import list_metrics
 from .data import Interactions
+from .metrics import mean
 from .ranks import Places, Score, Seen, rank
 
 Array = np.ndarray
@@ -16,6 +17,17 @@ Protocol = Literal["kept", "removed"]
 """Whether what a query has had stays in its ranking."""
 OF_LISTS = ("coverage", "gini", "popularity", "novelty")
 """Metrics of the lists themselves, whatever is relevant."""
+
+
+class Parts(NamedTuple):
+    """What rankings are scored on."""
+
+    train: Interactions
+    """The training part: what is popular."""
+    known: Interactions
+    """What each query has had."""
+    test: Interactions
+    """The relevant test rows."""
 
 
 class _Ranked:
@@ -27,16 +39,16 @@ class _Ranked:
         queries: Those with a test row, ascending.
     """
 
-    def __init__(self, train: Interactions, known: Interactions, test: Interactions) -> None:
-        self.test, self.queries = test, np.unique(test.query)
+    def __init__(self, parts: Parts) -> None:
+        self._train, self._test = parts.train, parts.test
+        self.queries = np.unique(parts.test.query)
         self.places: dict[Protocol, Places] = {}
-        seen = Seen.of(known)
-        others = seen.without(test.query, test.candidate)
-        self.removed: dict[Protocol, Seen | None] = {"kept": None, "removed": others}
-        self.removed_for_row: dict[Protocol, Seen | None] = {"kept": None, "removed": seen}
-        self._train = train
+        seen = Seen.of(parts.known)
+        others = seen.without(parts.test.query, parts.test.candidate)
+        self._removed: dict[Protocol, Seen | None] = {"kept": None, "removed": others}
+        self._removed_for_row: dict[Protocol, Seen | None] = {"kept": None, "removed": seen}
 
-    def values(self, measure: str) -> Array:
+    def _values(self, measure: str) -> Array:
         """Popularity or novelty of each candidate, float64 `[num_candidates]`."""
         trained = Seen.of(self._train).per_candidate()
         queries = len(np.unique(self._train.query))
@@ -44,12 +56,11 @@ class _Ranked:
             return list_metrics.popularity(trained, queries)
         return list_metrics.self_information(trained, queries)
 
-    def by_query(self, values: Array) -> tuple[float, Array]:
+    def _by_query(self, values: Array) -> tuple[float, Array]:
         """Mean of the values of `queries`, and the values among those of all queries."""
-        every = np.full(self.test.num_queries, np.nan)
+        every = np.full(self._test.num_queries, np.nan)
         every[self.queries] = values
-        there = values[~np.isnan(values)]
-        return (float(np.mean(there)) if len(there) else float("nan")), every
+        return mean(values[~np.isnan(values)]), every
 
 
 class Scored(_Ranked):
@@ -57,10 +68,9 @@ class Scored(_Ranked):
 
     Args:
         score: Gives the scores of some queries.
-        train: The training part.
-        known: What each query has had.
-        test: The relevant test rows.
+        parts: What to score on.
         protocols: Which to rank by.
+        of: What will be asked for: `hits` of rows, or `places` and `of_lists` of queries.
         length: Of the lists, 0 where none are asked for.
 
     Raises:
@@ -70,24 +80,26 @@ class Scored(_Ranked):
     def __init__(
         self,
         score: Score,
-        train: Interactions,
-        known: Interactions,
-        test: Interactions,
+        parts: Parts,
         protocols: Sequence[Protocol],
-        length: int,
+        of: Collection[Literal["rows", "queries"]],
+        length: int = 0,
     ) -> None:
-        super().__init__(train, known, test)
-        wanted: list[Seen | None] = []
+        super().__init__(parts)
+        wanted: dict[int, Seen | None] = {}
         for protocol in protocols:
-            for seen in (self.removed[protocol], self.removed_for_row[protocol]):
-                if not any(seen is one for one in wanted):
-                    wanted.append(seen)
-        found = dict(zip(map(id, wanted), rank(score, test, wanted, length), strict=True))
+            both = {"rows": self._removed_for_row[protocol], "queries": self._removed[protocol]}
+            wanted |= {id(both[one]): both[one] for one in of}
+        rankings = rank(score, parts.test, [*wanted.values()], length)
+        found = dict(zip(wanted, rankings, strict=True))
         self._rows, self._tops = {}, {}
         for protocol in protocols:
-            ranking = found[id(self.removed[protocol])]
-            self.places[protocol], self._tops[protocol] = ranking.places, ranking.top
-            self._rows[protocol] = found[id(self.removed_for_row[protocol])].places.mid_ranks
+            if "queries" in of:
+                ranking = found[id(self._removed[protocol])]
+                self.places[protocol], self._tops[protocol] = ranking.places, ranking.top
+            if "rows" in of:
+                ranking = found[id(self._removed_for_row[protocol])]
+                self._rows[protocol] = ranking.places.mid_ranks
 
     def hits(self, protocol: Protocol, k: int) -> Array:
         """Whether each row's candidate is among the first k, bool `[n]`."""
@@ -95,27 +107,28 @@ class Scored(_Ranked):
 
     def of_lists(self, measure: str, protocol: Protocol, k: int) -> tuple[float, Array | None]:
         """A metric of the lists, and by query where it has such values."""
-        top, size = self._tops[protocol][:, :k], self.test.num_candidates
+        top, size = self._tops[protocol][:, :k], self._test.num_candidates
         if measure == "coverage":
             return list_metrics.coverage(top, size), None
         if measure == "gini":
             return list_metrics.gini(top, size), None
-        return self.by_query(list_metrics.mean_in_lists(top, self.values(measure)))
+        return self._by_query(list_metrics.mean_in_lists(top, self._values(measure)))
 
 
 class Chance(_Ranked):
     """A random order, and what it is expected to give."""
 
-    def __init__(self, train: Interactions, known: Interactions, test: Interactions) -> None:
-        super().__init__(train, known, test)
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        test = parts.test
         self._left: dict[Protocol, Array] = {}
         self._left_for_row: dict[Protocol, Array] = {}
-        for protocol, others in self.removed.items():
+        for protocol, others in self._removed.items():
             whole = np.full(test.num_queries, test.num_candidates)
             left = whole - (others.counts(np.arange(test.num_queries)) if others else 0)
             self.places[protocol] = Places(np.zeros(len(test), np.int64), left[test.query])
             self._left[protocol] = left[self.queries]
-            seen, size = self.removed_for_row[protocol], whole[test.query]
+            seen, size = self._removed_for_row[protocol], whole[test.query]
             if seen:
                 size = size - seen.counts(test.query) + seen.contains(test.query, test.candidate)
             self._left_for_row[protocol] = size
@@ -132,16 +145,16 @@ class Chance(_Ranked):
         """
         if measure == "gini":
             return float("nan"), None
-        removed, left = self.removed[protocol], self._left[protocol]
+        removed, left = self._removed[protocol], self._left[protocol]
         if measure == "coverage":
             misses = np.log(np.maximum(1.0 - k / left, 1e-300))
-            absent = np.full(self.test.num_candidates, misses.sum())
+            absent = np.full(self._test.num_candidates, misses.sum())
             if removed:
                 for query, miss in zip(self.queries, misses, strict=True):
                     absent[removed[query]] -= miss
             return float(np.mean(1.0 - np.exp(absent))), None
-        values = self.values(measure)
+        values = self._values(measure)
         sums = np.full(len(self.queries), values.sum())
         if removed:
             sums -= [values[removed[query]].sum() for query in self.queries]
-        return self.by_query(np.where(left > 0, sums / np.maximum(left, 1), np.nan))
+        return self._by_query(np.where(left > 0, sums / np.maximum(left, 1), np.nan))
