@@ -11,7 +11,7 @@ import numpy as np
 
 from .data import Interactions
 from .metrics import mean_by_query
-from .ranks import Score, dot_product
+from .ranks import Score, dot_product, queries_of
 
 if TYPE_CHECKING:
     from .batch import Batch
@@ -59,7 +59,7 @@ class TestView:
     @functools.cached_property
     def queries(self) -> np.ndarray:
         """The queries that have a test row, int32, ascending."""
-        return np.unique(self.test.query)
+        return queries_of(self.test).astype(np.int32)
 
     @functools.cached_property
     def query_embeddings(self) -> np.ndarray:

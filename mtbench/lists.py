@@ -147,7 +147,7 @@ class Lists:
         test = parts.test
         metrics: dict[str, float] = {}
         by_query: dict[str, Array] = {}
-        once = _first_of_pairs(test)
+        once = _first_of_pairs(test) if "queries" in self._of else np.ones(len(test), bool)
         for suffix, rows in in_parts(self.slices, parts.train, test).items():
             relevant = {
                 seen: Relevant(test.query[once & rows], places, test.num_queries)

@@ -10,7 +10,7 @@ import numpy as np
 from . import list_metrics
 from .data import Interactions
 from .metrics import mean
-from .ranks import Places, Score, Seen, rank
+from .ranks import Places, Score, Seen, queries_of, rank
 
 Array = np.ndarray
 Protocol = Literal["kept", "removed"]
@@ -41,7 +41,7 @@ class _Ranked:
 
     def __init__(self, parts: Parts) -> None:
         self._train, self._test = parts.train, parts.test
-        self.queries = np.unique(parts.test.query)
+        self.queries = queries_of(parts.test)
         self.places: dict[Protocol, Places] = {}
         seen = Seen.of(parts.known)
         others = seen.without(parts.test.query, parts.test.candidate)
@@ -51,7 +51,7 @@ class _Ranked:
     def _values(self, measure: str) -> Array:
         """Popularity or novelty of each candidate, float64 `[num_candidates]`."""
         trained = Seen.of(self._train).per_candidate()
-        queries = len(np.unique(self._train.query))
+        queries = len(queries_of(self._train))
         if measure == "popularity":
             return list_metrics.popularity(trained, queries)
         return list_metrics.self_information(trained, queries)
