@@ -40,9 +40,7 @@ KEYS = """
     peak_memory_bytes protocol protocol_id run_id scenario schema_version seed started status suite
     timings trained_tasks validation weighting
 """.split()
-LATER = set(
-    "curve data diagnostics epoch floors metric_info metrics parameters validation".split()
-)
+LATER = set("curve data diagnostics epoch floors metric_info metrics parameters validation".split())
 ALWAYS = set(KEYS) - LATER
 
 
