@@ -315,6 +315,7 @@ def test_limits_of_a_file_and_of_the_command_line(tmp_path):
          "x:1: max_increase.rmse: expected a finite number, found inf"),
         ("confidence: 1", "x:1: confidence: expected less than 1, found 1"),
         ("a: [", f"x:1: {OPEN}"),
+        ("", "x: expected limits, found an empty file"),
     ],
 )  # fmt: skip
 def test_faults_of_limits_have_their_line(tmp_path, monkeypatch, text, message):
