@@ -78,7 +78,7 @@ class Trainer:
             head.adapt(train)
         built = time.perf_counter()
         options = self._suite.train
-        clock = _Clock(epoch_ended)
+        clock = _Clock(epoch_ended, options.batch_size, len(train))
         self._feed.start(train, seed)
         model.fit(
             self._feed.dataset,
@@ -89,10 +89,8 @@ class Trainer:
         )
         if self._model is None:
             self._model = model if _reusable(model, self._feed) else None
-        timings = clock.timings(len(train) * options.epochs, min(options.batch_size, len(train)))
-        return Trained(
-            model, clock.curve, clock.diagnostics, {"build_s": built - started, **timings}
-        )
+        timings = {"build_s": built - started, **clock.timings(len(train) * options.epochs)}
+        return Trained(model, clock.curve, clock.diagnostics, timings)
 
     def _prepare(self, seed: int) -> MultiTaskModel:
         """A model with the initial state of a seed: the one already traced, if it can serve."""
@@ -200,10 +198,23 @@ def _reusable(model: MultiTaskModel, feed: Feed) -> bool:
 
 
 class _Clock(tf.keras.callbacks.Callback):
-    """Keeps the curve and the times of a `fit`."""
+    """Keeps the curve and the times of a `fit`.
 
-    def __init__(self, epoch_ended: Callable[[int, dict[str, float]], None]) -> None:
+    Args:
+        epoch_ended: As in `Trainer.train`.
+        batch_size: Number of examples in every step but the last of an epoch.
+        examples: Their number in an epoch.
+    """
+
+    def __init__(
+        self,
+        epoch_ended: Callable[[int, dict[str, float]], None],
+        batch_size: int,
+        examples: int,
+    ) -> None:
         super().__init__()
+        self._first = min(batch_size, examples)
+        self._even = examples % self._first == 0
         self.curve: list[dict[str, float]] = []
         self.diagnostics: list[dict[str, Any]] = []
         self._epoch_ended = epoch_ended
@@ -223,7 +234,7 @@ class _Clock(tf.keras.callbacks.Callback):
         self._steps += 1
         if self._steps == 1:
             self._times.append(ended)
-        elif batch + 1 < self.params["steps"]:  # an epoch's last batch may be smaller
+        elif self._even or batch + 1 < self.params["steps"]:  # the last batch may be smaller
             self._pace.step(ended - self._begun)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -242,14 +253,14 @@ class _Clock(tf.keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         self._times.append(time.perf_counter())
 
-    def timings(self, examples: int, first_batch: int) -> dict[str, float | None]:
-        """Times of the whole `fit`, given its number of examples and those of its first step."""
+    def timings(self, examples: int) -> dict[str, float | None]:
+        """Times of the whole `fit`, given its number of examples."""
         begin, first, end = self._times
         steps, rest = self._steps - 1, end - first - self._pace.spent
         step = rest / steps if steps else 0.0
         return {
             "trace_s": max(first - begin - step, 0.0),
             "train_s": end - begin - self._pace.spent,
-            "train_examples_per_s": (examples - first_batch) / rest if steps else None,
+            "train_examples_per_s": (examples - self._first) / rest if steps else None,
             **self._pace.result(),
         }

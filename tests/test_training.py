@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 import mtbench
+from mtbench import training
 from mtbench.data import load_data
 from mtbench.training import Feed, Trainer
 
@@ -156,6 +157,24 @@ def test_epochs_are_told(make_suite, registry):
     assert told == trained.curve
     assert [entry["epoch"] for entry in told] == [1, 2]
     assert trained.timings["train_examples_per_s"] > 0
+
+
+@pytest.mark.parametrize(
+    ("epochs", "size", "paced"),
+    [
+        (3, 1000, 2),  # one step an epoch: all are of one size, and the first traces
+        (2, 80, 5),  # three steps of 80
+        (2, 100, 3),  # 100, 100, 40: the small ones have another pace
+        (1, 1000, 0),
+    ],
+)
+def test_steps_of_one_size_have_a_pace(make_suite, registry, monkeypatch, epochs, size, paced):
+    suite = make_suite(f"train={{epochs: {epochs}, batch_size: {size}}}")
+    data, train = load(suite, registry)
+    steps = []
+    monkeypatch.setattr(training.Pace, "step", lambda self, seconds: steps.append(seconds))
+    Trainer(suite, suite.scenarios["rating-only"], data).train(0, train(0))
+    assert len(steps) == paced
 
 
 def test_initial_weights_are_those_of_the_seed_alone(make_suite, registry):
