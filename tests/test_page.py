@@ -605,7 +605,7 @@ def test_no_floors_and_no_speed(records):
 def test_records_of_another_protocol_are_left_out(records):
     older = [{**copy.deepcopy(e), "protocol_id": "p0", "started": "2025"} for e in records[:3]]
     text = page([*older, failed(older[0]), *records])
-    assert "4 records of another version of the suite or software are left out" in text
+    assert "4 records of another version of the suite, data or software are left out" in text
     assert "Failed runs" not in headings(text)
     assert "12 of 12 runs went well" in text
 
