@@ -247,6 +247,8 @@ def test_report_on_good_and_damaged_records(done, capsys):
         "d.json: expected schema_version 1, found 99",
         "e.json: expected JSON, found a damaged file",
     ]
+    assert main(["report", str(done), "--format", "csv"]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"mtbench: warning: {line}" for line in damaged]
 
 
 @pytest.mark.parametrize("key", ["metrics", "floors", "timings", "trained_tasks", "protocol"])
