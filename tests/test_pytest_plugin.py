@@ -1,6 +1,7 @@
 """The fixture `mtbench_regression`, as a user's tests have it: pytest within pytest."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from made import record, write
 from mtbench.errors import RecordError
 from mtbench.measured import measure
 from mtbench.pytest_plugin import stored
+from mtbench.suite import load_suite
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent.parent
@@ -208,6 +210,20 @@ def test_a_suite_with_faults_fails_with_them(project, fake, pytester):
     result = pytester.runpytest_inprocess(*QUIET)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["tiny.yaml: a fault"])
+
+
+def test_the_example_of_the_readme(project, fake, pytester, registry):
+    """The test, and the two commands: the runs are made up, but the suite takes the override."""
+    text = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(def test_.*?mtbench_regression.*?)```", text, re.DOTALL)
+    assert len(example.splitlines()) == 3
+    store, compare = re.findall(r"^pytest (--(?:benchmark|mtbench)\S+)", text, re.MULTILINE)
+    pytester.makepyfile(example)
+    project(store).assert_outcomes(passed=1)
+    project(compare).assert_outcomes(passed=1)
+    project(compare, loss=0.1).assert_outcomes(failed=1)
+    suite, override = fake.command[4], fake.command[6]
+    assert load_suite(ROOT / Path(suite).relative_to(pytester.path), registry, overrides=[override])
 
 
 def test_it_counts_as_a_benchmark(project):
