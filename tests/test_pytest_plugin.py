@@ -281,4 +281,4 @@ def test_a_real_suite_from_end_to_end(pytester, monkeypatch, tiny_text):
     (found,) = stored(Path("b.json")).values()
     assert found["suite"] == "tiny"
     assert len(found["series"]["joint"]["metrics"]["ranking/rmse"]) == 3
-    pytester.runpytest_subprocess(*QUIET, "--mtbench-baseline=b.json").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*QUIET, "--mtbench-baseline=b.json").assert_outcomes(passed=1)
