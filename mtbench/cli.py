@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -230,6 +230,8 @@ def _report(options: argparse.Namespace) -> int:
     found, problems = records.read_folder(options.folder)
     if options.html is None:
         _show(found, options.format, problems)
+        if options.format == "csv":  # which has no place for them
+            _warn(problems)
         return 0
     from .report.page import page  # noqa: PLC0415
 
@@ -269,9 +271,13 @@ def _export(options: argparse.Namespace) -> int:
     """`mtbench export`."""
     from .tables import export  # noqa: PLC0415
 
-    for note in export(options.folder, options.target, runs=options.runs, every=options.every):
-        print(f"mtbench: warning: {note}", file=sys.stderr)
+    _warn(export(options.folder, options.target, runs=options.runs, every=options.every))
     return 0
+
+
+def _warn(notes: Iterable[str]) -> None:
+    for note in notes:
+        print(f"mtbench: warning: {note}", file=sys.stderr)
 
 
 def _import(options: argparse.Namespace) -> int:

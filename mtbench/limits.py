@@ -122,7 +122,9 @@ def load_limits(
     Raises:
         SuiteError: With every fault.
     """
-    document = marks.read(path) if path else marks.Document("limits", {}, {(): "limits"})
+    document = marks.Document("limits", {}, {(): "limits"})
+    if path:
+        document = marks.read(path, what="limits")
     for text in options:
         key, place = _key_of(text), f"--max-{text.replace('=', ' ', 1)}"
         value = marks.parse_value(text.partition("=")[2], place)

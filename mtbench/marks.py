@@ -76,12 +76,13 @@ def parse_value(text: str, place: str) -> Any:
     return document.value
 
 
-def read(path: Path, label: str | None = None) -> Document:
+def read(path: Path, label: str | None = None, what: str = "a suite") -> Document:
     """Read a YAML file whose top level is a mapping.
 
     Args:
         path: The file.
         label: What faults call it; default: the path as given.
+        what: What it should hold.
 
     Raises:
         SuiteError: It cannot be read, is empty, or is not such YAML.
@@ -94,7 +95,7 @@ def read(path: Path, label: str | None = None) -> Document:
         raise SuiteError([document.fault((), str(reason).lower())]) from error
     _parse(text, document)
     if not document.places:
-        raise SuiteError([document.fault((), "expected a suite, found an empty file")])
+        raise SuiteError([document.fault((), f"expected {what}, found an empty file")])
     if not isinstance(document.value, dict):
         raise SuiteError([document.fault((), "expected a mapping of keys to values")])
     return document

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import records
+from .current import current, newest
 from .errors import RecordError
 
 Record = Mapping[str, Any]
@@ -91,13 +91,13 @@ def from_json(value: Any, where: str) -> Measured:
 def load(folder: Path) -> Measured:
     """Read a folder of results; what is no record of its suite is a line in `problems`.
 
-    The suite is that of most records; as in a report, those of its newest protocol count.
+    As in a report, see `current.current`, those of its newest protocol count.
 
     Raises:
         RecordError: The folder is absent, or has no record of a run that went well.
     """
     found, problems = records.read_folder(folder)
-    sound = []
+    sound: list[Record] = []
     for record in found:
         reason = _unsound(record)
         if reason:
@@ -105,50 +105,38 @@ def load(folder: Path) -> Measured:
             problems.append(f"{path}: is not the record of a run: {reason}")
         else:
             sound.append(record)
-    counts = Counter(record["suite"] for record in sound)
-    suite = max(counts, key=lambda name: counts[name], default="")
-    for record in sound:
-        if record["suite"] != suite:
-            path = records.path_of(folder, str(record["run_id"]))
-            problems.append(f"{path}: expected a record of {suite}, found one of {record['suite']}")
-    return measure([r for r in sound if r["suite"] == suite], str(folder), problems)
+    return measure(sound, str(folder), problems)
 
 
 def measure(found: Sequence[Record], name: str, problems: Sequence[str] = ()) -> Measured:
     """Take from the records of one suite what is compared.
 
     Args:
-        found: The records, in the order they were made.
+        found: The records.
         name: What messages call them.
         problems: Lines to begin with.
 
     Raises:
         RecordError: None of them is of a run that went well.
     """
-    good = [record for record in found if record["status"] == "ok"]
+    used, left_out = current(found) if found else ([], [])
+    lines = [*problems, *(f"{name}: {line}" for line in left_out)]
+    good = [record for record in used if record["status"] == "ok"]
     if not good:
-        raise RecordError("\n".join([f"{name}: has no run that went well", *problems]))
-    newest = good[-1]
-    same = [r for r in found if r["protocol_id"] == newest["protocol_id"]]
-    definitions = {r["scenario"]: _definition(r) for r in same}
-    used = [r for r in same if _definition(r) == definitions[r["scenario"]] and _alike(r, newest)]
-    lines = list(problems)
-    if ignored := len(found) - len(used):
-        lines.append(
-            f"{name}: {ignored} records of another version of the suite, data or software are "
-            "left out"
-        )
+        raise RecordError("\n".join([f"{name}: has no run that went well", *lines]))
+    last = newest(good)
+    definitions = {record["scenario"]: _definition(record) for record in used}
     info = {
         f"{task}/{metric['name']}": metric
-        for task, listed in newest["metric_info"].items()
+        for task, listed in last["metric_info"].items()
         for metric in listed
     }
     return Measured(
         name,
-        newest["suite"],
-        dict(newest["protocol"]),
-        dict(newest["environment"]),
-        {key: value for key, value in newest["data"].items() if key != "stands_in_for"},
+        last["suite"],
+        dict(last["protocol"]),
+        dict(last["environment"]),
+        {key: value for key, value in last["data"].items() if key != "stands_in_for"},
         {key: metric["higher_is_better"] for key, metric in info.items()},
         [key for key, metric in info.items() if metric["headline"]],
         {key: _series(key, used, definition) for key, definition in definitions.items()},
@@ -159,9 +147,6 @@ def measure(found: Sequence[Record], name: str, problems: Sequence[str] = ()) ->
 def _unsound(record: Record) -> str | None:
     """Say what keeps a record from being measured, though it has the keys of one."""
     try:
-        hash((record["scenario"], record["suite"], record["protocol_id"]))
-        if not isinstance(record["seed"], int):
-            return f"seed: expected an integer, found {record['seed']!r}"
         if record["status"] == "ok":
             measure([record], "")
         else:
@@ -179,14 +164,8 @@ def _failure(record: Record) -> str:
     return " ".join(f"{record['error']['type']}: {record['error']['message']}".split())
 
 
-def _alike(record: Record, newest: Record) -> bool:
-    """Whether a record is of the same data; a failed one may not have come as far as that."""
-    fingerprint = record.get("data", {}).get("fingerprint")
-    return fingerprint in (None, newest["data"]["fingerprint"])
-
-
 def _series(scenario: str, used: Sequence[Record], definition: dict[str, Any]) -> Series:
-    """Take what a scenario's runs measured; of two records of one seed the later one counts."""
+    """Take what a scenario's runs measured."""
     own = {r["seed"]: r for r in used if r["scenario"] == scenario}
     good = {seed: own[seed] for seed in sorted(own) if own[seed]["status"] == "ok"}
     metrics: dict[str, BySeed] = {}

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,23 +18,32 @@ from .errors import RecordError
 SCHEMA_VERSION = 1
 """Raised when a key of the record changes its meaning or goes."""
 
-KEYS = {"run_id", "protocol_id", "suite", "scenario", "seed", "status", "started"}
-"""What every record has, of a run that failed at once too."""
+Record = Mapping[str, Any]
+
+KEYS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("run_id", "protocol_id", "suite", "scenario", "status", "started"), str),
+    "seed": int,
+    "trained_tasks": list,
+    "weighting": (dict, type(None)),
+    "protocol": dict,
+    "protocol.engine": dict,
+    "protocol.engine.threads": int,
+    "environment": dict,
+    "environment.cpu": str,
+    "environment.python": str,
+    "timings": dict,
+    "peak_memory_bytes": int,
+}
+"""What every record has, of a run that failed at once too, and of which type."""
+FAILED = KEYS | {"error": dict, "error.type": str, "error.message": str}
+"""What the record of a run that failed has."""
 RESULTS = KEYS | {
-    "curve",
-    "data",
-    "environment",
-    "floors",
-    "metric_info",
-    "metrics",
-    "parameters",
-    "peak_memory_bytes",
-    "protocol",
-    "timings",
-    "trained_tasks",
-    "weighting",
+    "curve": list,
+    **dict.fromkeys(("data", "floors", "metric_info", "metrics"), dict),
+    "parameters": (int, float),
 }
 """What the record of a run that went well has."""
+_WORDS = {str: "text", int: "a whole number", list: "a list", dict: "a mapping"}
 
 
 def path_of(folder: Path, run_id: str) -> Path:
@@ -128,12 +138,30 @@ def read(path: Path) -> dict[str, Any]:
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != SCHEMA_VERSION:
         raise RecordError(f"{path}: expected schema_version {SCHEMA_VERSION}, found {version}")
-    needed = RESULTS if record.get("status") == "ok" else KEYS
-    missing = sorted(needed - record.keys())
-    if missing or record["status"] not in ("ok", "failed"):
-        what = f"it lacks {', '.join(missing)}" if missing else f"status is {record['status']!r}"
-        raise RecordError(f"{path}: is not the record of a run: {what}")
+    if fault := _fault(record):
+        raise RecordError(f"{path}: is not the record of a run: {fault}")
     return dict(record)
+
+
+def _fault(record: Record) -> str | None:
+    """Say what keeps a record from being that of a run."""
+    status = record.get("status", "failed")
+    if status not in ("ok", "failed"):
+        return f"status: expected ok or failed, found {status!r}"
+    missing, wrong = [], []
+    for key, kind in (RESULTS if status == "ok" else FAILED).items():
+        *above, last = key.split(".")
+        node: Any = record
+        for part in above:
+            node = node.get(part) if isinstance(node, dict) else None
+        if not isinstance(node, dict):
+            continue  # which is a fault of its own
+        if last not in node:
+            missing.append(key)
+        elif not isinstance(node[last], kind):
+            word = _WORDS[kind[0] if isinstance(kind, tuple) else kind]
+            wrong.append(f"{key}: expected {word}, found {json.dumps(node[last])}")
+    return f"it lacks {', '.join(sorted(missing))}" if missing else next(iter(wrong), None)
 
 
 def done(folder: Path, run_id: str) -> dict[str, Any] | None:
@@ -146,7 +174,7 @@ def done(folder: Path, run_id: str) -> dict[str, Any] | None:
 
 
 def read_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Read all records of a folder.
+    """Read all records of a folder, those of the suite that most of them are of.
 
     Returns:
         The records in the order they were made, and a line for each file that is none.
@@ -158,15 +186,22 @@ def read_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
         raise RecordError(f"{folder}: is a file, expected a folder of results")
     if not folder.is_dir():
         raise RecordError(f"{folder}: no such folder of results")
-    records, problems = [], []
+    records, problems = {}, []
     for path in sorted(folder.glob("*.json")):
         try:
-            records.append(read(path))
+            records[path] = read(path)
         except RecordError as error:
             problems.append(str(error))
     if not records:
         raise RecordError("\n".join([f"{folder}: has no record of a run", *problems]))
-    return sorted(records, key=lambda record: record["started"]), problems
+    ((suite, _),) = Counter(record["suite"] for record in records.values()).most_common(1)
+    problems += [
+        f"{path}: expected a record of {suite}, found one of {record['suite']}"
+        for path, record in records.items()
+        if record["suite"] != suite
+    ]
+    kept = [record for record in records.values() if record["suite"] == suite]
+    return sorted(kept, key=lambda record: str(record["started"])), problems
 
 
 def leftovers(folder: Path) -> Iterable[Path]:

@@ -106,18 +106,3 @@ def run_rows(found: Sequence[Record]) -> Iterator[dict[str, Any]]:
             "threads": engine["threads"],
             **{key: engine[key] for key in ENGINE},
         }
-
-
-def current(found: Sequence[Record]) -> list[Record]:
-    """The records that a report uses, see `report.summarize`.
-
-    Those of the newest one's protocol, and of their scenarios as they were defined last.
-    """
-    newest = max(found, key=lambda record: str(record["started"]))
-    same = [r for r in found if r["protocol_id"] == newest["protocol_id"]]
-    definitions = {r["scenario"]: _definition(r) for r in same}
-    return [r for r in same if definitions[r["scenario"]] == _definition(r)]
-
-
-def _definition(record: Record) -> tuple[Any, Any]:
-    return record["trained_tasks"], record["weighting"]

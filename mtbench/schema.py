@@ -6,7 +6,10 @@ from typing import Any
 
 from .components import Component
 from .protocol import MOST_SEEDS, SIDES, Protocol
-from .registry import KINDS, Registry
+from .registry import Registry
+
+_KINDS = ("dataset", "split", "tower", "task", "weighting")
+"""Of the components that a suite names."""
 
 
 def suite_schema(registry: Registry) -> dict[str, Any]:
@@ -22,7 +25,7 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
     number = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
     properties["seeds"] = {**help_text, "anyOf": [listed, number]}
     definitions = schema.setdefault("$defs", {})
-    for kind in KINDS:
+    for kind in _KINDS:
         classes = [cls for cls, _ in registry if cls.kind == kind]
         definitions[kind] = {
             "anyOf": [

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from . import records
+from .current import current
 from .errors import RecordError, did_you_mean
 from .extras import require
-from .rows import COLUMNS, RUN_COLUMNS, Record, current, metric_rows, run_rows
+from .rows import COLUMNS, RUN_COLUMNS, Record, metric_rows, run_rows
 
 
 def load_results(folder: Path | str, *, every: bool = False) -> Any:
@@ -137,10 +138,10 @@ def export(
 def _read(folder: Path, every: bool) -> tuple[Sequence[Record], list[str]]:
     """The records of a folder that count, and what is to be said of the others."""
     found, notes = records.read_folder(folder)
-    used = found if every else current(found)
-    if ignored := len(found) - len(used):
-        notes.append(f"{ignored} records of another version of the suite or software are left out")
-    return used, notes
+    if every:
+        return found, notes
+    used, left_out = current(found)
+    return used, [*notes, *left_out]
 
 
 def _frame(

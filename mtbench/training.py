@@ -94,7 +94,7 @@ class Trainer:
         model.optimization.steps.assign(float(steps * options.epochs))
         built = time.perf_counter()
         validation = _Validation(self._suite, self.scenario, validate) if validate else None
-        clock = _Clock(epoch_ended, validation)
+        clock = _Clock(epoch_ended, options.batch_size, len(train), validation)
         self._feed.start(train, seed)
         model.fit(
             self._feed.dataset,
@@ -106,7 +106,7 @@ class Trainer:
         if self._model is None:
             self._model = model if _reusable(model, self._feed) else None
         epochs = len(clock.curve)
-        timings = clock.timings(len(train) * epochs, min(options.batch_size, len(train)))
+        timings = clock.timings(len(train) * epochs)
         return Trained(
             model,
             clock.curve,
@@ -287,15 +287,26 @@ class _Validation:
 
 
 class _Clock(tf.keras.callbacks.Callback):
-    """Keeps the curve and the times of a `fit`."""
+    """Keeps the curve and the times of a `fit`.
+
+    Args:
+        epoch_ended: As in `Trainer.train`.
+        batch_size: Number of examples in every step but the last of an epoch.
+        examples: Their number in an epoch.
+        validation: What scores the validation part, if anything does.
+    """
 
     def __init__(
         self,
         epoch_ended: Callable[[int, dict[str, float]], None],
+        batch_size: int,
+        examples: int,
         validation: _Validation | None = None,
     ) -> None:
         super().__init__()
         self._validation, self._validated = validation, 0.0
+        self._first = min(batch_size, examples)
+        self._even = examples % self._first == 0
         self.curve: list[dict[str, float]] = []
         self.diagnostics: list[dict[str, Any]] = []
         self._epoch_ended = epoch_ended
@@ -315,7 +326,7 @@ class _Clock(tf.keras.callbacks.Callback):
         self._steps += 1
         if self._steps == 1:
             self._times.append(ended)
-        elif batch + 1 < self.params["steps"]:  # an epoch's last batch may be smaller
+        elif self._even or batch + 1 < self.params["steps"]:  # the last batch may be smaller
             self._pace.step(ended - self._begun)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -338,8 +349,8 @@ class _Clock(tf.keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         self._times.append(time.perf_counter())
 
-    def timings(self, examples: int, first_batch: int) -> dict[str, float | None]:
-        """Times of the whole `fit`, given its number of examples and those of its first step."""
+    def timings(self, examples: int) -> dict[str, float | None]:
+        """Times of the whole `fit`, given its number of examples."""
         begin, first, end = self._times
         aside = self._pace.spent + self._validated
         steps, rest = self._steps - 1, end - first - aside
@@ -348,6 +359,6 @@ class _Clock(tf.keras.callbacks.Callback):
             "trace_s": max(first - begin - step, 0.0),
             "train_s": end - begin - aside,
             "validate_s": self._validated,
-            "train_examples_per_s": (examples - first_batch) / rest if steps else None,
+            "train_examples_per_s": (examples - self._first) / rest if steps else None,
             **self._pace.result(),
         }

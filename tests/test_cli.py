@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import made
 import pytest
 
 from mtbench import __version__, records
@@ -154,18 +155,7 @@ def test_report_order_is_that_of_the_suite(done, tiny, capsys):
 
 def fake(folder, run, **changes):
     """Put a record of a run there."""
-    record = {
-        "schema_version": 1,
-        "run_id": run.id,
-        "protocol_id": run.protocol_id,
-        "suite": "tiny",
-        "scenario": run.scenario.name,
-        "seed": run.seed,
-        "status": "ok",
-        "started": "2026-01-01",
-        **dict.fromkeys(records.RESULTS - records.KEYS),
-        **changes,
-    }
+    record = made.record(run.scenario.name, run.seed, run_id=run.id, **changes)
     folder.mkdir(parents=True, exist_ok=True)
     records.path_of(folder, run.id).write_text(json.dumps(record))
 
@@ -250,12 +240,15 @@ def test_report_on_good_and_damaged_records(done, capsys):
         "a.json: expected JSON, found a damaged file",
         "b.json: expected schema_version 1, found None",
         (
-            "c.json: is not the record of a run: it lacks protocol_id, run_id, scenario, seed, "
-            "started, status, suite"
+            "c.json: is not the record of a run: it lacks environment, error, peak_memory_bytes, "
+            "protocol, protocol_id, run_id, scenario, seed, started, status, suite, timings, "
+            "trained_tasks, weighting"
         ),
         "d.json: expected schema_version 1, found 99",
         "e.json: expected JSON, found a damaged file",
     ]
+    assert main(["report", str(done), "--format", "csv"]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"mtbench: warning: {line}" for line in damaged]
 
 
 @pytest.mark.parametrize("key", ["metrics", "floors", "timings", "trained_tasks", "protocol"])

@@ -388,14 +388,14 @@ def test_what_is_no_record_is_a_line_and_the_rest_is_reported(folders):
     (b / "old.json").write_text(json.dumps(old))
     write(b, [record("joint", 7, suite="other"), record("joint", 8, run_id="odd", trained_tasks=3)])
     write(b, [record("x", 9, protocol_id="p0", started="2025")])
-    reason = "TypeError: 'int' object is not iterable"
+    reason = "trained_tasks: expected a list, found 3"
     found = lines(a, b)
     assert [line for line in found if line.startswith("left out: ")] == [
         f"left out: {b}/cut.json: expected JSON, found a damaged file",
-        f"left out: {b}/old.json: expected schema_version 1, found 0",
         f"left out: {b}/odd.json: is not the record of a run: {reason}",
+        f"left out: {b}/old.json: expected schema_version 1, found 0",
         f"left out: {b}/joint-7.json: expected a record of made, found one of other",
-        f"left out: {b}: 1 records of another version of the suite, data or software are left out",
+        f"left out: {b}: 1 record of another version of the suite, data or software is left out",
     ]
     assert "joint: ranking/rmse ↓: 1.000 → 1.000, +0.000: identical (4 seeds, paired)" in found
 

@@ -22,6 +22,7 @@ from mtbench.evidence import (
     correct,
     delta_m,
     front_sentences,
+    hypervolume_sentence,
     pareto,
     select,
     sentences,
@@ -672,6 +673,7 @@ def test_no_floor_no_hypervolume():
     assert [o.reference for o in front.objectives] == [1.0, None]
     assert front.hypervolume is None
     assert (front.sweeps[0].hypervolume, front.standings[0].gain) == (None, None)
+    assert hypervolume_sentence(front) is None
     assert front.standings[0].dominates == ("s[w1]",)
 
 
@@ -717,12 +719,17 @@ def test_a_strategy_against_a_sweep():
     assert between.gain == pytest.approx(0.05 * 0.15)
     assert (equal.dominates, equal.dominated_by, equal.gain) == (("s[w3]",), (), 0)
     against = "against the 3 points of the sweep of s, by means:"
+    gain = "it adds 0.0075 to their hypervolume"
     assert front_sentences(front)[1:] == [
         f"best {against} dominates all of them",
         f"lost {against} no better than s[w2] in any task, worse in one",
-        f"between {against} dominates 1 of them, and none dominates it",
+        f"between {against} dominates 1 of them, and none dominates it; {gain}",
         f"equal {against} dominates 1 of them, and none dominates it",
     ]
+    assert hypervolume_sentence(front) == (
+        "hypervolume beyond the strongest floors, ranking/rmse × retrieval/top_5: 0.16 of all "
+        "scenarios and 0.07 of the sweep of s alone, in the tasks it trains"
+    )
 
 
 def test_sweeps_against_each_other_and_not_against_single_tasks():

@@ -1,16 +1,18 @@
 """The fixture `mtbench_regression`, as a user's tests have it: pytest within pytest."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from made import record
+from made import record, write
 
 from mtbench.errors import RecordError
 from mtbench.measured import measure
 from mtbench.pytest_plugin import stored
+from mtbench.suite import load_suite
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent.parent
@@ -18,28 +20,29 @@ TEST = """
 def test_joint(mtbench_regression):
     mtbench_regression("tiny.yaml", scenarios=["joint"])
 """
-LONGER = """[
-    record("joint", s, protocol__train__epochs=9, protocol_id="p2", started="2027")
-    for s in range(3)
-]"""
-FAKE = """
-import subprocess
-import sys
-sys.path.insert(0, {tests!r})
-import mtbench.pytest_plugin
-from pathlib import Path
-from made import record, write
+QUIET = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""What an inner run does without; hypothesis' plugin imports it, each time anew."""
+LONGER = [
+    record("joint", seed, protocol__train__epochs=9, protocol_id="p2", started="2027")
+    for seed in range(3)
+]
 
-def output(command, folder):
-    Path("command.txt").write_text("\\n".join(command))
-    made = [record("joint", seed, 1.0 + {loss}, 0.5, pace={pace}, memory={memory})
-            for seed in range(3)] + {more}
-    if made:
-        write(Path(command[-1]) / "made", made)
-    return subprocess.CompletedProcess(command, 2, "", "mtbench: tiny.yaml: a fault\\n")
 
-mtbench.pytest_plugin._output = output
-"""
+class FakeRuns:
+    """Takes the place of the process that runs a suite.
+
+    Attributes:
+        made: The records it leaves.
+        command: The last command line.
+    """
+
+    made, command = (), ()
+
+    def __call__(self, command, folder):
+        self.command = command
+        if self.made:
+            write(Path(command[-1]) / "made", self.made)
+        return subprocess.CompletedProcess(command, 2, "", "mtbench: tiny.yaml: a fault\n")
 
 
 def alone(monkeypatch):
@@ -49,15 +52,23 @@ def alone(monkeypatch):
 
 
 @pytest.fixture
-def project(pytester, monkeypatch):
+def fake(monkeypatch):
+    """Runs that are made up."""
+    runs = FakeRuns()
+    monkeypatch.setattr("mtbench.pytest_plugin._output", runs)
+    return runs
+
+
+@pytest.fixture
+def project(pytester, monkeypatch, fake):
     """A project of tests, whose runs are made up: `project(loss=0.1)` runs its tests."""
     alone(monkeypatch)
     pytester.makepyfile(TEST)
 
-    def run(*words, loss=0.0, pace=1.0, memory=1e9, more="[]"):
-        values = {"loss": loss, "pace": pace, "memory": memory, "more": more}
-        pytester.makeconftest(FAKE.format(tests=str(ROOT / "tests"), **values))
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *words)
+    def run(*words, loss=0.0, more=(), **changes):
+        joint = [record("joint", seed, 1.0 + loss, **changes) for seed in range(3)]
+        fake.made = [*joint, *more]
+        return pytester.runpytest_inprocess(*QUIET, *words)
 
     return run
 
@@ -82,16 +93,15 @@ def test_accuracy_throughput_and_memory_are_in_the_extra_info(baseline):
     assert found == json.loads(json.dumps(expected.to_json()))
 
 
-def test_the_suite_is_run_as_it_was_asked_for(project, pytester):
+def test_the_suite_is_run_as_it_was_asked_for(project, fake, pytester):
     pytester.makepyfile("""
         def test_joint(mtbench_regression):
             mtbench_regression("tiny.yaml", "train.epochs=1", "a.b=c", scenarios=["joint", "x"],
                                seeds="7,8,9", plugins=["sub/mine.py"])
     """)
     project().assert_outcomes(passed=1)
-    words = Path("command.txt").read_text().splitlines()
     root = pytester.path
-    assert words[:-1] == [
+    assert fake.command[:-1] == [
         *(sys.executable, "-m", "mtbench.cli", "run", f"{root}/tiny.yaml"),
         *("-o", "train.epochs=1", "-o", "a.b=c", "--scenario", "joint", "--scenario", "x"),
         *("-p", f"{root}/sub/mine.py", "--seeds=7,8,9", "--results"),
@@ -184,7 +194,7 @@ def test_without_a_baseline_it_is_measured_and_said(project, baseline, pytester)
 @pytest.mark.parametrize(
     ("more", "line"),
     [
-        ("[record('x', 0, status='failed')]", "x: seed 0 failed: ValueError: on purpose"),
+        ([record("x", 0, status="failed")], "x: seed 0 failed: ValueError: on purpose"),
         (LONGER, "*do not compare, they differ in protocol (train.epochs: 3 → 9)*"),
     ],
 )
@@ -194,13 +204,26 @@ def test_failed_runs_and_other_protocols_fail(project, baseline, more, line):
     result.stdout.fnmatch_lines([line])
 
 
-def test_a_suite_with_faults_fails_with_them(pytester, project):
-    conftest = FAKE.format(tests=str(ROOT / "tests"), loss=0, pace=1, memory=1, more="[]")
+def test_a_suite_with_faults_fails_with_them(project, fake, pytester):
     project()
-    pytester.makeconftest(conftest.replace("if made:", "if False:"))
-    result = pytester.runpytest_subprocess()
+    fake.made = ()
+    result = pytester.runpytest_inprocess(*QUIET)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["tiny.yaml: a fault"])
+
+
+def test_the_example_of_the_readme(project, fake, pytester, registry):
+    """The test, and the two commands: the runs are made up, but the suite takes the override."""
+    text = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(def test_.*?mtbench_regression.*?)```", text, re.DOTALL)
+    assert len(example.splitlines()) == 3
+    store, compare = re.findall(r"^pytest (--(?:benchmark|mtbench)\S+)", text, re.MULTILINE)
+    pytester.makepyfile(example)
+    project(store).assert_outcomes(passed=1)
+    project(compare).assert_outcomes(passed=1)
+    project(compare, loss=0.1).assert_outcomes(failed=1)
+    suite, override = fake.command[4], fake.command[6]
+    assert load_suite(ROOT / Path(suite).relative_to(pytester.path), registry, overrides=[override])
 
 
 def test_it_counts_as_a_benchmark(project):
@@ -254,14 +277,8 @@ def test_a_real_suite_from_end_to_end(pytester, monkeypatch, tiny_text):
     alone(monkeypatch)
     pytester.makefile(".yaml", tiny=tiny_text)
     pytester.makepyfile(TEST.replace('"])', '"], max_increase={"rmse": 0.0}, strict=True)'))
-    words = ["-p", "no:cacheprovider"]
-    pytester.runpytest_subprocess(*words, "--benchmark-json=b.json").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*QUIET, "--benchmark-json=b.json").assert_outcomes(passed=1)
     (found,) = stored(Path("b.json")).values()
     assert found["suite"] == "tiny"
     assert len(found["series"]["joint"]["metrics"]["ranking/rmse"]) == 3
-    pytester.runpytest_subprocess(*words, "--mtbench-baseline=b.json").assert_outcomes(passed=1)
-    found["series"]["joint"]["metrics"]["ranking/rmse"]["0"] -= 0.1
-    value = json.loads(Path("b.json").read_text())
-    value["benchmarks"][0]["extra_info"]["mtbench"] = found
-    Path("b.json").write_text(json.dumps(value))
-    pytester.runpytest_subprocess(*words, "--mtbench-baseline=b.json").assert_outcomes(failed=1)
+    pytester.runpytest_inprocess(*QUIET, "--mtbench-baseline=b.json").assert_outcomes(passed=1)

@@ -1,12 +1,15 @@
 """Records and the runner: whole or not there, failures recorded, nothing done twice."""
 
+import copy
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
 import warnings
 
+import made
 import numpy as np
 import pytest
 
@@ -14,8 +17,9 @@ from mtbench import records, runner
 from mtbench.errors import RecordError
 from mtbench.hookspecs import hookimpl
 from mtbench.plan import make_plan
-from mtbench.records import KEYS, RESULTS
 from mtbench.registry import installed
+from mtbench.report import summarize
+from mtbench.report.page import page
 from mtbench.suite import load_suite
 
 FAILING = '''
@@ -37,17 +41,8 @@ def mtbench_weightings():
 '''
 
 
-RECORD = {
-    "schema_version": 1,
-    "run_id": "a",
-    "protocol_id": "p",
-    "suite": "s",
-    "scenario": "x",
-    "seed": 0,
-    "status": "ok",
-    "started": "",
-    **dict.fromkeys(RESULTS - KEYS),
-}
+RECORD = made.record("x", 0)
+FAILED = made.record("x", 0, status="failed")
 
 
 class Observer:
@@ -191,6 +186,49 @@ def test_a_record_that_lacks_keys_is_refused(tmp_path, content):
     assert records.done(tmp_path, "x") is None
     with pytest.raises(RecordError):
         records.read_folder(tmp_path)
+
+
+def without(record, key):
+    """A copy that lacks a dotted key."""
+    first, _, rest = key.partition(".")
+    return {
+        k: without(v, rest) if k == first else v for k, v in record.items() if k != first or rest
+    }
+
+
+@pytest.mark.parametrize("key", ["nothing", *records.FAILED])
+def test_a_failed_record_is_reported_or_one_clear_line(tmp_path, key):
+    """Whatever it lacks, or has of another type, no report stumbles over it."""
+    lacking = without(FAILED, key)
+    (tmp_path / "x-0.json").write_text(json.dumps(lacking))
+    if key == "nothing":
+        found, _ = records.read_folder(tmp_path)
+        assert summarize(found).notes == ("FAILED: x seed 0: ValueError: on\npurpose",)
+        assert "on purpose" in " ".join(page(found).split())
+        return
+    line = f"{tmp_path}/x-0.json: is not the record of a run: "
+    with pytest.raises(RecordError) as caught:
+        records.read_folder(tmp_path)
+    assert str(caught.value).splitlines()[1:] == [f"{line}it lacks {key}"]
+    *above, last = key.split(".")
+    node = wrong = copy.deepcopy(FAILED)
+    for part in above:
+        node = node[part]
+    node[last] = 1.5
+    (tmp_path / "x-0.json").write_text(json.dumps(wrong))
+    with pytest.raises(RecordError) as caught:
+        records.read_folder(tmp_path)
+    (found,) = str(caught.value).splitlines()[1:]
+    assert re.fullmatch(rf"{re.escape(line + key)}: expected .+, found 1.5", found)
+
+
+def test_records_of_another_suite_are_a_line_each(tmp_path):
+    """The suite of most records is reported, whichever is the newest."""
+    made.write(tmp_path, [made.record("joint", seed) for seed in range(2)])
+    made.write(tmp_path, [made.record("x", 7, suite="other", started="2027")])
+    found, problems = records.read_folder(tmp_path)
+    assert [record["seed"] for record in found] == [0, 1]
+    assert problems == [f"{tmp_path}/x-7.json: expected a record of made, found one of other"]
 
 
 def test_a_record_that_cannot_be_placed_leaves_nothing(tmp_path):

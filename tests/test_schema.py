@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -9,10 +10,10 @@ import pytest
 import yaml
 
 from mtbench.cli import main
-from mtbench.registry import KINDS
 from mtbench.schema import suite_schema
 from mtbench.suite import load_suite
 
+SUITE_KINDS = {"dataset", "split", "tower", "task", "weighting"}
 SUITES = sorted((Path(__file__).parent.parent / "suites").glob("*.yaml"))
 
 
@@ -150,10 +151,18 @@ def test_it_has_the_help_and_the_default_of_every_option(registry):
     weights = fixed["properties"]["weights"]
     assert weights["description"] == "Weight of each task; 1 for a task that is not named."
     assert weights["default"] == {}
-    for kind in KINDS:
+    for kind in SUITE_KINDS:
         for alternative in schema["$defs"][kind]["anyOf"]:
             for name, option in alternative.get("properties", {}).items():
                 assert name == "name" or {"description", "default"} <= option.keys(), name
+
+
+def test_it_defines_what_it_refers_to_and_no_more(registry):
+    """An observer is asked for on the command line, not in a suite."""
+    schema = suite_schema(registry)
+    referred = re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema))
+    assert set(schema["$defs"]) - {"task"} == set(referred)  # a task may be its options alone
+    assert set(schema["$defs"]) >= SUITE_KINDS
 
 
 def test_a_plugin_of_a_file_is_in_it(suite, tmp_path, capsys):

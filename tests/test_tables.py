@@ -253,7 +253,7 @@ def test_old_protocols_are_left_out_unless_asked_for(tmp_path):
     changed = record("joint", 0, 4.0, 2, run_id="was", trained_tasks=["retrieval"])
     old = record("joint", 0, 7.0, 1, protocol_id="p0", run_id="old")
     folder = store(tmp_path / "r", old, changed, record("joint", 0, 1.0, 3))
-    note = "2 records of another version of the suite or software are left out"
+    note = "2 records of another version of the suite, data or software are left out"
     with pytest.warns(UserWarning, match=note) as warned:
         found = tables.load_results(folder)
     assert [(str(w.message), w.filename) for w in warned] == [(note, __file__)]

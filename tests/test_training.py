@@ -10,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 import mtbench
+from mtbench import training
+from mtbench.cli import main
 from mtbench.data import load_data
 from mtbench.training import Feed, Trainer
 
@@ -106,14 +108,14 @@ def test_scenarios_share_initial_weights_and_order(make_suite, registry):
 
 
 def test_another_process_gives_the_same_bits(tiny, tmp_path):
+    words = ["run", str(tiny), "--scenario", "joint", "--results"]
+    command = [sys.executable, "-m", "mtbench.cli", *words, str(tmp_path / "0")]
+    subprocess.run([*command, "--seeds", "2"], check=True, capture_output=True)
+    # this process has the second seed only, from a graph of its own
+    assert main([*words, str(tmp_path / "1"), "--seeds", "[1]"]) == 0
     found = []
     for n in range(2):
-        folder = tmp_path / f"results{n}"
-        words = ["run", str(tiny), "--results", str(folder), "--scenario", "joint"]
-        command = [sys.executable, "-m", "mtbench.cli", *words]
-        # the second process has the second seed only, from a graph of its own
-        subprocess.run([*command, "--seeds", ["2", "[1]"][n]], check=True, capture_output=True)
-        records = [json.loads(path.read_text()) for path in (folder / "tiny").glob("*.json")]
+        records = [json.loads(p.read_text()) for p in (tmp_path / str(n) / "tiny").glob("*.json")]
         found.append(next(r for r in records if r["seed"] == 1))
     assert found[0]["run_id"] == found[1]["run_id"]
     assert found[0]["metrics"] == found[1]["metrics"]
@@ -156,6 +158,24 @@ def test_epochs_are_told(make_suite, registry):
     assert told == trained.curve
     assert [entry["epoch"] for entry in told] == [1, 2]
     assert trained.timings["train_examples_per_s"] > 0
+
+
+@pytest.mark.parametrize(
+    ("epochs", "size", "paced"),
+    [
+        (3, 1000, 2),  # one step an epoch: all are of one size, and the first traces
+        (2, 80, 5),  # three steps of 80
+        (2, 100, 3),  # 100, 100, 40: the small ones have another pace
+        (1, 1000, 0),
+    ],
+)
+def test_steps_of_one_size_have_a_pace(make_suite, registry, monkeypatch, epochs, size, paced):
+    suite = make_suite(f"train={{epochs: {epochs}, batch_size: {size}}}")
+    data, train = load(suite, registry)
+    steps = []
+    monkeypatch.setattr(training.Pace, "step", lambda self, seconds: steps.append(seconds))
+    Trainer(suite, suite.scenarios["rating-only"], data).train(0, train(0))
+    assert len(steps) == paced
 
 
 def test_initial_weights_are_those_of_the_seed_alone(make_suite, registry):

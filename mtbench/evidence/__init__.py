@@ -7,7 +7,7 @@ from .front import Front, Objective, Point, Standing, Sweep, pareto
 from .multitask import DeltaM, Estimate, delta_m
 from .selection import Metric, Results, Scenario, select
 from .users import compare_scenarios_over_users, compare_users
-from .words import front_sentences, sentences, transfer_sentences
+from .words import front_sentences, hypervolume_sentence, sentences, transfer_sentences
 
 __all__ = [
     "MIN_PAIRS",
@@ -29,6 +29,7 @@ __all__ = [
     "correct",
     "delta_m",
     "front_sentences",
+    "hypervolume_sentence",
     "pareto",
     "select",
     "sentences",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mtbench.current import current
 from mtbench.errors import RecordError, did_you_mean
 
 Record = Mapping[str, Any]
@@ -90,33 +91,19 @@ class Results:
 
 
 def select(records: Sequence[Record]) -> Results:
-    """Keep the records that `report.summarize` would use.
-
-    These are the runs that went well of the newest record's protocol and of the current
-    definition of their scenario. Of two records of one run the one started later counts.
+    """Keep the runs that count, see `current.current`, and went well.
 
     Args:
-        records: Records of one folder, their scenarios in the order of the report.
+        records: Records of a suite, their scenarios in the order of the report.
     """
     if not records:
         return Results({}, ())
-    newest = max(records, key=lambda record: str(record["started"]))
-    same = [r for r in records if r["protocol_id"] == newest["protocol_id"]]
-    definitions = {r["scenario"]: (r["trained_tasks"], r["weighting"]) for r in same}
-    good = [
-        r
-        for r in same
-        if r["status"] == "ok"
-        and definitions[r["scenario"]] == (r["trained_tasks"], r["weighting"])
-    ]
+    good = [record for record in current(records)[0] if record["status"] == "ok"]
     runs: dict[str, dict[int, Record]] = {}
-    for record in sorted(good, key=lambda record: str(record["started"])):
+    for record in sorted(good, key=lambda record: int(record["seed"])):
         runs.setdefault(record["scenario"], {})[record["seed"]] = record
-    scenarios = {
-        name: Scenario(name, tuple(definition[0]), dict(sorted(runs[name].items())))
-        for name, definition in definitions.items()
-        if name in runs
-    }
+    tasks = {record["scenario"]: tuple(record["trained_tasks"]) for record in good}
+    scenarios = {name: Scenario(name, trained, runs[name]) for name, trained in tasks.items()}
     info = good[-1]["metric_info"] if good else {}
     metrics = tuple(Metric(task, **metric) for task, listed in info.items() for metric in listed)
     return Results(scenarios, metrics)

@@ -78,6 +78,19 @@ def front_sentences(front: Front) -> list[str]:
     return [first, *(_standing(one) for one in front.standings)]
 
 
+def hypervolume_sentence(front: Front) -> str | None:
+    """Say what all scenarios, and each sweep alone, dominate; None where floors are missing."""
+    if front.hypervolume is None or len(front.objectives) < 2:
+        return None
+    axes = " × ".join(objective.key for objective in front.objectives)
+    volumes = [f"{front.hypervolume:.3g} of all scenarios"] + [
+        f"{sweep.hypervolume:.3g} of the sweep of {sweep.name} alone, in the tasks it trains"
+        for sweep in front.sweeps
+        if sweep.hypervolume is not None
+    ]
+    return f"hypervolume beyond the strongest floors, {axes}: {_listed(volumes)}"
+
+
 def _standing(one: Standing) -> str:
     start = f"{one.scenario} against the {one.members} points of the sweep of {one.sweep}, by means"
     if one.dominated_by:
@@ -85,7 +98,8 @@ def _standing(one: Standing) -> str:
     if len(one.dominates) == one.members:
         return f"{start}: dominates all of them"
     some = f"dominates {len(one.dominates)} of them" if one.dominates else "dominates none of them"
-    return f"{start}: {some}, and none dominates it"
+    gain = f"; it adds {one.gain:.3g} to their hypervolume" if one.gain else ""
+    return f"{start}: {some}, and none dominates it{gain}"
 
 
 def p_value(one: Comparison) -> str:

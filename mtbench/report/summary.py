@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mtbench.current import current, newest
+
 Record = Mapping[str, Any]
 
 
@@ -66,22 +68,15 @@ class Summary:
 def summarize(records: Sequence[Record], problems: Iterable[str] = ()) -> Summary:
     """Summarise records of one folder.
 
-    Records of another protocol (another version of the suite, of mtbench, of TensorFlow, another
-    number of threads) than the newest one's are left out, and counted in the notes; so are older
-    records of a run that was done again, and those of a scenario that was changed since.
+    Those that do not count, see `current.current`, are counted in the notes.
 
     Args:
-        records: The records, at least one, their scenarios in the order of the report.
+        records: The records of a suite, at least one, their scenarios in the order of the report.
         problems: Further notes.
     """
-    newest = max(records, key=lambda record: str(record["started"]))
-    same = [r for r in records if r["protocol_id"] == newest["protocol_id"]]
-    definitions = {r["scenario"]: (r["trained_tasks"], r["weighting"]) for r in same}
-    used = [r for r in same if definitions[r["scenario"]] == (r["trained_tasks"], r["weighting"])]
+    used, left_out = current(records)
     good = [r for r in used if r["status"] == "ok"]
-    notes = list(problems)
-    if ignored := len(records) - len(used):
-        notes.append(f"{ignored} records of another version of the suite or software are left out")
+    notes = [*problems, *left_out]
     for record in used:
         if record["status"] != "ok":
             error = record["error"]
@@ -92,13 +87,15 @@ def summarize(records: Sequence[Record], problems: Iterable[str] = ()) -> Summar
     notes[:0] = _data_notes(good)
     columns = _columns(good)
     return Summary(
-        newest["suite"],
+        used[0]["suite"],
         columns,
-        tuple(_scenario(name, good, columns) for name in definitions),
+        tuple(
+            _scenario(name, good, columns) for name in dict.fromkeys(r["scenario"] for r in used)
+        ),
         _floor_rows(good, columns),
         tuple(notes),
         _describe_data(good),
-        _describe_environment(newest),
+        _describe_environment(newest(used)),
     )
 
 
@@ -149,7 +146,7 @@ def _scenario(name: str, records: Sequence[Record], columns: Iterable[MetricColu
     speed = {
         key: _stat(values)
         for key in ("train_examples_per_s", "evaluate_examples_per_s", "run_s")
-        if (values := [r["timings"][key] for r in own if r["timings"][key] is not None])
+        if (values := [s for r in own if (s := r["timings"].get(key)) is not None])
     }
     speed |= {key: _stat([r[key] for r in own]) for key in ("peak_memory_bytes", "parameters")}
     return Row(name, metrics, above, speed, tuple(own[-1]["trained_tasks"]))

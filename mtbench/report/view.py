@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtbench import evidence
+from mtbench.current import current, newest
 
 from .looks import Axis, Look, Spread, choose, metric_label
 from .summary import MetricColumn, Row, Summary, summarize
@@ -99,17 +100,15 @@ def look_at(
         users: By run id and `task/metric`: a value for each user.
     """
     summary = summarize(records, problems)
-    newest = max(records, key=lambda record: str(record["started"]))
-    results = evidence.select(records)
-    runs = [run for scenario in results.scenarios.values() for run in scenario.runs.values()]
+    used, _ = current(records)
     deltas = {delta.scenario: delta for delta in evidence.delta_m(records)}
     front = evidence.pareto(records)
     names = [row.name for row in summary.scenarios]
     return View(
         summary,
-        newest,
-        runs,
-        _failed(records, newest),
+        newest(used),
+        [run for run in used if run["status"] == "ok"],
+        [run for run in used if run["status"] != "ok"],
         evidence.compare_scenarios(records),
         evidence.compare_scenarios(records, pairs="all"),
         evidence.compare_scenarios_over_users(records, users) if users else [],
@@ -117,18 +116,6 @@ def look_at(
         front,
         choose(names, _important(summary, deltas, front)),
     )
-
-
-def _failed(records: Sequence[Record], newest: Record) -> list[Record]:
-    """The failed runs that `summarize` notes."""
-    same = [r for r in records if r["protocol_id"] == newest["protocol_id"]]
-    definitions = {r["scenario"]: (r["trained_tasks"], r["weighting"]) for r in same}
-    return [
-        r
-        for r in same
-        if r["status"] != "ok"
-        and definitions[r["scenario"]] == (r["trained_tasks"], r["weighting"])
-    ]
 
 
 def _important(

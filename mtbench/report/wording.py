@@ -177,6 +177,8 @@ def _fronts(view: View) -> Html:
     if len(view.front.points) < 2:
         return Html()
     said = evidence.front_sentences(view.front)[:1]
+    if volume := evidence.hypervolume_sentence(view.front):
+        said.append(volume)
     for sweep in view.front.sweeps:
         groups: dict[str, list[str]] = {}
         for one in view.front.standings:
@@ -184,8 +186,8 @@ def _fronts(view: View) -> Html:
                 groups.setdefault(_standing(one), []).append(one.scenario)
         texts = [f"{what}: {listed(names)}" for what, names in groups.items()]
         if texts:
-            points = f"the {len(sweep.members)} points of the sweep of {sweep.name}"
-            said.append(f"Against {points}, by means: {'; '.join(texts)}")
+            points = f"all {len(sweep.members)} points of the sweep of {sweep.name}"
+            said.append(f"Against {points}, none of them chosen, by means: {'; '.join(texts)}")
     return Html("".join(tag("p", _capital(text), ".") for text in said))
 
 
@@ -233,4 +235,8 @@ def _all_sentences(view: View) -> Html:
 
 def _capital(text: str) -> str:
     """A sentence with a capital, unless it begins with a name."""
-    return text[:1].upper() + text[1:] if text.startswith(("no ", "too ", "on ")) else text
+    return (
+        text[:1].upper() + text[1:]
+        if text.startswith(("no ", "too ", "on ", "hypervolume "))
+        else text
+    )

@@ -1,0 +1,81 @@
+"""Which records count, for everything that reads results."""
+
+from made import record
+
+from mtbench.current import current, newest
+from mtbench.evidence import select
+from mtbench.measured import measure
+from mtbench.report import summarize
+
+NOTE = "{} of another version of the suite, data or software {} left out"
+OLD = {"started": "2025"}
+
+
+def counted(found):
+    """Names of those that count, and what is said of the others."""
+    used, notes = current(found)
+    return [(r["scenario"], r["seed"]) for r in used], notes
+
+
+def test_all_of_one_version_count_in_the_order_given():
+    made = [record(name, seed) for name in "ba" for seed in (1, 0)]
+    assert counted(made) == ([("b", 1), ("b", 0), ("a", 1), ("a", 0)], [])
+
+
+def test_what_is_of_another_version_does_not_count():
+    made = [record("a", 0)]
+    for changes in (
+        {"protocol_id": "p0"},
+        {"trained_tasks": ["ranking"]},
+        {"weighting": None},
+        {"data__fingerprint": "f" * 64},
+        {},
+    ):
+        older = record("a", 0, **changes, **OLD)
+        for order in ([older, *made], [*made, older]):
+            assert current(order) == (made, [NOTE.format("1 record", "is")]), changes
+    older = [record("b", seed, protocol_id="p0", **OLD) for seed in range(2)]
+    assert current([*made, *older]) == (made, [NOTE.format("2 records", "are")])
+
+
+def test_a_failed_run_knows_no_data_and_counts():
+    failed = record("a", 1, status="failed")
+    assert counted([record("a", 0), failed]) == ([("a", 0), ("a", 1)], [])
+    again = record("a", 1, status="failed", started="2027")
+    assert current([record("a", 1), again])[0] == [again]
+
+
+def test_the_newest_version_counts_even_where_all_its_runs_failed():
+    """Nobody takes the results of the version before for its own."""
+    failed = record("a", 0, status="failed", protocol_id="p2", started="2027")
+    assert current([record("a", 0), failed])[0] == [failed]
+    assert newest([record("a", 0), failed]) is failed
+
+
+def test_everything_that_reads_results_takes_the_same_records():
+    """A run done again, another protocol, other data, a scenario that was changed."""
+    made = [
+        *(record("a", seed, 1.0) for seed in range(3)),
+        record("b", 0, 2.0, started="2026-02"),
+        record("b", 1, status="failed"),
+        record("a", 0, 9.0, **OLD),
+        record("a", 4, 9.0, protocol_id="p0", **OLD),
+        record("a", 5, 9.0, data__fingerprint="f" * 64, **OLD),
+        record("b", 6, 9.0, weighting=None, **OLD),
+    ]
+    used, _ = current(made)
+    assert len(used) == 5
+    expected = {"a": [1.0] * 3, "b": [2.0]}
+    results = select(made)
+    assert {
+        name: [run["metrics"]["ranking"]["rmse"] for run in one.runs.values()]
+        for name, one in results.scenarios.items()
+    } == expected
+    series = measure(made, "x").series
+    assert {n: [*s.metrics["ranking/rmse"].values()] for n, s in series.items()} == expected
+    assert series["b"].failed == {1: "ValueError: on purpose"}
+    data = {"num_queries": 1, "num_candidates": 1, "train": 1, "test": 1}
+    for one in made:
+        one.setdefault("data", {}).update(data)
+    rows = {row.name: row.metrics["ranking/rmse"] for row in summarize(made).scenarios}
+    assert {name: (stat.mean, stat.n) for name, stat in rows.items()} == {"a": (1, 3), "b": (2, 1)}
