@@ -190,6 +190,7 @@ def plant(group, metric, gain):
     ]
 
 
+@pytest.mark.thorough
 def test_real_runs_of_one_scenario_under_two_names(made):
     """They are seldom different, unless a difference of the stated size is planted in them."""
     asked = [(group, metric) for group in groups(made) for metric in METRICS]

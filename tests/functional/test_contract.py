@@ -21,11 +21,22 @@ TASKS = {cls.name: cls for cls in COMPONENTS if cls.kind == "task"}
 WEIGHTINGS = {cls.name: cls for cls in COMPONENTS if cls.kind == "weighting"}
 
 
-@pytest.mark.parametrize("cls", COMPONENTS, ids=lambda cls: f"{cls.kind}-{cls.name}")
+EXAMPLES = {"embedding", "bag", "sequence", "mmoe", "uncertainty", "mgda", "pcgrad", "famo"}
+
+
+def part(cls):
+    """A parameter of the default run: of towers and strategies, which are many, some examples."""
+    many = cls.kind in ("tower", "weighting") and cls.name not in EXAMPLES
+    marks = [pytest.mark.thorough] if many else []
+    return pytest.param(cls, id=f"{cls.kind}-{cls.name}", marks=marks)
+
+
+@pytest.mark.parametrize("cls", [part(cls) for cls in COMPONENTS])
 def test_contract(cls):
     check_component(cls)
 
 
+THOROUGH = [pytest.mark.thorough]
 TASK_SETS = {
     1: {"ranking": {"units": (4,)}},
     2: {"ranking": {"units": (4,)}, "retrieval": {}},
@@ -34,8 +45,14 @@ TASK_SETS = {
 
 
 @pytest.mark.parametrize("tower", TOWERS, ids=lambda cls: cls.name)
-@pytest.mark.parametrize("number", TASK_SETS)
-@pytest.mark.parametrize("weighting", ["equal", "uncertainty", "mgda"])
+@pytest.mark.parametrize(
+    ("weighting", "number"),
+    [
+        pytest.param(name, number, marks=[] if (name, number) == ("mgda", 3) else THOROUGH)
+        for name in ("equal", "uncertainty", "mgda")
+        for number in TASK_SETS
+    ],
+)
 def test_builds_trains_and_evaluates(make_suite, tiny_data, tower, weighting, number):
     """Every tower with every number of tasks and each form of strategy, a step without a graph."""
     suite, parts = make_suite(), make_suite().split.build(tiny_data, 0)
