@@ -114,9 +114,9 @@ class Places:
     """Where some targets stand in their rankings."""
 
     better: np.ndarray
-    """How many candidates score better, int64 `[n]`."""
+    """How many candidates score better, int `[n]`."""
     equal: np.ndarray
-    """How many score the same, the target itself included, int64 `[n]`."""
+    """How many score the same, the target itself included, int `[n]`."""
 
     @property
     def mid_ranks(self) -> np.ndarray:
@@ -184,7 +184,7 @@ class _Pass:
         self.queries = queries_of(test)
         every = np.arange(test.num_queries + 1)
         self._starts = np.searchsorted(test.query, every, sorter=self._order)
-        self._places = [Places(*np.empty((2, len(test)), np.int64)) for _ in removals]
+        self._places = [Places(*np.empty((2, len(test)), np.int32)) for _ in removals]
 
     def block(self, queries: np.ndarray) -> np.ndarray:
         """Place the targets of some queries, and return their tops, `[removals, queries, k]`."""
