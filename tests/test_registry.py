@@ -130,6 +130,9 @@ def test_built_ins_come_by_entry_point_only(monkeypatch):
     assert list(installed()) == []
 
 
+TOWERS = """
+    bag cgc cross-stitch dcn embedding feature mlp mmoe ple sequence shared-bottom
+""".split()
 WEIGHTINGS = """
     aligned-mtl cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad famo fixed gls graddrop
     gradnorm gradvac imtl imtl-g imtl-l log metabalance mgda moco nash-mtl pcgrad rlw sdmgrad stch
@@ -143,6 +146,7 @@ def test_the_built_ins(registry):
     assert [(kind, name) for kind, name in found if kind != "weighting"] == [
         ("dataset", "movielens"),
         ("dataset", "synthetic"),
+        ("dataset", "table"),
         ("split", "k-fold"),
         ("split", "leave-last-out"),
         ("split", "movielens-folds"),
@@ -150,8 +154,9 @@ def test_the_built_ins(registry):
         ("split", "stratified"),
         ("split", "temporal"),
         ("split", "user-temporal"),
-        ("tower", "embedding"),
-        ("tower", "mlp"),
+        *(("tower", name) for name in TOWERS),
+        ("task", "click"),
+        ("task", "listwise"),
         ("task", "ranking"),
         ("task", "retrieval"),
         ("observer", "mlflow"),
@@ -302,8 +307,8 @@ def test_one_name_for_two_kinds_is_allowed(tmp_path):
 
 def test_unknown_names(registry):
     for kind, name, message in (
-        ("tower", "mpl", "unknown tower 'mpl' (did you mean 'mlp'?)"),
-        ("tower", "x", "unknown tower 'x' (known: embedding, mlp)"),
+        ("tower", "embeding", "unknown tower 'embeding' (did you mean 'embedding'?)"),
+        ("tower", "x", f"unknown tower 'x' (known: {', '.join(TOWERS)})"),
     ):
         with pytest.raises(PluginError) as caught:
             registry.find(kind, name)

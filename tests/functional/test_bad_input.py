@@ -70,6 +70,23 @@ CASES = {
     "unknown key, option": (RUN, edit("test_share:", "test_size:"), None),
     "unknown key, towers": (RUN, edit("  query:", "  user:"), None),
     "unknown key, scenario": (RUN, edit("    weighting:", "    weights:"), None),
+    "part without an optimizer": (
+        RUN, edit("epochs: 2", "groups: {rankin: {name: sgd}}"), None
+    ),
+    "schedule that there is not": (RUN, edit("epochs: 2", "schedule: {name: cosin}"), None),
+    "momentum of another optimizer": (
+        RUN, edit("epochs: 2", "optimizer: {name: adam, momentum: 0.9}"), None
+    ),
+    "early stopping by an unknown metric": (
+        RUN, edit("epochs: 2", "early_stopping: {metrics: [ranking/rmsee]}"), None
+    ),
+    "early stopping by nothing": (RUN, edit("epochs: 2", "early_stopping: {patience: 3}"), None),
+    "histories of candidates": (
+        RUN, edit("candidate: {name: embedding,", "candidate: {name: bag,"), None
+    ),
+    "task with the name of a tower": (RUN, edit("  ranking: {units: [8]}", "  ranking: {units: [8]}\n  query: {name: ranking}"), None),
+    "part to score that there is not": (RUN, edit("seeds: 2", "seeds: 2\nevaluate_on: tests"), None),
+    "no validation part": (RUN, edit("seeds: 2", "seeds: 2\nevaluate_on: validation"), None),
     "wrong type": (RUN, edit("epochs: 2", "epochs: many"), None),
     "wrong type, option": (RUN, edit("units: [8]", "units: 8"), None),
     "wrong type, section": (RUN, edit("towers:\n", "towers: 3\nrest:\n"), None),
