@@ -4,7 +4,7 @@ import itertools
 
 import tensorflow as tf
 
-from mtbench.training import Feed
+from mtbench.feed import Feed
 
 
 class HandWritten:

@@ -106,7 +106,7 @@ def test_steady_joint_training(benchmark, report_ratio, joint, data_dir):
 def test_engine_against_handwritten_step(benchmark, report_ratio, joint):
     """`fit` of mtbench's model against a loop over a hand-written step, in turn."""
     from benchmarks.handwritten import HandWritten
-    from mtbench.training import Feed
+    from mtbench.feed import Feed
 
     suite, data, train, trainer = joint
     feed = Feed(data, ["query", "candidate", "user_rating"], suite.train)

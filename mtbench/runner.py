@@ -71,7 +71,7 @@ class _Session:
         self.suite, self.registry = suite, registry
         started = time.perf_counter()
         with quiet_stderr():
-            from . import evaluation, training  # noqa: PLC0415 - imports TensorFlow
+            from . import evaluation, feed, training  # noqa: PLC0415 - imports TensorFlow
 
             training.devices()  # what it has to say of them, too
 
@@ -90,7 +90,7 @@ class _Session:
         self._require_parts(seed)
         loaded = time.perf_counter()
         self.timings = {"import_s": imported - started, "data_s": loaded - imported}
-        self._feed = training.make_feed(suite, self.data)
+        self._feed = feed.make_feed(suite, self.data)
         self._trainer: Any = None
         self._floors: dict[int, Any] = {}
         self.by_query: dict[str, np.ndarray] = {}

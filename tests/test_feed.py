@@ -5,9 +5,9 @@ import pytest
 
 from mtbench import training
 from mtbench.data import Interactions
+from mtbench.feed import Feed
 from mtbench.protocol import Train
 from mtbench.testing.tiny import TinyDataset
-from mtbench.training import Feed
 
 
 @pytest.fixture

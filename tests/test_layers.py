@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 KERAS = ("tensorflow.keras", "keras", "tf_keras", "tensorflow.python.keras")
 TENSORFLOW = {
-    *(f"{name}.py" for name in ("batch", "diagnostics", "gradients", "model")),
+    *(f"{name}.py" for name in ("batch", "clock", "diagnostics", "feed", "gradients", "model")),
     *(f"{name}.py" for name in ("draws", "features", "networks")),
     *(f"{name}.py" for name in ("negatives", "ordinal", "scoring")),
     *(

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 import mtbench
 from mtbench.data import load_data
+from mtbench.feed import Feed
 from mtbench.model import MultiTaskModel, require_keras_2
-from mtbench.training import Feed, Trainer
+from mtbench.training import Trainer
 
 
 class Closure(mtbench.LossWeighting):

@@ -13,7 +13,8 @@ import mtbench
 from mtbench import training
 from mtbench.cli import main
 from mtbench.data import load_data
-from mtbench.training import Feed, Trainer
+from mtbench.feed import Feed
+from mtbench.training import Trainer
 
 REUSED = {
     "embedding, fixed": [],

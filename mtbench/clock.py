@@ -1,0 +1,142 @@
+"""What goes on beside a `fit`: times, the learning curve, the validation part."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from .model import MultiTaskModel
+from .pace import Pace
+from .protocol import Scenario, Suite
+from .stopping import Stopping
+
+Metrics = Mapping[str, Mapping[str, float]]
+"""`{task: {metric: value}}`."""
+
+
+class Validation:
+    """Scores the validation part between epochs, and keeps what early stopping needs."""
+
+    def __init__(
+        self, suite: Suite, scenario: Scenario, validate: Callable[[MultiTaskModel], Metrics]
+    ) -> None:
+        options = suite.train
+        self.curve: list[dict[str, Any]] = []
+        self._validate = validate
+        self._every = options.validate_every or 1
+        self._best: list[np.ndarray] = []
+        self._stopping: Stopping | None = None
+        if options.early_stopping:
+            higher = {
+                f"{name}/{metric.name}": metric.higher_is_better
+                for name in scenario.tasks
+                for metric in suite.tasks[name].metrics()
+            }
+            followed = [(m, higher[m]) for m in options.early_stopping.metrics if m in higher]
+            if followed:  # else no trained task is: all epochs are for it
+                self._stopping = Stopping(followed, options.early_stopping.patience)
+
+    def epoch_ended(self, epoch: int, model: MultiTaskModel) -> None:
+        """Validate, if it is time, and let the model stop."""
+        if epoch % self._every:
+            return
+        metrics = self._validate(model)
+        self.curve.append({"epoch": epoch, "metrics": metrics})
+        if self._stopping:
+            if self._stopping.better(epoch, metrics):
+                self._best = [v.numpy() for v in model.model_variables]
+            model.stop_training = self._stopping.over
+
+    def restore(self, model: MultiTaskModel) -> int | None:
+        """Give the model the parameters of the best epoch, and return its number, if one is."""
+        for variable, value in zip(model.model_variables, self._best, strict=bool(self._best)):
+            variable.assign(value)
+        return self._stopping.best if self._stopping and self._best else None
+
+
+class Clock(tf.keras.callbacks.Callback):
+    """Keeps the curve and the times of a `fit`.
+
+    Args:
+        epoch_ended: As in `Trainer.train`.
+        batch_size: Number of examples in every step but the last of an epoch.
+        examples: Their number in an epoch.
+        validation: What scores the validation part, if anything does.
+    """
+
+    def __init__(
+        self,
+        epoch_ended: Callable[[int, dict[str, float]], None],
+        batch_size: int,
+        examples: int,
+        validation: Validation | None = None,
+    ) -> None:
+        super().__init__()
+        self._validation, self._validated = validation, 0.0
+        self._first = min(batch_size, examples)
+        self._even = examples % self._first == 0
+        self.curve: list[dict[str, float]] = []
+        self.diagnostics: list[dict[str, Any]] = []
+        self._epoch_ended = epoch_ended
+        self._times: list[float] = []
+        self._steps = 0
+        self._pace = Pace()
+        self._begun = 0.0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Start the clock."""
+        self._times.append(time.perf_counter())
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Note when a step begins."""
+        self._begun = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Note how long a step took."""
+        ended = time.perf_counter()
+        self._steps += 1
+        if self._steps == 1:
+            self._times.append(ended)
+        elif self._even or batch + 1 < self.params["steps"]:  # the last batch may be smaller
+            self._pace.step(ended - self._begun)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Keep the epoch, tell of it and validate."""
+        losses = {name: float(value) for name, value in (logs or {}).items()}
+        self.curve.append({"epoch": epoch + 1, **losses})
+        for name, value in losses.items():
+            if not math.isfinite(value):
+                raise FloatingPointError(f"{name} is {value} after epoch {epoch + 1}")
+        weigher = self.model.weigher
+        if weigher:
+            self.diagnostics.append({"epoch": epoch + 1, **self.model.diagnostics.result()})
+            if hasattr(weigher.strategy, "epoch_ended"):
+                weigher.strategy.epoch_ended(tf.constant(list(losses.values())))
+        self._epoch_ended(epoch + 1, losses)
+        if self._validation:
+            started = time.perf_counter()
+            self._validation.epoch_ended(epoch + 1, self.model)
+            self._validated += time.perf_counter() - started
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Stop the clock."""
+        self._times.append(time.perf_counter())
+
+    def timings(self, examples: int) -> dict[str, float | None]:
+        """Times of the whole `fit`, given its number of examples."""
+        begin, first, end = self._times
+        aside = self._pace.spent + self._validated
+        steps, rest = self._steps - 1, end - first - aside
+        step = rest / steps if steps else 0.0
+        return {
+            "trace_s": max(first - begin - step, 0.0),
+            "train_s": end - begin - aside,
+            "validate_s": self._validated,
+            "train_examples_per_s": (examples - self._first) / rest if steps else None,
+            **self._pace.result(),
+        }
