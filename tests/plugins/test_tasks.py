@@ -255,3 +255,22 @@ def test_measures_and_relevance_of_retrieval():
     assert found["chance"]["recall_1_seen_removed"] == pytest.approx((1 / 2 + 1 / 4 + 1 / 3) / 3)
     with pytest.raises(DataError, match="at least 6, found none of 4: lower relevance_thr"):
         task.model_copy(update={"relevance_threshold": 6.0}).floors(TRAIN, TEST, TRAIN)
+
+
+def test_floors_know_more_than_the_training_part():
+    """Users 0 and 1 have had 3, too: 2 is all that is left for user 0; for user 1 it is as popular
+    as 1."""
+    known = interactions([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1), (0, 3, 2), (1, 3, 2)])
+    test = interactions([(0, 2, 4), (1, 2, 2)])
+    task = Retrieval(top_k=(1,), seen=("removed",))
+    assert task.floors(TRAIN, test, TRAIN)["chance"]["top_1_seen_removed"] == (1 / 2 + 1 / 3) / 2
+    found = task.floors(TRAIN, test, known)
+    assert found["chance"]["top_1_seen_removed"] == (1 + 1 / 2) / 2
+    assert found["popularity"]["top_1_seen_removed"] == 1 / 2
+    rated = Retrieval(top_k=(1,), seen=("removed",), positive_threshold=2)
+    assert rated.floors(TRAIN, test, known)["popularity"]["top_1_seen_removed"] == 1 / 2
+    liked = interactions([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1), (2, 2, 1)])
+    test = interactions([(1, 1, 4)])
+    for threshold, hit in ((1, 0.0), (2, 1.0)):  # candidate 2 has two rows that count, or none
+        task = Retrieval(top_k=(1,), seen=("removed",), positive_threshold=threshold)
+        assert task.floors(liked, test, liked)["popularity"]["top_1_seen_removed"] == hit
