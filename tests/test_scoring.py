@@ -113,7 +113,7 @@ def test_nothing_counts(reduction):
 @pytest.mark.parametrize("grouped", [True, False])
 def test_a_batch_without_rows_is_as_if_they_had_never_been(grouped):
     tables, batch = random_batch(8, grouped=grouped)
-    mask = np.array([True, False, False, True, True, False, True, False])
+    mask = np.array([False, True, False, True, True, False, True, False])
     found, weights = kept(batch, tf.constant(mask))
     rating = batch.columns["user_rating"][mask]
     columns = [batch.columns[name].numpy()[mask] for name in ("query", "candidate")]

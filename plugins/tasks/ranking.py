@@ -44,7 +44,7 @@ class Ranking(mtbench.Task):
     )
     """Loss of `tf.keras.losses`; `ordinal`: negative log-likelihood of cumulative logits over
     `levels` (McCullagh, 1980), where the prediction is the expected level."""
-    levels: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 5.0)
+    levels: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = (1.0, 2.0, 3.0, 4.0, 5.0)
     """The values a label can have, increasing; read by the loss `ordinal` alone."""
     l2: float = Field(0.0, ge=0, allow_inf_nan=False)
     """λ of the penalty λ (‖p_u‖² + ‖q_i‖² + b_u² + b_i²) that each example adds to its loss, p and

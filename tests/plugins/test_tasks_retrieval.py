@@ -142,6 +142,20 @@ def test_bpr_by_hand(temperature):
     assert_same(found, (loss, [by_query, np.array(by_candidate), np.array(by_bias)]))
 
 
+@pytest.mark.parametrize("negatives", ["uniform", "batch"])
+def test_bpr_draws_what_the_query_has_not(negatives):
+    """Query 0 has all but the last of four candidates in training, some with a low rating."""
+    train = interactions([(0, 0, 5), (0, 1, 1), (0, 2, np.nan), (1, 3, 5)])
+    tables, _ = random_batch()
+    options = {"loss": "bpr", "negatives": negatives, "positive_threshold": 4, "num_negatives": 9}
+    head = head_of(train=train, **options)
+    rating = tf.constant([5.0, 5.0])
+    loss = float(head.loss(make_batch(tables, [0, 0], [0, 3], user_rating=rating)))
+    scores = tables[0].numpy()[0] @ tables[1].numpy().T
+    # of the example with 3 itself there is no pair
+    assert loss == pytest.approx(-np.log(sigmoid(scores[0] - scores[3])), rel=1e-5)
+
+
 def test_bpr_is_the_mean_over_its_pairs():
     """As many negatives of each as one likes, all of them the same one here."""
     tables = [tf.Variable(QUERIES), tf.Variable(CANDIDATES)]
@@ -183,7 +197,7 @@ def test_only_positives_count(loss, reduction, grouped):
     head = head_of(bias=np.ones(4), loss=loss, reduction=reduction, positive_threshold=4, l2=0.1)
     plain = head_of(bias=np.ones(4), loss=loss, reduction=reduction, l2=0.1)
     tables, batch = random_batch(7)
-    rating = np.array([4, np.nan, 3, 5, 4, 1, 4.5], np.float32)
+    rating = np.array([3, np.nan, 4, 5, 4, 1, 4.5], np.float32)
     rows = np.flatnonzero(rating >= 4)
     query, candidate = (batch.columns[name].numpy() for name in ("query", "candidate"))
 
@@ -194,6 +208,13 @@ def test_only_positives_count(loss, reduction, grouped):
 
     found = value_and_gradients(head, tables, batch_of(np.arange(7)))
     assert_same(found, value_and_gradients(plain, tables, batch_of(rows)))
+
+
+def test_a_missing_label_is_not_0():
+    tables, batch = random_batch(3)
+    head, label = head_of(positive_threshold=0), tf.constant([np.nan] * 3)
+    assert float(head.loss(batch_again(tables, batch, user_rating=label))) == 0.0
+    assert float(head.loss(batch_again(tables, batch, user_rating=tf.zeros(3)))) > 0.0
 
 
 @pytest.mark.parametrize(
