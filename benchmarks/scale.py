@@ -158,7 +158,7 @@ def _suite(size: str, place: Path) -> tuple[Any, Any]:
     registry = installed()
     path = place / f"scale-{size}.yaml"
     options = {
-        "batch_size": os.environ.get("MTBENCH_SCALE_BATCH", "8192"),
+        "batch_size": os.environ.get("MTBENCH_SCALE_BATCH", "1024"),
         "optimizer": os.environ.get("MTBENCH_SCALE_OPTIMIZER", "adagrad"),
         "learning_rate": os.environ.get("MTBENCH_SCALE_RATE", "0.1"),
     }

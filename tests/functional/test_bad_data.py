@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtbench.cli import main
+from mtbench.registry import installed
+from mtbench.suite import load_suite
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bad_data.txt"
 GOOD = """\
@@ -137,6 +139,19 @@ CASES = {
     "one column for both ids": (GOOD, "ratings.csv", "candidate: user", {}),
 }  # fmt: skip
 
+# found when the data is divided or asked for a column: the same, and words of the command line
+USE = {
+    "no time passes, in a temporal split": (
+        "user,item,rating,when\n" + "".join(f"{n},{n % 3},{n},5\n" for n in range(9)),
+        ["-o", "split=temporal"],
+    ),
+    "no test row in a temporal split of each user": (GOOD, ["-o", "split={name: user-temporal, test_share: 0.1}"]),
+    "no time at all, in a temporal split": (
+        GOOD, ["-o", "split=temporal", "-o", "dataset.columns={user_rating: rating}"],
+    ),
+    "no label for a task": (GOOD, ["-o", "dataset.columns={timestamp: when}"]),
+}  # fmt: skip
+
 
 def read_golden():
     cases, name = {}, None
@@ -151,7 +166,7 @@ def read_golden():
 
 def write_golden(name, lines):
     cases = {**read_golden(), name: lines}
-    text = [f"## {key}\n" + "\n".join(cases[key]) + "\n" for key in CASES if key in cases]
+    text = [f"## {key}\n" + "\n".join(cases[key]) + "\n" for key in (*CASES, *USE) if key in cases]
     GOLDEN.write_text("\n".join(text))
 
 
@@ -167,7 +182,7 @@ def contents(folder):
 def told(tmp_path, monkeypatch, capsys):
     """Run a case in a folder of its own and give its lines on the standard error."""
 
-    def run(content, path, more, files):
+    def run(content, path, more, files, words=()):
         text = SUITE.format(path=path, more=more)
         for key in ("columns", "candidate"):  # given twice it would be a fault of its own
             if more.startswith(f"{key}:"):
@@ -184,20 +199,27 @@ def told(tmp_path, monkeypatch, capsys):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("MTBENCH_CACHE_DIR", str(tmp_path / "cache"))
         before = contents(tmp_path)
-        code = main(["run", "bad.yaml"])
+        code = main(["run", "bad.yaml", *words])
         output, errors = capsys.readouterr()
         assert code == 2
         assert output == ""
         assert "Traceback" not in errors
-        assert contents(tmp_path) == before  # neither results nor cache, not a part of them
+        after = contents(tmp_path)
+        if words:  # the data itself is good
+            after = {name: value for name, value in after.items() if not name.startswith("cache/")}
+        assert after == before  # neither results nor cache, not a part of them
         return errors.splitlines()
 
     return run
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [*CASES, *USE])
 def test_bad_data(name, told):
-    lines = told(*CASES[name])
+    if name in USE:
+        content, words = USE[name]
+        lines = told(content, "ratings.csv", "", {}, words)
+    else:
+        lines = told(*CASES[name])
     if os.environ.get("MTBENCH_UPDATE_GOLDEN"):
         write_golden(name, lines)
     assert lines == read_golden()[name]
@@ -206,4 +228,16 @@ def test_bad_data(name, told):
 
 
 def test_the_golden_file_has_these_cases_only():
-    assert list(read_golden()) == list(CASES)
+    assert list(read_golden()) == [*CASES, *USE]
+
+
+def test_a_label_that_is_missing_is_no_fault(tmp_path, monkeypatch, capsys):
+    """It is counted, and the tasks leave it out."""
+    rows = [f"{n % 6},{n % 5},{n % 4 or ''},{n}" for n in range(60)]
+    (tmp_path / "ratings.csv").write_text("user,item,rating,when\n" + "\n".join(rows))
+    (tmp_path / "good.yaml").write_text(SUITE.format(path="ratings.csv", more=""))
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "good.yaml", "--format", "csv"]) == 0
+    data = load_suite(Path("good.yaml"), installed()).dataset.load()
+    assert "15 missing (the first at ratings.csv:2)" in data.notes[2]
+    assert "nan" not in capsys.readouterr().out.lower()
