@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,7 +45,44 @@ def current(found: Sequence[Record]) -> tuple[list[Record], list[str]]:
     left = len(found) - len(used)
     of = "another version of the suite, data or software"
     what = f"1 record of {of} is" if left == 1 else f"{left} records of {of} are"
-    return used, [f"{what} left out"] if left else []
+    used, partial = _with_common_metrics(used)
+    return used, [*([f"{what} left out"] if left else []), *partial]
+
+
+def _with_common_metrics(used: list[Record]) -> tuple[list[Record], list[str]]:
+    """Keep the metrics that all runs have: one of a slice is missing where a split leaves it empty.
+
+    Returns:
+        The records, and a line that names the metrics left out, if some are.
+    """
+    good = [record for record in used if record["status"] == "ok"]
+    having = Counter(
+        (task, metric["name"])
+        for record in good
+        for task, listed in record["metric_info"].items()
+        for metric in listed
+    )
+    partial = {key for key, count in having.items() if count < len(good)}
+    if not partial:
+        return used, []
+    kept = [
+        {
+            **record,
+            "metric_info": {
+                task: [metric for metric in listed if (task, metric["name"]) not in partial]
+                for task, listed in record["metric_info"].items()
+            },
+            "metrics": {
+                task: {name: v for name, v in values.items() if (task, name) not in partial}
+                for task, values in record["metrics"].items()
+            },
+        }
+        if record["status"] == "ok"
+        else record
+        for record in used
+    ]
+    names = ", ".join(f"{task}/{name}" for task, name in sorted(partial))
+    return kept, [f"left out, since not every run's test part defines it: {names}"]
 
 
 def _definition(record: Record) -> tuple[Any, Any]:

@@ -62,14 +62,14 @@ def metric_rows(found: Sequence[Record]) -> Iterator[dict[str, Any]]:
             own |= {key: record[key] for key in ("status", "run_id")}
             for task, metric, row in _metrics(record, example):
                 trained = task in record["trained_tasks"]
-                value = record["metrics"][task][metric] if good else None
+                value = record["metrics"][task].get(metric) if good else None
                 yield row | own | {"trained": trained, "value": value}
     splits = {(r["protocol_id"], r["seed"]): r for r in found if r["status"] == "ok"}
     for record in splits.values():
         for task, metric, row in _metrics(record, record):
             for floor, values in record["floors"][task].items():
                 own = {"kind": "floor", "name": floor, "status": "ok", "trained": False}
-                yield row | own | {"value": values[metric]}
+                yield row | own | {"value": values.get(metric)}
 
 
 def _metrics(record: Record, example: Record) -> Iterator[tuple[str, str, dict[str, Any]]]:

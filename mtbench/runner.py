@@ -191,6 +191,10 @@ class _Session:
             "evaluate_examples_per_s": len(scored) / seconds,
         }
         self._check(record["metrics"])
+        record["metric_info"] = {
+            task: [metric for metric in listed if metric["name"] in scores.metrics[task]]
+            for task, listed in record["metric_info"].items()
+        }
         if run.seed not in self._floors:
             self._floors[run.seed] = {
                 name: task.floors(train, scored, known) for name, task in suite.tasks.items()

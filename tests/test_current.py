@@ -79,3 +79,50 @@ def test_everything_that_reads_results_takes_the_same_records():
         one.setdefault("data", {}).update(data)
     rows = {row.name: row.metrics["ranking/rmse"] for row in summarize(made).scenarios}
     assert {name: (stat.mean, stat.n) for name, stat in rows.items()} == {"a": (1, 3), "b": (2, 1)}
+
+
+COUNTS = {f"data__{key}": 5 for key in ("num_queries", "num_candidates", "train", "test")}
+
+
+def without(found, metric):
+    """A record whose test part does not define a metric of the ranking task."""
+    info = {
+        task: [each for each in listed if (task, each["name"]) != ("ranking", metric)]
+        for task, listed in found["metric_info"].items()
+    }
+    values = {name: v for name, v in found["metrics"]["ranking"].items() if name != metric}
+    metrics = {**found["metrics"], "ranking": values}
+    return {**found, "metric_info": info, "metrics": metrics}
+
+
+def test_a_metric_that_a_run_lacks_is_left_out_of_all():
+    whole = [record("a", seed, **COUNTS) for seed in range(3)]
+    metric = whole[0]["metric_info"]["ranking"][-1]["name"]
+    made = [*whole[:2], without(whole[2], metric), record("b", 0, status="failed")]
+    used, notes = current(made)
+    assert notes == [f"left out, since not every run's test part defines it: ranking/{metric}"]
+    assert used[-1] is made[-1]
+    for found in used[:3]:
+        assert found == without(found, metric)
+        assert found["metrics"].keys() == whole[0]["metrics"].keys()
+    summary = summarize(made[:3])
+    assert notes[0] in summary.notes
+    assert f"ranking/{metric}" not in {column.key for column in summary.columns}
+    assert f"ranking/{metric}" in {column.key for column in summarize(whole).columns}
+
+
+def test_a_floor_without_a_metric_is_no_floor_of_it():
+    floors = {"strong": {"rmse": 0.5, "mae": 0.1}, "weak": {"rmse": 2.0, "mae": 2.0}}
+    made = [record("a", 0, floors__ranking=floors, **COUNTS)]
+    assert [column.floor for column in summarize(made).columns[:2]] == ["strong", "strong"]
+    del floors["strong"]["mae"]
+    summary = summarize(made)
+    assert [column.floor for column in summary.columns[:2]] == ["strong", "weak"]
+    assert list(summary.floors[0].metrics) == ["ranking/rmse"]
+
+
+def test_scores_of_the_validation_part_are_said_to_be():
+    made = [record("a", 0, data__evaluated_on="validation", data__validation=7, **COUNTS)]
+    summary = summarize(made)
+    assert "scored on the VALIDATION part: the test part was not opened" in summary.notes
+    assert summary.data.endswith("5 interactions to train, 7 to validate, 5 to test")

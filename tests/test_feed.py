@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtbench import feed
+from mtbench import feed as module
 from mtbench.data import Interactions
 from mtbench.feed import Feed
 from mtbench.protocol import Train
@@ -28,7 +28,7 @@ def expected(train, seed, epochs, batch_size, reshuffle):
 @pytest.mark.parametrize("rows", [1, 20, 50, 2**18])
 @pytest.mark.parametrize("reshuffle", [True, False])
 def test_batches(data, monkeypatch, rows, reshuffle):
-    monkeypatch.setattr(feed, "ROWS", rows)
+    monkeypatch.setattr(module, "ROWS", rows)
     options = Train(epochs=3, batch_size=8, reshuffle=reshuffle)
     feed = Feed(data, data.interactions.columns, options)
     for seed, size in ((3, 60), (4, 60), (4, 41)):
@@ -46,7 +46,7 @@ def test_batches(data, monkeypatch, rows, reshuffle):
 
 def test_a_pipeline_that_was_left_does_not_disturb(data, monkeypatch):
     """One of an earlier run goes on asking, as after an early stop."""
-    monkeypatch.setattr(feed, "ROWS", 1)
+    monkeypatch.setattr(module, "ROWS", 1)
     options = Train(epochs=4, batch_size=8)
     feed = Feed(data, ["query", "candidate"], options)
     feed.start(data.interactions.take(np.arange(50)), 0)
@@ -64,7 +64,7 @@ def test_a_pipeline_that_was_left_does_not_disturb(data, monkeypatch):
 
 def test_no_copy_of_the_columns(data, monkeypatch):
     """What Python gives at once is a few batches, not the epoch."""
-    monkeypatch.setattr(feed, "ROWS", 16)
+    monkeypatch.setattr(module, "ROWS", 16)
     feed = Feed(data, ["query"], Train(epochs=1, batch_size=8))
     sizes = []
     rows = Feed._rows

@@ -150,6 +150,7 @@ def _strongest_floor(results: Results, metric: Metric) -> float | None:
     means = [
         statistics.fmean(floors[name][metric.name] for floors in splits.values())
         for name in next(iter(splits.values()))
+        if all(metric.name in floors[name] for floors in splits.values())
     ]
     return max(means, key=lambda mean: metric.sign * mean, default=None)
 

@@ -37,7 +37,9 @@ def data(view: View) -> Html:
                     ("queries (users)", f"{about['num_queries']:,}"),
                     ("candidates (items)", f"{about['num_candidates']:,}"),
                     ("interactions to train", f"{about['train']:,}"),
+                    ("interactions to validate", f"{about.get('validation', 0):,}"),
                     ("interactions to test", f"{about['test']:,}"),
+                    ("scored on", f"the {about.get('evaluated_on', 'test')} part"),
                     ("fingerprint (SHA-256)", _code(fingerprint)),
                 ]
             )

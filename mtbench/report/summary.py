@@ -115,6 +115,7 @@ def _columns(records: Sequence[Record]) -> tuple[MetricColumn, ...]:
             means = {
                 floor: statistics.fmean(r["floors"][task][floor][metric["name"]] for r in records)
                 for floor in records[-1]["floors"][task]
+                if all(metric["name"] in r["floors"][task][floor] for r in records)
             }
             strongest = max(means, key=lambda name: sign * means[name], default=None)
             columns.append(
@@ -159,28 +160,33 @@ def _floor_rows(records: Sequence[Record], columns: Iterable[MetricColumn]) -> t
     for column in columns:
         task, metric = column.key.split("/", 1)
         for floor in records[-1]["floors"][task]:
-            stat = _stat([floors[task][floor][metric] for floors in splits.values()])
-            rows.setdefault(floor, {})[column.key] = stat
+            own = [f[task][floor][metric] for f in splits.values() if metric in f[task][floor]]
+            if own:
+                rows.setdefault(floor, {})[column.key] = _stat(own)
     return tuple(Row(name, metrics, {}, {}) for name, metrics in rows.items())
 
 
 def _data_notes(records: Sequence[Record]) -> list[str]:
-    """Say where the data was made up."""
-    for record in records:
+    """Say where the data was made up, and where the scores are not of the test part."""
+    notes = []
+    for record in records[-1:]:
         if record["data"]["stands_in_for"]:
-            return [f"SYNTHETIC DATA in place of {record['data']['stands_in_for']}"]
-        if record["data"]["synthetic"]:
-            return ["synthetic data"]
-    return []
+            notes.append(f"SYNTHETIC DATA in place of {record['data']['stands_in_for']}")
+        elif record["data"]["synthetic"]:
+            notes.append("synthetic data")
+        if record["data"].get("evaluated_on") == "validation":
+            notes.append("scored on the VALIDATION part: the test part was not opened")
+    return notes
 
 
 def _describe_data(records: Sequence[Record]) -> str:
     if not records:
         return ""
     data = records[-1]["data"]
+    validation = f"{data['validation']:,} to validate, " if data.get("validation") else ""
     return (
         f"{data['source']}: {data['num_queries']:,} queries, {data['num_candidates']:,} candidates,"
-        f" {data['train']:,} interactions to train, {data['test']:,} to test"
+        f" {data['train']:,} interactions to train, {validation}{data['test']:,} to test"
     )
 
 
