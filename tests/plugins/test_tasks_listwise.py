@@ -103,9 +103,9 @@ def test_each_list_counts_alike_but_those_of_one_row(loss, reduction):
 @pytest.mark.parametrize("grouped", [True, False])
 def test_rows_without_a_label_change_nothing(loss, grouped):
     head = head_of(loss=loss, candidate_bias=True, l2=0.1)
-    tables, batch = random_batch(9)
+    tables, batch = random_batch(15)
     rating = batch.columns["user_rating"].numpy()
-    rating[[1, 4, 5]] = np.nan
+    rating[[0, 1, 4, 5]] = np.nan
     query, candidate = (batch.columns[name].numpy() for name in ("query", "candidate"))
 
     def batch_of(rows, rating=rating):
@@ -113,14 +113,14 @@ def test_rows_without_a_label_change_nothing(loss, grouped):
         columns = query[rows], candidate[rows]
         return lambda: make_batch(tables, *columns, grouped=grouped, user_rating=label)
 
-    found = value_and_gradients(head, tables, batch_of(np.arange(9)))
+    found = value_and_gradients(head, tables, batch_of(np.arange(15)))
     known = np.flatnonzero(~np.isnan(rating))
     for rows in (known, np.random.default_rng(0).permutation(known)):
         expected = value_and_gradients(head, tables, batch_of(rows))
         assert found[0] == pytest.approx(expected[0], rel=1e-5)
         for one, other in zip(found[1], expected[1], strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
-    missing = value_and_gradients(head, tables, batch_of(np.arange(9), np.full(9, np.nan)))
+    missing = value_and_gradients(head, tables, batch_of(np.arange(15), np.full(15, np.nan)))
     assert missing[0] == 0.0
     assert all(not gradient.any() for gradient in missing[1])
 
