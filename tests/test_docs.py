@@ -97,3 +97,31 @@ def test_the_contract_in_a_test():
     names = {"MyStrategy": installed().find("weighting", "equal")}
     exec(textwrap.dedent(code), names)
     names["test_contract"]()
+
+
+SETUPS = (ROOT / "docs" / "setups.md").read_text()
+
+
+@pytest.mark.parametrize("section", re.findall(r"```yaml\n(.*?)```", SETUPS, re.DOTALL))
+def test_sections_of_the_page_of_setups_are_valid(folder, section):
+    """In place of those of the README's suite; the table's file is made up."""
+    suite = yaml.safe_load((folder / "mine.yaml").read_text()) | yaml.safe_load(section)
+    (folder / "mine.yaml").write_text(yaml.safe_dump(suite))
+    (folder / "ratings.csv").write_text("user,item,stars,time\na,b,3,1\na,c,4,2\nb,c,5,3\n")
+    assert main(["check", "mine.yaml"]) == 0
+
+
+def test_commands_of_the_page_of_setups(folder, capsys):
+    for line in re.findall(r"```bash\n(.*?)```", SETUPS, re.DOTALL):
+        words = line.split()[1:]
+        assert main(["plan" if words[0] == "run" else words[0], *words[1:]]) == 0
+    for command in re.findall(r"`mtbench ([^`]+)`", SETUPS):
+        assert main(command.split()) == 0
+
+
+def test_the_page_of_setups_names_all_there_is():
+    for cls, _ in installed():
+        if cls.kind in ("dataset", "split", "tower", "task"):
+            assert f"`{cls.name}`" in SETUPS, cls.name
+    for target in re.findall(r"\]\((\w+\.md)\)|`((?:mtbench|tests)/[\w./]+)`", SETUPS):
+        assert (ROOT / "docs" / target[0]).is_file() if target[0] else (ROOT / target[1]).is_file()
