@@ -110,13 +110,17 @@ class EmbeddedSide:
 
 
 class Catalogue:
-    """The embeddings of all candidates within one step, made where a head asks for them."""
+    """The embeddings of all candidates within one step, made where a head asks for them.
+
+    Attributes:
+        training: Whether the step is one of training.
+    """
 
     def __init__(
         self, side: EmbeddedSide, num_candidates: int, tasks: tuple[str, ...], training: bool
     ) -> None:
         self._side, self._size = side, num_candidates
-        self._tasks, self._training = tasks, training
+        self._tasks, self.training = tasks, training
         self._found: dict[str, Tensor] = {}
 
     @property
@@ -128,5 +132,5 @@ class Catalogue:
         """Those for a task, float32 `[num_candidates, embedding_dim]`."""
         if not self._found:
             ids = tf.range(self._size, dtype=tf.int32)
-            self._found = self._side(ids, {}, self._tasks, self._training)
+            self._found = self._side(ids, {}, self._tasks, self.training)
         return self._found[task]

@@ -88,7 +88,7 @@ class Sampler:
     def _uniform(self, batch: Batch, number: int) -> Tensor:
         """Numbers from 0 to 1, exclusive, float64 `[batch · number · ROUNDS]`."""
         shape = [tf.size(batch.query.rows) * number * ROUNDS]
-        if batch.everything._training:
+        if batch.everything.training:
             drawn = self._draws.uniform(shape)
         else:
             seed = tf.stack([self._draws.stream, self._draws.count])

@@ -116,7 +116,7 @@ def test_in_a_traced_function_the_numbers_are_those_of_the_variables():
         side, weights = made.from_catalogue(batch, 2)
         return side.rows, weights
 
-    batch.everything._training = True
+    batch.everything.training = True
     for seed in (0, 1):
         other = sampler(seed=seed)
         expected = [other.from_catalogue(batch, 2)[0].rows.numpy() for _ in range(2)]
