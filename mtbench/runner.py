@@ -24,6 +24,7 @@ from .lazy import quiet_stderr
 from .plan import Run
 from .protocol import Suite
 from .registry import Registry
+from .slices import slice_counts
 
 
 def pending(plan: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:
@@ -200,6 +201,7 @@ class _Session:
                 name: task.floors(train, scored, known) for name, task in suite.tasks.items()
             }
         record["floors"] = self._floors[run.seed]
+        record["data"]["slices"] = slice_counts(train, scored)
         self.by_query = scores.by_query
 
     def _require_parts(self, seed: int) -> None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 KERAS = ("tensorflow.keras", "keras", "tf_keras", "tensorflow.python.keras")
 TENSORFLOW = {
     *(f"{name}.py" for name in ("batch", "clock", "diagnostics", "feed", "gradients", "model")),
-    *(f"{name}.py" for name in ("draws", "features", "networks")),
+    *(f"{name}.py" for name in ("draws", "features", "histories", "networks")),
     *(f"{name}.py" for name in ("negatives", "ordinal", "scoring")),
     *(
         f"{name}.py"

@@ -40,11 +40,20 @@ def data(view: View) -> Html:
                     ("interactions to validate", f"{about.get('validation', 0):,}"),
                     ("interactions to test", f"{about['test']:,}"),
                     ("scored on", f"the {about.get('evaluated_on', 'test')} part"),
+                    *_cold(about.get("slices")),
                     ("fingerprint (SHA-256)", _code(fingerprint)),
                 ]
             )
         )
     return Html("".join(parts))
+
+
+def _cold(slices: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """How many users and items of the scored part have no training row, where that is known."""
+    if not slices:
+        return []
+    queries, candidates = slices["cold_query"]["queries"], slices["cold_candidate"]["candidates"]
+    return [("of it without a training row", f"{queries:,} queries, {candidates:,} candidates")]
 
 
 def environment(view: View) -> Html:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
 import mtbench
 from mtbench.draws import Draws
-from mtbench.history import in_time
+from mtbench.histories import Histories
 
 
 class Bag(mtbench.Tower):
@@ -42,23 +41,16 @@ class Bag(mtbench.Tower):
         Raises:
             MtbenchError: The number of candidates is not known.
         """
-        if not features.num_other:
-            raise mtbench.MtbenchError(
-                "tower 'bag': expected the number of candidates in `Features.num_other`, found 0"
-            )
         return BagTower(self, features, tuple(tasks) if self.by_task else ())
 
 
 class BagTower:
-    """`{key: int32 [n]}` to float32 `[n, embedding_dim]`, or to one for each task.
-
-    Attributes:
-        starts: int32 `[num_queries + 1]`, where a query's candidates begin in `items`.
-        items: int32 `[interactions]`, the candidates of the training part by query.
-    """
+    """`{key: int32 [n]}` to float32 `[n, embedding_dim]`, or to one for each task."""
 
     def __init__(self, options: Bag, features: mtbench.Features, tasks: tuple[str, ...]) -> None:
         self.key, self.options = features.key, options
+        self.histories = Histories(options.name, features)
+        self.adapt = self.histories.adapt
         num_queries = features.num_values[features.key]
         layers = tf.keras.layers
         self.table = layers.Embedding(features.num_other, options.embedding_dim)
@@ -69,22 +61,14 @@ class BagTower:
         }
         self.draws = Draws()
         self.state = [self.draws.stream, self.draws.count]  # attributes of its own
-        self.starts = tf.Variable(tf.zeros([num_queries + 1], tf.int32), trainable=False)
-        any_length = tf.TensorShape([None])
-        self.items = tf.Variable(tf.zeros([1], tf.int32), trainable=False, shape=any_length)
-
-    def adapt(self, train: mtbench.Interactions) -> None:
-        """Take the histories from the training part."""
-        counts = np.bincount(train.query, minlength=train.num_queries)
-        self.starts.assign(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
-        self.items.assign(train.candidate[in_time(train)].astype(np.int32))
 
     def __call__(self, features: Mapping[str, Any], training: bool = False) -> Any:
         """Look the histories up, and sum them."""
         query = features[self.key]
-        starts, ends = tf.gather(self.starts, query), tf.gather(self.starts, query + 1)
+        starts = tf.gather(self.histories.starts, query)
+        ends = tf.gather(self.histories.starts, query + 1)
         rows = tf.ragged.range(starts, ends)
-        vectors = self.table(tf.gather(self.items, rows.flat_values))
+        vectors = self.table(tf.gather(self.histories.items, rows.flat_values))
         if training and self.options.dropout:
             kept = 1.0 - self.options.dropout
             drawn = self.draws.uniform([tf.shape(vectors)[0], 1])

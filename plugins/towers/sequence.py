@@ -11,7 +11,7 @@ from pydantic import Field
 
 import mtbench
 from mtbench.features import FeatureTower, join
-from mtbench.history import in_time
+from mtbench.histories import Histories
 from mtbench.networks import mlp
 
 
@@ -59,11 +59,7 @@ class SequenceEncoder(FeatureTower):
         Raises:
             MtbenchError: The number of candidates is not known.
         """
-        if not features.num_other:
-            raise mtbench.MtbenchError(
-                "tower 'sequence': expected the number of candidates in `Features.num_other`, "
-                "found 0"
-            )
+        histories = Histories(self.name, features)
         inputs = self.inputs(features)
         parts = self.parts(inputs, features)
         items = tf.keras.Input([self.max_length], dtype=tf.int32)
@@ -72,7 +68,7 @@ class SequenceEncoder(FeatureTower):
         hidden = join([*parts, self.read(vectors, mask)])
         output = mlp(hidden, self.units, self.embedding_dim, self.dropout)
         network = tf.keras.Model([inputs, items, mask], output)
-        return SequenceTower(features, self.max_length, network)
+        return SequenceTower(features, self.max_length, histories, network)
 
     def read(self, vectors: Any, mask: Any) -> Any:
         """Make one vector of those of a history.
@@ -119,27 +115,14 @@ class SequenceEncoder(FeatureTower):
 
 
 class SequenceTower:
-    """`{key: int32 [n], history: int32 [n], …}` to float32 `[n, embedding_dim]`.
+    """`{key: int32 [n], history: int32 [n], …}` to float32 `[n, embedding_dim]`."""
 
-    Attributes:
-        starts: int32 `[num_queries + 1]`, where a query's candidates begin in `items`.
-        items: int32 `[interactions]`, the candidates of the training interactions by query and
-            time; as many as a seed's training part has.
-    """
-
-    def __init__(self, features: mtbench.Features, max_length: int, network: Any) -> None:
+    def __init__(
+        self, features: mtbench.Features, max_length: int, histories: Histories, network: Any
+    ) -> None:
         self.key, self.max_length, self.network = features.key, max_length, network
         self.padding = features.num_other
-        starts = tf.zeros([features.num_values[self.key] + 1], tf.int32)
-        self.starts = tf.Variable(starts, trainable=False)
-        any_length = tf.TensorShape([None])
-        self.items = tf.Variable(tf.zeros([1], tf.int32), trainable=False, shape=any_length)
-
-    def adapt(self, train: mtbench.Interactions) -> None:
-        """Take the histories from the training part."""
-        counts = np.bincount(train.query, minlength=train.num_queries)
-        self.starts.assign(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
-        self.items.assign(train.candidate[in_time(train)].astype(np.int32))
+        self.histories, self.adapt = histories, histories.adapt
 
     def last(self, query: Any, history: Any) -> tuple[Any, Any]:
         """The candidates before an example, the last one last.
@@ -152,11 +135,12 @@ class SequenceTower:
             Candidates, int32 `[n, max_length]`, and where there is one, bool `[n, max_length]`;
             where there is none the candidate is `padding`, the number of candidates.
         """
-        start, end = tf.gather(self.starts, query), tf.gather(self.starts, query + 1)
+        start = tf.gather(self.histories.starts, query)
+        end = tf.gather(self.histories.starts, query + 1)
         back = tf.range(-self.max_length, 0)
         rows = tf.minimum(start + history, end)[:, None] + back
         known = rows >= start[:, None]
-        items = tf.gather(self.items, tf.where(known, rows, 0))
+        items = tf.gather(self.histories.items, tf.where(known, rows, 0))
         return tf.where(known, items, self.padding), known
 
     def __call__(self, features: Mapping[str, Any], training: bool = False) -> Any:

@@ -143,6 +143,8 @@ def test_scores_of_the_validation_part_while_options_are_chosen(tiny, tmp_path):
     assert chosen["data"]["evaluated_on"] == "validation"
     assert chosen["metrics"] == chosen["validation"][-1]["metrics"]
     assert chosen["metrics"] != test["metrics"]
+    counts = chosen["data"]["slices"]
+    assert counts["head"]["rows"] + counts["tail"]["rows"] + counts["cold_candidate"]["rows"] == 60
     assert chosen["protocol_id"] != test["protocol_id"]
 
 

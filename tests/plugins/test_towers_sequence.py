@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import mtbench
+from mtbench.histories import Histories
 from mtbench.history import lengths, positions
 from mtbench_plugins.towers.sequence import SequenceEncoder, SequenceTower
 
@@ -87,7 +88,7 @@ def test_without_times_the_order_is_that_of_the_data():
 def test_a_history_is_what_came_before(rows, max_length):
     """Never the example itself, nor what is later; at one time the order of the data decides."""
     train = interactions(*zip(*rows, strict=True))
-    layer = SequenceTower(SIDE, max_length, None)
+    layer = SequenceTower(SIDE, max_length, Histories("sequence", SIDE), None)
     layer.adapt(train)
     found = last(layer, train.query, positions(train))
     for row, (query, _, time) in enumerate(rows):
