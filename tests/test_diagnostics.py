@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import mtbench
 from mtbench import runner
+from mtbench.data import Interactions
 from mtbench.diagnostics import Diagnostics
 from mtbench.gradients import TaskGradients
 from mtbench.plan import make_plan
@@ -210,7 +211,8 @@ class Labels(TinyDataset):
         found = super().load()
         rows = found.interactions.take(np.arange(40))
         columns = {**rows.columns, "user_rating": np.float32([5.0] * 10 + [1.0] * 30)}
-        return dataclasses.replace(found, interactions=dataclasses.replace(rows, columns=columns))
+        labelled = Interactions(columns, rows.num_queries, rows.num_candidates)
+        return dataclasses.replace(found, interactions=labelled)
 
 
 KNOWN = {

@@ -156,9 +156,8 @@ def test_the_trained_tasks_decide_their_scenario(tiny):
 
 def test_a_stand_in_is_not_taken_for_the_same_data_by_its_own_name(tiny, registry):
     replaced = load_suite(tiny, registry, overrides=["dataset=movielens"], synthetic=True)
-    sizes = {"num_users": 943, "num_items": 1682, "num_ratings": 100_000}
-    words = [f"dataset.{key}={value}" for key, value in sizes.items()]
-    named = load_suite(tiny, registry, overrides=words)
+    spec = {"name": "synthetic", **replaced.dataset.options()}
+    named = load_suite(tiny, registry, overrides=[f"dataset={json.dumps(spec)}"])
     assert named.dataset == replaced.dataset
     plans = [make_plan(suite, registry) for suite in (named, replaced)]
     assert not {run.id for run in plans[0]} & {run.id for run in plans[1]}

@@ -104,12 +104,12 @@ def test_a_record_has_everything(tiny, tmp_path):
             """
             schema_version run_id protocol_id suite scenario seed status error started protocol
             trained_tasks weighting environment timings peak_memory_bytes data floors metric_info
-            curve diagnostics parameters metrics
+            curve validation epoch diagnostics parameters metrics
             """
         ).split()
     )
     timings = """
-        import_s data_s build_s trace_s train_s train_examples_per_s evaluate_s
+        import_s data_s build_s trace_s train_s validate_s train_examples_per_s evaluate_s
         evaluate_examples_per_s run_s step_s reference_s step_per_reference
     """
     assert sorted(record["timings"]) == sorted(timings.split())

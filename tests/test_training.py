@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 import mtbench
-from mtbench import training
 from mtbench.cli import main
 from mtbench.data import load_data
 from mtbench.feed import Feed
+from mtbench.pace import Pace
 from mtbench.training import Trainer
 
 REUSED = {
@@ -174,7 +174,7 @@ def test_steps_of_one_size_have_a_pace(make_suite, registry, monkeypatch, epochs
     suite = make_suite(f"train={{epochs: {epochs}, batch_size: {size}}}")
     data, train = load(suite, registry)
     steps = []
-    monkeypatch.setattr(training.Pace, "step", lambda self, seconds: steps.append(seconds))
+    monkeypatch.setattr(Pace, "step", lambda self, seconds: steps.append(seconds))
     Trainer(suite, suite.scenarios["rating-only"], data).train(0, train(0))
     assert len(steps) == paced
 
