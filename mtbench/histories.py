@@ -11,7 +11,7 @@ from .errors import MtbenchError
 from .history import in_time, lengths
 
 
-class Histories(tf.Module):
+class Histories:
     """Histories in variables, so that one graph serves training parts of any length.
 
     Args:
@@ -21,13 +21,13 @@ class Histories(tf.Module):
     Attributes:
         starts: int32 `[num_queries + 1]`, where a query's candidates begin in `items`.
         items: int32 `[interactions]`, the candidates of the training part by query and time.
+        state: Both, for the tower to keep as an attribute of its own.
 
     Raises:
         MtbenchError: The number of candidates is not known.
     """
 
     def __init__(self, tower: str, features: Features) -> None:
-        super().__init__()
         if not features.num_other:
             raise MtbenchError(
                 f"tower {tower!r}: expected the number of candidates in `Features.num_other`, "
@@ -37,6 +37,7 @@ class Histories(tf.Module):
         self.starts = tf.Variable(starts, trainable=False)
         any_length = tf.TensorShape([None])
         self.items = tf.Variable(tf.zeros([1], tf.int32), trainable=False, shape=any_length)
+        self.state = [self.starts, self.items]
 
     def adapt(self, train: Interactions) -> None:
         """Take the histories from the training part."""

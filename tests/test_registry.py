@@ -38,6 +38,13 @@ def test_importing_mtbench_does_not_import_tensorflow():
     assert done.stdout == "False 1\n"
 
 
+def test_loading_the_built_ins_does_not_import_what_is_slow():
+    slow = "{'tensorflow', 'tensorflow_datasets', 'scipy', 'pandas', 'pyarrow', 'matplotlib'}"
+    code = f"import sys, mtbench.registry as r; r.installed(); print({slow} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
+
+
 def test_builtins_have_an_origin(registry):
     assert built_in(registry)
     for cls, origin in registry:

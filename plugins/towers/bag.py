@@ -60,7 +60,7 @@ class BagTower:
             for task in tasks
         }
         self.draws = Draws()
-        self.state = [self.draws.stream, self.draws.count]  # attributes of its own
+        self.state = [self.draws.stream, self.draws.count, *self.histories.state]
 
     def __call__(self, features: Mapping[str, Any], training: bool = False) -> Any:
         """Look the histories up, and sum them."""

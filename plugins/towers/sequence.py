@@ -123,6 +123,7 @@ class SequenceTower:
         self.key, self.max_length, self.network = features.key, max_length, network
         self.padding = features.num_other
         self.histories, self.adapt = histories, histories.adapt
+        self.state = histories.state
 
     def last(self, query: Any, history: Any) -> tuple[Any, Any]:
         """The candidates before an example, the last one last.
