@@ -78,7 +78,8 @@ class Ahead(SequenceEncoder):
     name = "ahead"
 
     def build(self, features, tasks):
-        return LayerAhead(features, self.max_length, super().build(features, tasks).network)
+        made = super().build(features, tasks)
+        return LayerAhead(features, self.max_length, made.histories, made.network)
 
 
 class LayerAhead(SequenceTower):
