@@ -281,7 +281,7 @@ def test_chunks_make_no_difference(texts, size):
 USERS = Known(
     np.array([b"c", b"b", b"x"]),
     {
-        "group": Raw("categorical", np.array(["two", "", "one"])),
+        "group": Raw("categorical", np.array(["two", "one", ""])),
         "age": Raw("numeric", [30.0, np.nan, 99.0]),
     },
 )
@@ -310,8 +310,8 @@ def test_features_are_in_the_order_of_the_ids():
     query, candidate = described().query, described().candidate
     assert query.ids.tolist() == ["a", "b", "c"]  # x has no interaction, nothing is known of a
     group, age = query.features["group"], query.features["age"]
-    assert (group.form, group.names.tolist()) == ("categorical", ["", "two"])
-    assert (group.values.tolist(), group.values.dtype) == ([0, 0, 1], np.int32)
+    assert (group.form, group.names.tolist()) == ("categorical", ["", "one", "two"])
+    assert (group.values.tolist(), group.values.dtype) == ([0, 1, 2], np.int32)
     assert (age.form, age.values.tolist(), age.values.dtype) == ("numeric", [30] * 3, np.float32)
     assert age.names.size == 0
     assert candidate.ids.tolist() == ["A", "B", "C"]

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -325,12 +326,12 @@ def test_numbers_are_those_of_python(texts):
 def test_times_are_seconds(times):
     """Of one form or of several."""
     texts = []
-    for time, form in times:
-        moment = str(np.datetime64(time, "s"))
-        east = str(np.datetime64(time + 7200, "s"))
+    for when, form in times:
+        moment = str(np.datetime64(when, "s"))
+        east = str(np.datetime64(when + 7200, "s"))
         texts.append(
             {
-                "number": str(time),
+                "number": str(when),
                 "naive": moment,
                 "zone": moment + "Z",
                 "space": moment.replace("T", " "),
@@ -339,7 +340,27 @@ def test_times_are_seconds(times):
         )
     found, bad = seconds(pa.array(texts), 1)
     assert not bad.any()
-    assert found.tolist() == [time for time, _ in times]
+    assert found.tolist() == [when for when, _ in times]
+
+
+def test_times_without_a_zone_are_utc_wherever_one_is(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        found, _ = seconds(pa.array(["1970-01-01T00:00:05", "1970-01-01 00:00:05Z", "5"]), 1)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found.tolist() == [5, 5, 5]
+
+
+def test_lines_within_quotes_at_the_end_of_a_block(folder, monkeypatch):
+    rows = [f'"{n}\n{n}",i{n % 7},{n % 5},{n}' for n in range(90)]
+    text = "user_id,item_id,rating,timestamp\n" + "\n".join(rows)
+    monkeypatch.setattr(tablefile, "BLOCK", 97)
+    data = load(text)
+    assert len(data.interactions) == 90
+    assert set(data.query.ids.tolist()) == {f"{n}\n{n}" for n in range(90)}
 
 
 def test_fractions_of_seconds_are_cut():
