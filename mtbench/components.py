@@ -100,6 +100,14 @@ class Dataset(Component):
         """
         return None
 
+    def content(self) -> str | None:
+        """Digest of what `load` would read, where the options do not say which content it has.
+
+        It is part of what decides a run's result: with another one its runs are to be done again.
+        Asked without TensorFlow. None, the default, for data that its options name.
+        """
+        return None
+
     def load(self) -> Data:
         """Read or make the data, features as integers.
 

@@ -11,8 +11,9 @@ from importlib.metadata import version
 from typing import Any
 
 from . import __version__, sweep
+from .components import Dataset
 from .environment import num_threads
-from .errors import Fault, SuiteError, did_you_mean
+from .errors import DataError, Fault, SuiteError, did_you_mean
 from .protocol import Scenario, Suite
 from .registry import Registry
 
@@ -69,6 +70,7 @@ def _protocol(suite: Suite, registry: Registry) -> dict[str, Any]:
     return {
         "suite": suite.name,
         "dataset": identity(suite.dataset),
+        "content": _content(suite.dataset),
         "stands_in_for": suite.stands_in_for,
         "split": identity(suite.split),
         "towers": {side: identity(tower) for side, tower in suite.towers.items()},
@@ -78,6 +80,14 @@ def _protocol(suite: Suite, registry: Registry) -> dict[str, Any]:
         "evaluate_on": suite.evaluate_on,
         "engine": engine(),
     }
+
+
+def _content(dataset: Dataset) -> str | None:
+    """The digest of a dataset's files; None where they cannot be read, which a run will tell."""
+    try:
+        return dataset.content()
+    except DataError:
+        return None
 
 
 @functools.cache

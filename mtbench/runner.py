@@ -150,6 +150,7 @@ class _Session:
             "validation": len(validation),
             "test": len(test),
             "evaluated_on": suite.evaluate_on,
+            "notes": list(data.notes),
         }
         record["metric_info"] = {
             name: [

@@ -17,6 +17,8 @@ from pydantic import ValidationError
 
 import mtbench
 from mtbench import tablefile
+from mtbench.plan import make_plan
+from mtbench.suite import load_suite
 from mtbench.tablevalues import as_array, reals, seconds
 from mtbench_plugins.datasets.table import Table
 
@@ -374,3 +376,22 @@ def test_fractions_of_seconds_are_cut():
     found, bad = seconds(dates, 1)
     assert (found[0], bad.tolist()) == (86400, [False, True])
     assert as_array(pa.array([1.0, None])).tolist()[0] == 1
+
+
+def test_another_content_is_another_run(tmp_path, monkeypatch, registry):
+    monkeypatch.chdir(tmp_path)
+    suite = """
+name: own
+dataset: {name: table, path: own.csv, query: u, candidate: i, columns: {user_rating: r}}
+split: random
+towers: {query: embedding, candidate: embedding}
+tasks: {ranking: {}}
+scenarios: {rating-only: {tasks: [ranking]}}
+"""
+    (tmp_path / "own.yaml").write_text(suite)
+    ids = []
+    for rating in (1, 2, 1):
+        (tmp_path / "own.csv").write_text(f"u,i,r\na,x,5\nb,y,{rating}\n")
+        loaded = load_suite(tmp_path / "own.yaml", registry)
+        ids.append([run.id for run in make_plan(loaded, registry)])
+    assert ids[0] == ids[2] != ids[1]
