@@ -39,3 +39,15 @@ def random_batch(size=6, num_queries=3, num_candidates=4, dim=5, seed=0, **optio
     ids = [rng.integers(0, n, size) for n in numbers]
     rating = tf.constant(rng.integers(1, 6, size), tf.float32)
     return tables, make_batch(tables, *ids, user_rating=rating, **options)
+
+
+def value_and_gradients(head, tables, batch_of):
+    """Loss, and its gradient by tables and head, dense."""
+    head.loss(batch_of())  # makes the layers' variables
+    parts = [v for part in head.state for v in getattr(part, "trainable_variables", [part])]
+    variables = [*tables, *(v for v in parts if v.trainable)]
+    with tf.GradientTape() as tape:
+        loss = head.loss(batch_of())
+    zero = tf.UnconnectedGradients.ZERO
+    found = tape.gradient(loss, variables, unconnected_gradients=zero)
+    return float(loss), [tf.convert_to_tensor(g).numpy() for g in found]

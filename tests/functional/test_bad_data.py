@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cases import read_cases, write_case
 
 from mtbench.cli import main
 from mtbench.registry import installed
@@ -153,23 +154,6 @@ USE = {
 }  # fmt: skip
 
 
-def read_golden():
-    cases, name = {}, None
-    for line in GOLDEN.read_text().splitlines() if GOLDEN.exists() else ():
-        if line.startswith("## "):
-            name = line[3:]
-            cases[name] = []
-        elif name and line:
-            cases[name].append(line)
-    return cases
-
-
-def write_golden(name, lines):
-    cases = {**read_golden(), name: lines}
-    text = [f"## {key}\n" + "\n".join(cases[key]) + "\n" for key in (*CASES, *USE) if key in cases]
-    GOLDEN.write_text("\n".join(text))
-
-
 def contents(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -221,14 +205,14 @@ def test_bad_data(name, told):
     else:
         lines = told(*CASES[name])
     if os.environ.get("MTBENCH_UPDATE_GOLDEN"):
-        write_golden(name, lines)
-    assert lines == read_golden()[name]
+        write_case(GOLDEN, (*CASES, *USE), name, lines)
+    assert lines == read_cases(GOLDEN)[name]
     assert all(line.startswith("mtbench: ") for line in lines)
     assert len(lines) == (3 if name == "several columns" else 1)
 
 
 def test_the_golden_file_has_these_cases_only():
-    assert list(read_golden()) == [*CASES, *USE]
+    assert list(read_cases(GOLDEN)) == [*CASES, *USE]
 
 
 def test_a_label_that_is_missing_is_no_fault(tmp_path, monkeypatch, capsys):

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cases import read_cases, write_case
 
 from mtbench import __version__
 from mtbench.cli import main
@@ -225,23 +226,6 @@ CASES = {
 }  # fmt: skip
 
 
-def read_golden():
-    cases, name = {}, None
-    for line in GOLDEN.read_text().splitlines() if GOLDEN.exists() else ():
-        if line.startswith("## "):
-            name = line[3:]
-            cases[name] = []
-        elif name and line:
-            cases[name].append(line)
-    return cases
-
-
-def write_golden(name, lines):
-    cases = {**read_golden(), name: lines}
-    text = [f"## {key}\n" + "\n".join(cases[key]) + "\n" for key in CASES if key in cases]
-    GOLDEN.write_text("\n".join(text))
-
-
 @pytest.fixture
 def told(tmp_path, monkeypatch, capsys, registry):
     """Run a case in a folder of its own and give its lines on the standard error."""
@@ -282,15 +266,15 @@ def test_bad_input(name, told):
         line.replace(f"mtbench {__version__}", "mtbench VERSION") for line in told(*CASES[name])
     ]
     if os.environ.get("MTBENCH_UPDATE_GOLDEN"):
-        write_golden(name, lines)
-    assert lines == read_golden()[name]
+        write_case(GOLDEN, CASES, name, lines)
+    assert lines == read_cases(GOLDEN)[name]
     indented = [line for line in lines if line.startswith("  - ")]  # ways out, below their line
     assert len(lines) > len(indented)
     assert all(line.startswith("mtbench") for line in lines if line not in indented)
 
 
 def test_the_golden_file_has_these_cases_only():
-    assert list(read_golden()) == list(CASES)
+    assert list(read_cases(GOLDEN)) == list(CASES)
 
 
 # name: (command line, suite, plugin.py, start of the one line there should be)
@@ -393,7 +377,7 @@ def test_before_tensorflow_is_imported(name, tmp_path):
     )
     command = [sys.executable, "-c", code, *MINE, *words[4:]]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.splitlines()) == (2, read_golden()[name])
+    assert (done.returncode, done.stderr.splitlines()) == (2, read_cases(GOLDEN)[name])
 
 
 def test_an_installed_plugin_that_fails_to_load_is_named(tmp_path, monkeypatch, capsys):

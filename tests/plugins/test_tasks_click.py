@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from batches import make_batch, random_batch
+from batches import make_batch, random_batch, value_and_gradients
 from scipy.optimize import minimize
 
 from mtbench.biases import bias_logits
@@ -23,17 +23,6 @@ def interactions(rows, num_queries=3, num_candidates=4):
 
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
-
-
-def value_and_gradients(head, tables, batch_of):
-    head.loss(batch_of())  # makes the layers' variables
-    parts = [v for part in head.state for v in getattr(part, "trainable_variables", [part])]
-    variables = [*tables, *(v for v in parts if v.trainable)]
-    with tf.GradientTape() as tape:
-        loss = head.loss(batch_of())
-    zero = tf.UnconnectedGradients.ZERO
-    found = tape.gradient(loss, variables, unconnected_gradients=zero)
-    return float(loss), [tf.convert_to_tensor(g).numpy() for g in found]
 
 
 def test_high_ratings_by_hand():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from batches import make_batch, random_batch
+from batches import make_batch, random_batch, value_and_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,17 +31,6 @@ def interactions(rows, num_queries=3, num_candidates=4):
 def head_of(**options):
     tf.keras.utils.set_random_seed(0)
     return Listwise(units=(3,), **options).build(3, 4)
-
-
-def value_and_gradients(head, tables, batch_of):
-    head.loss(batch_of())  # makes the layers' variables
-    parts = [v for part in head.state for v in getattr(part, "trainable_variables", [part])]
-    variables = [*tables, *(v for v in parts if v.trainable)]
-    with tf.GradientTape() as tape:
-        loss = head.loss(batch_of())
-    zero = tf.UnconnectedGradients.ZERO
-    found = tape.gradient(loss, variables, unconnected_gradients=zero)
-    return float(loss), [tf.convert_to_tensor(g).numpy() for g in found]
 
 
 @pytest.mark.parametrize("grouped", [True, False])

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
-from batches import make_batch, random_batch
+from batches import make_batch, random_batch, value_and_gradients
 
 from mtbench.data import Interactions
 from mtbench.errors import DataError, SuiteError
@@ -30,18 +30,6 @@ def interactions(labels, query=None, candidate=None):
 def head_of(**options):
     tf.keras.utils.set_random_seed(0)
     return Ranking(units=(3,), **options).build(3, 4)
-
-
-def value_and_gradients(head, tables, batch_of):
-    """Loss, and its gradient by tables and head, dense."""
-    head.loss(batch_of())  # makes the layers' variables
-    parts = [v for part in head.state for v in getattr(part, "trainable_variables", [part])]
-    variables = [*tables, *(v for v in parts if v.trainable)]
-    with tf.GradientTape() as tape:
-        loss = head.loss(batch_of())
-    zero = tf.UnconnectedGradients.ZERO
-    found = tape.gradient(loss, variables, unconnected_gradients=zero)
-    return float(loss), [tf.convert_to_tensor(g).numpy() for g in found]
 
 
 def test_matrix_factorisation_by_hand():

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
-from batches import make_batch, random_batch
+from batches import make_batch, random_batch, value_and_gradients
 
 from mtbench.data import Interactions
 from mtbench.errors import DataError, SuiteError
@@ -34,16 +34,6 @@ def head_of(num_queries=3, num_candidates=4, bias=None, train=None, **options):
     if bias is not None:
         head.score.state[0].assign(bias)
     return head
-
-
-def value_and_gradients(head, tables, batch_of):
-    """Loss, and its gradient by the tables and the bias, dense."""
-    variables = [*tables, *(v for v in head.state if v.trainable)]
-    with tf.GradientTape() as tape:
-        loss = head.loss(batch_of())
-    zero = tf.UnconnectedGradients.ZERO
-    found = tape.gradient(loss, variables, unconnected_gradients=zero)
-    return float(loss), [tf.convert_to_tensor(g).numpy() for g in found]
 
 
 def assert_same(one, other):
