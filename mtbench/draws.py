@@ -26,7 +26,7 @@ class Draws:
         self.stream = tf.Variable(first, trainable=False, name="stream")
         self.count = tf.Variable(0, trainable=False, name="count")
 
-    def uniform(self, shape: Tensor) -> Tensor:
-        """Draw from 0 ≤ x < 1, float32."""
-        seed = tf.stack([self.stream, self.count.assign_add(1)])
-        return tf.random.stateless_uniform(shape, seed)
+    def uniform(self, shape: Tensor, training: bool = True) -> Tensor:
+        """Draw from 0 ≤ x < 1, float32; outside of training the last numbers again."""
+        count = self.count.assign_add(1) if training else self.count
+        return tf.random.stateless_uniform(shape, tf.stack([self.stream, count]))

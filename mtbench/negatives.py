@@ -88,12 +88,7 @@ class Sampler:
     def _uniform(self, batch: Batch, number: int) -> Tensor:
         """Numbers from 0 to 1, exclusive, float64 `[batch · number · ROUNDS]`."""
         shape = [tf.size(batch.query.rows) * number * ROUNDS]
-        if batch.everything.training:
-            drawn = self._draws.uniform(shape)
-        else:
-            seed = tf.stack([self._draws.stream, self._draws.count])
-            drawn = tf.random.stateless_uniform(shape, seed)
-        return tf.cast(drawn, tf.float64)
+        return tf.cast(self._draws.uniform(shape, batch.everything.training), tf.float64)
 
     def _first_unseen(self, batch: Batch, drawn: Tensor, number: int) -> tuple[Tensor, Tensor]:
         """Choose among the candidates drawn for a negative.

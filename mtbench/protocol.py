@@ -96,6 +96,11 @@ class Train(Options):
     diagnostics: bool = False
     """Record gradient norms, cosines and conflicts for strategies too that need no gradients."""
 
+    @property
+    def validates(self) -> bool:
+        """Whether the validation part is scored between epochs."""
+        return bool(self.validate_every or self.early_stopping)
+
 
 class Protocol(Options):
     """The keys of a suite that are no components."""

@@ -93,7 +93,8 @@ class _Session:
         self.timings = {"import_s": imported - started, "data_s": loaded - imported}
         self._feed = feed.make_feed(suite, self.data)
         self._trainer: Any = None
-        self._floors: dict[int, Any] = {}
+        self._of_seed: dict[int, tuple[Any, Any]] = {}
+        """Floors and sizes of the slices, which the scenarios of a seed share."""
         self.by_query: dict[str, np.ndarray] = {}
         """Values by query of the last run, where it went well."""
 
@@ -161,7 +162,6 @@ class _Session:
         }
         if self._trainer is None or self._trainer.scenario is not run.scenario:
             self._trainer = self._training.Trainer(suite, run.scenario, data, self._feed)
-        watched = suite.train.early_stopping or suite.train.validate_every
         with data.interactions.sealed(), test.sealed():
             trained = self._trainer.train(
                 run.seed,
@@ -170,7 +170,7 @@ class _Session:
                     self.registry, "mtbench_epoch_ended", run=run, epoch=epoch, losses=losses
                 ),
                 (lambda model: self._evaluate(model, train, validation).metrics)
-                if watched
+                if suite.train.validates
                 else None,
             )
         record["curve"] = trained.curve
@@ -197,12 +197,10 @@ class _Session:
             task: [metric for metric in listed if metric["name"] in scores.metrics[task]]
             for task, listed in record["metric_info"].items()
         }
-        if run.seed not in self._floors:
-            self._floors[run.seed] = {
-                name: task.floors(train, scored, known) for name, task in suite.tasks.items()
-            }
-        record["floors"] = self._floors[run.seed]
-        record["data"]["slices"] = slice_counts(train, scored)
+        if run.seed not in self._of_seed:
+            floors = {name: task.floors(train, scored, known) for name, task in suite.tasks.items()}
+            self._of_seed[run.seed] = floors, slice_counts(train, scored)
+        record["floors"], record["data"]["slices"] = self._of_seed[run.seed]
         self.by_query = scores.by_query
 
     def _require_parts(self, seed: int) -> None:
@@ -231,9 +229,8 @@ class _Session:
         train, validation, test = (
             data.interactions.take(rows) for rows in (parts.train, parts.validation, parts.test)
         )
-        watched = suite.train.early_stopping or suite.train.validate_every
         needs = {"training": train, "test": test}
-        if watched or suite.evaluate_on == "validation":
+        if suite.train.validates or suite.evaluate_on == "validation":
             needs["validation"] = validation
         for name, part in needs.items():
             if not len(part):
