@@ -28,6 +28,41 @@ CACHE_FORMAT = 2
 """Raised when what lies in the cache changes its form."""
 
 
+class Seal:
+    """Whether some rows may be read: one for a part of the data and for all that is taken of it."""
+
+    def __init__(self) -> None:
+        self._closed = 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody may read the rows now."""
+        return self._closed > 0
+
+    @contextlib.contextmanager
+    def closed(self) -> Iterator[None]:
+        """Let nobody read the rows in the meantime."""
+        self._closed += 1
+        try:
+            yield
+        finally:
+            self._closed -= 1
+
+
+def require_open(seals: Iterable[Seal]) -> None:
+    """Refuse what is made of sealed rows.
+
+    Raises:
+        SealedError: One of their seals is closed.
+    """
+    for seal in seals:
+        if seal.is_closed:
+            raise SealedError(
+                "the test part is sealed while a model trains: expected the training or the "
+                "validation part to be used"
+            )
+
+
 class Interactions:
     """Columns of equal length, a row an interaction.
 
@@ -37,13 +72,18 @@ class Interactions:
             NaN where it is missing, `timestamp` int64 seconds.
         num_queries: Number of queries (users) of the dataset.
         num_candidates: Number of candidates (movies) in the catalogue.
+        seals: Of the rows these were taken from; default: one of their own.
     """
 
     def __init__(
-        self, columns: Mapping[str, np.ndarray], num_queries: int, num_candidates: int
+        self,
+        columns: Mapping[str, np.ndarray],
+        num_queries: int,
+        num_candidates: int,
+        seals: Iterable[Seal] = (),
     ) -> None:
         self._columns = columns
-        self._sealed = False
+        self.seals = tuple(seals) or (Seal(),)
         self.num_queries, self.num_candidates = num_queries, num_candidates
 
     @property
@@ -53,12 +93,13 @@ class Interactions:
         Raises:
             SealedError: They hold the test part, and the model is being trained.
         """
-        if self._sealed:
-            raise SealedError(
-                "the test part is sealed while a model trains: expected the training or the "
-                "validation part to be used"
-            )
+        require_open(self.seals)
         return self._columns
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether nobody may read them now."""
+        return any(seal.is_closed for seal in self.seals)
 
     @property
     def dtypes(self) -> dict[str, np.dtype[Any]]:
@@ -67,12 +108,11 @@ class Interactions:
 
     @contextlib.contextmanager
     def sealed(self) -> Iterator[None]:
-        """Let nobody read the columns in the meantime."""
-        self._sealed = True
-        try:
+        """Let nobody read these rows, nor any taken from them, in the meantime."""
+        with contextlib.ExitStack() as stack:
+            for seal in self.seals:
+                stack.enter_context(seal.closed())
             yield
-        finally:
-            self._sealed = False
 
     def __len__(self) -> int:
         return len(self._columns["query"])
@@ -88,19 +128,26 @@ class Interactions:
         return self.columns["candidate"]
 
     def take(self, rows: np.ndarray) -> Interactions:
-        """Return the rows of these numbers, in their order."""
+        """Return the rows of these numbers, in their order; sealed whenever these are."""
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return Interactions(columns, self.num_queries, self.num_candidates, self.seals)
+
+    def part(self, rows: np.ndarray) -> Interactions:
+        """Return the rows of these numbers as a part with a seal of its own."""
         columns = {name: column[rows] for name, column in self.columns.items()}
         return Interactions(columns, self.num_queries, self.num_candidates)
 
 
-def joined(one: Interactions, other: Interactions) -> Interactions:
-    """Return the rows of both, one after the other."""
-    if not len(other):
-        return one
+def joined(first: Interactions, second: Interactions) -> Interactions:
+    """Return the rows of both, one after the other; sealed whenever one of the two is."""
+    if not len(second):
+        return first
     columns = {
-        name: np.concatenate([column, other.columns[name]]) for name, column in one.columns.items()
+        name: np.concatenate([column, second.columns[name]])
+        for name, column in first.columns.items()
     }
-    return Interactions(columns, one.num_queries, one.num_candidates)
+    seals = (*first.seals, *second.seals)
+    return Interactions(columns, first.num_queries, first.num_candidates, seals)
 
 
 @dataclass(frozen=True)

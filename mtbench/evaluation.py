@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .data import Interactions
+from .data import Interactions, require_open
 from .metrics import mean_by_query
 from .ranks import Score, dot_product, queries_of
 
@@ -56,9 +56,14 @@ class TestView:
         """Embedding of every candidate, float32 `[num_candidates, embedding_dim]`."""
         return np.asarray(self._model.catalogue(self.task))
 
-    @functools.cached_property
+    @property
     def queries(self) -> np.ndarray:
         """The queries that have a test row, int32, ascending."""
+        require_open(self.test.seals)
+        return self._queries
+
+    @functools.cached_property
+    def _queries(self) -> np.ndarray:
         return queries_of(self.test).astype(np.int32)
 
     @functools.cached_property

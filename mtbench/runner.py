@@ -227,7 +227,7 @@ class _Session:
         data, suite = self.data, self.suite
         parts = suite.split.build(data, seed)
         train, validation, test = (
-            data.interactions.take(rows) for rows in (parts.train, parts.validation, parts.test)
+            data.interactions.part(rows) for rows in (parts.train, parts.validation, parts.test)
         )
         needs = {"training": train, "test": test}
         if suite.train.validates or suite.evaluate_on == "validation":

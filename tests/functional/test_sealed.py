@@ -85,7 +85,7 @@ def test_whatever_holds_test_rows_is_sealed_while_training(tiny, tmp_path):
             gc.collect()  # parts of other tests
             parts = [x for x in gc.get_objects() if isinstance(x, Interactions)]
             mine = [x for x in parts if not any(x is other for other in others)]
-            found.append({len(x) for x in mine if not x._sealed})
+            found.append({len(x) for x in mine if not x.is_sealed})
 
     record = run(tiny, tmp_path / "r", observer=Watching())[0]
     train, test = record["data"]["train"], record["data"]["test"]
