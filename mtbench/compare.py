@@ -6,15 +6,14 @@ import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from .changes import Change, Ratio, change, counted, ratio, seeds_text
 from .comparable import require_comparable, sections, shown
+from .evidence.changes import Change, Ratio, Verdict, change, counted, judge, ratio, seeds_text
 from .evidence.formulas import holm
 from .evidence.words import decimal
 from .measured import Measured, Series, load
 
-Verdict = Literal["better", "worse", "no evidence of a difference", "too few seeds", "identical"]
 SPEEDS = {
     "examples_per_s": "training throughput",
     "step_time": "step time / reference",
@@ -106,7 +105,7 @@ def _metrics(
         if key in left.metrics and key in b.series[name].metrics
         if every_metric or left.trains(key) or b.series[name].trains(key)
     ]
-    p_values = [_two_sided(one) for _, _, one in found]
+    p_values = [one.p for _, _, one in found]
     adjusted = iter(holm([p for p in p_values if p is not None]))
     corrected = [None if p is None else next(adjusted) for p in p_values]
     return tuple(
@@ -134,26 +133,8 @@ def _metric(
         for values in (left, right)
     ]
     low, high = one.interval(confidence) or (None, None)
-    verdict = _verdict(one, p, higher, 1 - confidence)
+    verdict = judge(one, p, 1 - confidence, higher)
     return MetricChange(*what, means[0], means[1], one, low, high, p, verdict)
-
-
-def _two_sided(one: Change) -> float | None:
-    """The p-value of no change; None where there is nothing to test."""
-    if one.identical:
-        return None
-    above, below = one.p_above(0.0), one.negated().p_above(0.0)
-    return None if above is None or below is None else min(1.0, 2 * min(above, below))
-
-
-def _verdict(one: Change, p: float | None, higher: bool, level: float) -> Verdict:
-    if one.identical:
-        return "identical"
-    if p is None:
-        return "too few seeds"
-    if p > level:
-        return "no evidence of a difference"
-    return "better" if (one.mean > 0) == higher else "worse"
 
 
 def _speeds(a: Series, b: Series) -> dict[str, Ratio]:
@@ -221,7 +202,11 @@ def _metric_line(one: MetricChange) -> str:
         scale = (one.high - one.low) / 2
         interval = f" [{decimal(one.low, scale)}, {decimal(one.high, scale)}]"
     how = "paired" if one.change.paired else "not paired"
-    p = "" if one.p_adjusted is None else f", p = {one.p_adjusted:.3f} corrected"
+    p = (
+        ""
+        if one.p_adjusted is None or one.change.identical
+        else f", p = {one.p_adjusted:.3f} corrected"
+    )
     return (
         f"{shown(one.scenario)}: {one.metric} {arrow}: {decimal(one.a, scale)} → "
         f"{decimal(one.b, scale)}, {decimal(one.change.mean, scale, '+')}{interval}: "

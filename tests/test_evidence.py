@@ -168,13 +168,8 @@ def test_equal_values_are_no_evidence():
     one = compare_values([0.1, 0.5, 0.3], [0.1, 0.5, 0.3], NAMES, True)
     assert (one.mean, one.low, one.high, one.p, one.sd) == (0, 0, 0, 1, 0)
     assert (one.effect, one.detectable) == (None, None)
-    assert one.verdict == "no evidence of a difference"
-    assert sentences([one]) == [
-        (
-            "no evidence of a difference between b and a in task/metric: they are equal in each of "
-            "3 seeds"
-        )
-    ]
+    assert one.verdict == "identical"
+    assert sentences([one]) == ["b and a are identical in task/metric: equal in each of 3 seeds"]
 
 
 def test_values_equal_but_for_rounding_are_no_evidence():
@@ -470,7 +465,7 @@ def test_two_users_are_too_few():
 
 def test_equal_users():
     one = compare_users([0.3] * 5, [0.3] * 4 + [0.1 + 0.2])  # but for rounding
-    assert (one.p, one.low, one.high, one.verdict) == (1, 0, 0, "no evidence of a difference")
+    assert (one.p, one.low, one.high, one.verdict) == (1, 0, 0, "identical")
 
 
 def test_scenarios_over_users(records):

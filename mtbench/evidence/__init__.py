@@ -1,6 +1,7 @@
 """What the numbers of a suite allow one to say: records in, comparisons, Δm and fronts out."""
 
-from .comparison import MIN_PAIRS, Comparison, compare_values, correct
+from .changes import MIN_PAIRS
+from .comparison import Comparison, compare_values, correct
 from .families import compare_scenarios
 from .formulas import smallest_detectable
 from .front import Front, Objective, Point, Standing, Sweep, pareto

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from mtbench.errors import RecordError
 
+from .changes import Change, Over, Verdict, change_of_pairs, judge
 from .formulas import hedges_correction, holm, smallest_detectable
-
-MIN_PAIRS = 3
-"""Fewer pairs support no claim: two give a spread with one degree of freedom, which is none."""
-Verdict = Literal[
-    "better", "worse", "no evidence of a difference", "too few seeds", "too few users"
-]
-_ROUNDING = 32 * np.finfo(np.float64).eps
-"""Relative to the values: a difference below this is one of summation, not of results."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +46,15 @@ class Comparison:
     """Number of comparisons with a p-value that were corrected together."""
     confidence: float = 0.95
     """Of the interval; 1 − confidence is the level of the verdict."""
-    over: Literal["seeds", "users"] = "seeds"
+    over: Over = "seeds"
     """What the pairs are."""
+
+    @property
+    def change(self) -> Change:
+        """What is judged: the change of the mean, + is better for b."""
+        df = self.n - 1 if self.p is not None else 0
+        error = abs(self.mean) and math.inf if self.sd is None else self.sd / math.sqrt(self.n)
+        return Change(self.n, self.n, True, self.mean, self.sd, error, df, 0.0)
 
 
 def check_confidence(confidence: float) -> None:
@@ -65,22 +65,6 @@ def check_confidence(confidence: float) -> None:
     """
     if not 0.5 <= confidence < 1:
         raise RecordError(f"expected a confidence from 0.5 to below 1, found {confidence}")
-
-
-def differences(values_a: np.ndarray, values_b: np.ndarray, higher_is_better: bool) -> np.ndarray:
-    """Differences b − a of pairs, + where b is better; those of rounding alone are 0.
-
-    Args:
-        values_a: float64 `[n]`.
-        values_b: float64 `[n]`, paired with `values_a`.
-        higher_is_better: Direction of the metric.
-
-    Returns:
-        float64 `[n]`.
-    """
-    found = (values_b - values_a) * (1 if higher_is_better else -1)
-    rounding = _ROUNDING * np.maximum(np.abs(values_a), np.abs(values_b))
-    return np.where(np.abs(found) <= rounding, 0.0, found)
 
 
 def compare_values(
@@ -112,33 +96,26 @@ def compare_values(
     a, b = np.asarray(values_a, np.float64), np.asarray(values_b, np.float64)
     if a.shape != b.shape or a.ndim != 1 or not len(a):
         raise RecordError(f"expected pairs of values, found shapes {a.shape} and {b.shape}")
-    found = differences(a, b, higher_is_better)
-    n, mean = len(found), float(np.mean(found))
-    sd = float(np.std(found, ddof=1)) if n > 1 else None
-    if sd is not None and sd <= _ROUNDING * max(np.abs(a).max(), np.abs(b).max()):
-        sd = 0.0
-    low, high, p = _t_test(found, sd, confidence)
-    effect = hedges_correction(n - 1) * mean / sd if p is not None and sd else None
-    one = Comparison(
-        *names, n, mean, low, high, p, p, effect, None, "too few seeds", sd, 1, confidence
+    change = change_of_pairs(a, b) if higher_is_better else change_of_pairs(-a, -b)
+    low, high = change.interval(confidence) or (None, None)
+    p, sd = change.p, change.sd
+    effect = hedges_correction(len(a) - 1) * change.mean / sd if p is not None and sd else None
+    alone = Comparison(
+        *names,
+        len(a),
+        change.mean,
+        low,
+        high,
+        p,
+        p,
+        effect,
+        None,
+        "too few seeds",
+        sd,
+        1,
+        confidence,
     )
-    return correct([one])[0]
-
-
-def _t_test(
-    found: np.ndarray, sd: float | None, confidence: float
-) -> tuple[float | None, float | None, float | None]:
-    """Interval and p-value of the mean of differences."""
-    if len(found) < MIN_PAIRS:
-        return None, None, None
-    mean = float(np.mean(found))
-    if not sd:
-        return mean, mean, float(mean == 0)
-    from scipy import stats  # noqa: PLC0415 - half a second
-
-    result = stats.ttest_1samp(found, 0.0)
-    interval = result.confidence_interval(confidence)
-    return float(interval.low), float(interval.high), float(result.pvalue)
+    return correct([alone])[0]
 
 
 def correct(comparisons: Iterable[Comparison]) -> list[Comparison]:
@@ -156,30 +133,14 @@ def correct(comparisons: Iterable[Comparison]) -> list[Comparison]:
     adjusted = holm([c.p for c in comparisons if c.p is not None])
     family, rest = len(adjusted), iter(adjusted)
     judged = []
-    for one in comparisons:
-        if one.p is None or one.sd is None:
-            judged.append(replace(one, verdict=_too_few(one.over), family=family))
-            continue
-        p = next(rest)
-        level = 1 - one.confidence
-        detectable = smallest_detectable(one.n, one.sd, level / family) if one.sd else None
+    for comparison in comparisons:
+        level = 1 - comparison.confidence
+        p = None if comparison.p is None else next(rest)
+        detectable = None
+        if p is not None and comparison.sd:
+            detectable = smallest_detectable(comparison.n, comparison.sd, level / family)
+        verdict = judge(comparison.change, p, level, True, comparison.over)
         judged.append(
-            replace(
-                one,
-                p_adjusted=p,
-                detectable=detectable,
-                verdict=_verdict(one.mean, p, level),
-                family=family,
-            )
+            replace(comparison, p_adjusted=p, detectable=detectable, verdict=verdict, family=family)
         )
     return judged
-
-
-def _too_few(over: Literal["seeds", "users"]) -> Verdict:
-    return "too few seeds" if over == "seeds" else "too few users"
-
-
-def _verdict(mean: float, p: float, level: float) -> Verdict:
-    if p >= level:
-        return "no evidence of a difference"
-    return "better" if mean > 0 else "worse"

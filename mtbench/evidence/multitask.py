@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .comparison import MIN_PAIRS, check_confidence
+from .changes import MIN_PAIRS
+from .comparison import check_confidence
 from .selection import Metric, Record, Results, Scenario, common_seeds, select
 
 

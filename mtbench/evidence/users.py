@@ -20,7 +20,7 @@ import numpy as np
 
 from mtbench.errors import RecordError
 
-from .comparison import Comparison, check_confidence, compare_values
+from .comparison import Comparison, check_confidence, compare_values, correct
 from .families import Pairs, compare_family
 from .selection import Metric, Record, Scenario, common_seeds, select
 
@@ -52,13 +52,11 @@ def compare_users(
     """
     check_confidence(confidence)
     a, b = _shared(np.asarray(values_a, np.float64), np.asarray(values_b, np.float64), names[0])
-    one = replace(compare_values(a, b, names, higher_is_better, confidence), over="users")
-    if one.p is None:
-        return replace(one, verdict="too few users")
-    if not one.sd:
-        return one
+    by_t = replace(compare_values(a, b, names, higher_is_better, confidence), over="users")
+    if by_t.p is None or not by_t.sd:
+        return correct([by_t])[0]
     low, high = _bootstrap((b - a) * (1 if higher_is_better else -1), confidence, resamples)
-    return replace(one, low=low, high=high)
+    return replace(by_t, low=low, high=high)
 
 
 def _shared(a: np.ndarray, b: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from .comparison import MIN_PAIRS, Comparison
+from .changes import MIN_PAIRS
+from .comparison import Comparison
 from .front import Front, Standing
 from .multitask import DeltaM
 
@@ -16,10 +17,13 @@ def sentences(comparisons: Iterable[Comparison]) -> list[str]:
 
 
 def _sentence(one: Comparison) -> str:
-    if one.low is None or one.high is None or one.p_adjusted is None:
-        unit = one.over.removesuffix("s") if one.n == 1 else one.over
+    if one.verdict == "identical":
         return (
-            f"too few {one.over} to compare {one.b} with {one.a} in {one.metric}: {one.n} {unit}, "
+            f"{one.b} and {one.a} are identical in {one.metric}: equal in each of {_counted(one)}"
+        )
+    if one.low is None or one.high is None or one.p_adjusted is None:
+        return (
+            f"too few {one.over} to compare {one.b} with {one.a} in {one.metric}: {_counted(one)}, "
             f"and fewer than {MIN_PAIRS} do not show how much a difference varies by chance"
         )
     count = f"{one.n} {one.over}"
@@ -34,10 +38,13 @@ def _sentence(one: Comparison) -> str:
     return f"{start} {_interval(low, high, _scale(one))} ({count}, {p_value(one)})"
 
 
+def _counted(one: Comparison) -> str:
+    """`1 seed`, `943 users`."""
+    return f"{one.n} {one.over.removesuffix('s') if one.n == 1 else one.over}"
+
+
 def _nothing_found(one: Comparison, count: str) -> str:
     start = f"no evidence of a difference between {one.b} and {one.a} in {one.metric}"
-    if not one.sd:
-        return f"{start}: they are equal in each of {count}"
     scale = _scale(one)
     mean = f"{decimal(one.mean, scale, '+')} {_interval(one.low or 0, one.high or 0, scale)}"
     text = f"{start}: {mean} ({count}, {p_value(one)})"

@@ -1,16 +1,24 @@
-"""How much a number changed from some runs to others: differences and ratios with intervals."""
+"""How much a number changed from some runs to others, and the only verdict on it."""
 
 from __future__ import annotations
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from .evidence import MIN_PAIRS
+import numpy as np
 
-_ROUNDING = 1e-12
+MIN_PAIRS = 3
+"""Fewer pairs support no claim: two give a spread with one degree of freedom, which is none."""
+ROUNDING = 1e-12
 """Relative to the values: a difference below this is one of summation, not of results."""
+Over = Literal["seeds", "users"]
+"""What there are several values of."""
+Verdict = Literal[
+    "better", "worse", "no evidence of a difference", "identical", "too few seeds", "too few users"
+]
 
 
 @dataclass(frozen=True)
@@ -20,23 +28,25 @@ class Change:
     n_a: int
     n_b: int
     paired: bool
-    """By seed; else the two are samples of their own."""
+    """By seed or user; else the two are samples of their own."""
     mean: float
     """Of b − a, in the unit of the values."""
+    sd: float | None
+    """Sample standard deviation of the differences; None for a single pair, or without pairs."""
     error: float
     """Standard error of `mean`."""
     df: float
-    """Degrees of freedom of `error`; 0 where there are too few seeds to know it."""
+    """Degrees of freedom of `error`; 0 where there are too few values to know it."""
     rounding: float
     """A difference as small as this is none."""
 
     @property
     def identical(self) -> bool:
         """Whether every pair is equal: then what was changed changes nothing, at any n."""
-        return self.paired and self.error <= self.rounding and abs(self.mean) <= self.rounding
+        return self.paired and not self.error and not self.mean
 
     def interval(self, confidence: float) -> tuple[float, float] | None:
-        """Ends of the interval of `mean` by Student's t; None where there are too few seeds."""
+        """Ends of the interval of `mean` by Student's t; None where there are too few values."""
         if not self.df:
             return None
         if self.error <= self.rounding:
@@ -47,7 +57,7 @@ class Change:
         return self.mean - half, self.mean + half
 
     def p_above(self, margin: float) -> float | None:
-        """One-sided p-value of `b − a ≤ margin`; None where there are too few seeds."""
+        """One-sided p-value of `b − a ≤ margin`; None where there are too few values."""
         if not self.df:
             return None
         if self.error <= self.rounding:
@@ -56,11 +66,60 @@ class Change:
 
         return float(stats.t.sf((self.mean - margin) / self.error, self.df))
 
+    @property
+    def p(self) -> float | None:
+        """Two-sided p-value of no change; None where there are too few values.
+
+        Where differences do not vary there is nothing to judge them by: 1 if they are 0, else 0.
+        """
+        above, below = self.p_above(0.0), self.negated().p_above(0.0)
+        return None if above is None or below is None else min(1.0, 2 * min(above, below))
+
     def negated(self) -> Change:
         """The change of −a to −b."""
-        return Change(
-            self.n_a, self.n_b, self.paired, -self.mean, self.error, self.df, self.rounding
-        )
+        return replace(self, mean=-self.mean)
+
+
+def judge(
+    change: Change, p: float | None, level: float, higher_is_better: bool, over: Over = "seeds"
+) -> Verdict:
+    """Say what a change shows: the one place where that is decided.
+
+    Args:
+        change: From a to b.
+        p: Its two-sided p-value, corrected for the family it is of; None where there are too few
+            values.
+        level: A difference is one where p is below it.
+        higher_is_better: Direction of the metric.
+        over: What there are several values of.
+    """
+    if change.identical:
+        return "identical"
+    if p is None:
+        return "too few seeds" if over == "seeds" else "too few users"
+    if p >= level:
+        return "no evidence of a difference"
+    return "better" if (change.mean > 0) == higher_is_better else "worse"
+
+
+def change_of_pairs(a: np.ndarray, b: np.ndarray) -> Change:
+    """Compare paired values.
+
+    Differences of rounding alone count as 0, and so does a spread of rounding alone.
+
+    Args:
+        a: float64 `[n]`, at least one.
+        b: float64 `[n]`, paired with `a`.
+    """
+    scale = np.maximum(np.abs(a), np.abs(b))
+    rounding = ROUNDING * float(scale.max())
+    differences = np.where(np.abs(b - a) <= ROUNDING * scale, 0.0, b - a)
+    n, mean = len(differences), float(np.mean(differences))
+    sd = float(np.std(differences, ddof=1)) if n > 1 else None
+    if sd is not None and sd <= rounding:
+        sd = 0.0
+    error = sd / math.sqrt(n) if sd is not None else abs(mean) and math.inf
+    return Change(n, n, True, mean, sd, error, n - 1 if n >= MIN_PAIRS else 0, rounding)
 
 
 def change(a: Mapping[int, float], b: Mapping[int, float]) -> Change:
@@ -77,19 +136,17 @@ def change(a: Mapping[int, float], b: Mapping[int, float]) -> Change:
         b: At least one value.
     """
     common = sorted(a.keys() & b.keys())
-    rounding = _ROUNDING * max(map(abs, (*a.values(), *b.values())))
     if len(common) >= MIN_PAIRS or a.keys() == b.keys():
-        found = [b[seed] - a[seed] for seed in common]
-        n, mean = len(found), statistics.fmean(found)
-        error = statistics.stdev(found) / math.sqrt(n) if n > 1 else abs(found[0]) and math.inf
-        return Change(n, n, True, mean, error, n - 1 if n >= MIN_PAIRS else 0, rounding)
+        left, right = (np.array([side[seed] for seed in common], np.float64) for side in (a, b))
+        return change_of_pairs(left, right)
+    rounding = ROUNDING * max(map(abs, (*a.values(), *b.values())))
     mean = statistics.fmean(b.values()) - statistics.fmean(a.values())
     if min(len(a), len(b)) < MIN_PAIRS:
-        return Change(len(a), len(b), False, mean, math.inf, 0, rounding)
+        return Change(len(a), len(b), False, mean, None, math.inf, 0, rounding)
     parts = [statistics.variance(values.values()) / len(values) for values in (a, b)]
     weights = [part**2 / (len(values) - 1) for part, values in zip(parts, (a, b), strict=True)]
     df = sum(parts) ** 2 / sum(weights) if any(weights) else len(a) + len(b) - 2
-    return Change(len(a), len(b), False, mean, math.sqrt(sum(parts)), df, rounding)
+    return Change(len(a), len(b), False, mean, None, math.sqrt(sum(parts)), df, rounding)
 
 
 @dataclass(frozen=True)

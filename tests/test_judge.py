@@ -1,0 +1,75 @@
+"""One judge: the page and `compare` say the same of the same numbers."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made import record, write
+
+from mtbench.compare import compare
+from mtbench.evidence import compare_scenarios, compare_values, sentences
+from mtbench.evidence.changes import ROUNDING, change, judge
+
+LEVEL = 0.05
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.floats(0.01, 10), min_size=1, max_size=6),
+    st.sampled_from([0.0, 1e-15, 1e-13, 5e-13, 2e-12, 1e-9, 1e-3, 0.5]),
+    st.sampled_from([0.0, 0.01, 1.0]),
+    st.booleans(),
+    st.integers(0, 2**32 - 1),
+)
+def test_both_ways_to_the_judge_end_alike(values, shift, spread, higher, seed):
+    a = np.array(values)
+    noise = np.random.default_rng(seed).normal(size=len(a))
+    b = a * (1 + shift * (1 + spread * noise))
+    page = compare_values(a, b, ("task/metric", "a", "b"), higher)
+    folders = change(dict(enumerate(a)), dict(enumerate(b)))
+    assert page.verdict == judge(folders, folders.p, LEVEL, higher)
+    assert (page.p, page.sd) == (folders.p, folders.sd)
+    assert abs(page.mean) == abs(folders.mean)
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"), [(1e-14, "identical"), (5e-13, "identical"), (2e-12, "better")]
+)
+def test_the_page_and_compare_on_differences_of_summation(tmp_path, factor, verdict):
+    """32 ε was the page's bound of rounding and 1e-12 that of compare."""
+    before = [record("a", seed, 1.0 + seed) for seed in range(5)]
+    after = [
+        record(
+            "a",
+            seed,
+            (1.0 + seed) * (1 - factor * (1 + 0.1 * seed)),
+            started=f"2026-02-0{seed + 1}",
+        )
+        for seed in range(5)
+    ]
+    folders = compare(write(tmp_path / "a", before), write(tmp_path / "b", after))
+    (told,) = [each.verdict for each in folders.metrics if each.metric == "ranking/rmse"]
+    renamed = [{**one, "scenario": "b", "run_id": f"b{one['seed']}"} for one in after]
+    page = compare_scenarios([*before, *renamed], metrics=["ranking/rmse"], pairs=[("a", "b")])
+    assert (told, page[0].verdict) == (verdict, verdict)
+    if verdict == "identical":
+        assert sentences(page) == [
+            "b and a are identical in ranking/rmse: equal in each of 5 seeds"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("p", "verdict"),
+    [(0.05, "no evidence of a difference"), (np.nextafter(0.05, 0), "better"), (0.0, "better")],
+)
+def test_a_p_value_at_the_level_is_no_evidence(p, verdict):
+    grown = change({0: 1.0, 1: 2.0, 2: 3.0}, {0: 1.1, 1: 2.2, 2: 3.5})
+    assert judge(grown, p, LEVEL, higher_is_better=True) == verdict
+    assert judge(grown.negated(), p, LEVEL, higher_is_better=False) == verdict
+
+
+def test_equal_values_are_identical_at_any_number_of_seeds():
+    for n in (1, 2, 3):
+        values = {seed: 0.1 * (seed + 1) for seed in range(n)}
+        same = change(values, {s: v * (1 + ROUNDING / 2) for s, v in values.items()})
+        assert judge(same, same.p, LEVEL, higher_is_better=True) == "identical"
