@@ -39,7 +39,7 @@ def _flat(value: Any, key: str) -> Iterator[tuple[str, Any]]:
 
 
 _ORIGIN = re.compile(r"\.origin\.(plugin|distribution|version|sha256)$")
-_MUST_AGREE = ("dataset", "stands_in_for", "split", "tasks", "task_order", "train")
+_MUST_AGREE = ("dataset", "stands_in_for", "split", "tasks", "task_order", "train", "evaluate_on")
 """Keys of a protocol without which a difference in a metric says nothing of code or options."""
 
 
@@ -53,7 +53,8 @@ def mismatches(a: Measured, b: Measured) -> dict[str, list[str]]:
     prints = (a.data["fingerprint"], b.data["fingerprint"])
     if prints[0] != prints[1]:
         found["data"] = [f"fingerprint: {shown(prints[0])} → {shown(prints[1])}"]
-    for key, (left, right) in differences(a.protocol, b.protocol).items():
+    scored = {"evaluate_on": "test"}  # what records say nothing of that are older than the key
+    for key, (left, right) in differences(scored | a.protocol, scored | b.protocol).items():
         if key.split(".")[0] not in _MUST_AGREE or _ORIGIN.search(key):
             continue
         if ABSENT not in (left, right) or key.endswith(".name"):

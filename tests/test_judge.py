@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from made import record, write
 
 from mtbench.compare import compare
+from mtbench.errors import RecordError
 from mtbench.evidence import compare_scenarios, compare_values, sentences
 from mtbench.evidence.changes import ROUNDING, change, judge
+from mtbench.gate import gate
 
 LEVEL = 0.05
 
@@ -73,3 +75,20 @@ def test_equal_values_are_identical_at_any_number_of_seeds():
         values = {seed: 0.1 * (seed + 1) for seed in range(n)}
         same = change(values, {s: v * (1 + ROUNDING / 2) for s, v in values.items()})
         assert judge(same, same.p, LEVEL, higher_is_better=True) == "identical"
+
+
+@pytest.mark.parametrize("old", ["test", None])
+def test_scores_of_the_validation_part_are_no_baseline_of_the_test_part(tmp_path, old):
+    """A record that says nothing of it is older than the key, and of the test part."""
+    before = [record("a", seed, protocol__evaluate_on="test") for seed in range(3)]
+    if old is None:
+        for each in before:
+            del each["protocol"]["evaluate_on"]
+    after = [record("a", seed, protocol__evaluate_on="validation") for seed in range(3)]
+    folders = write(tmp_path / "a", before), write(tmp_path / "b", after)
+    for regress in (compare, gate):
+        for pair in (folders, folders[::-1]):
+            with pytest.raises(RecordError, match=r"do not compare.*evaluate_on: "):
+                regress(*pair)
+    assert compare(*folders, anyway=True).mark == " (different protocol)"
+    assert not compare(folders[0], folders[0]).mark

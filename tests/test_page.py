@@ -924,6 +924,18 @@ def test_the_page_of_real_runs(real):
 def test_the_suite_on_the_page_has_the_same_runs(real, registry, tmp_path):
     """It is valid, and the ids, which hold every option and the code, are those of the records."""
     records, plan = real
+    same_runs(records, plan, registry, tmp_path)
+
+
+def test_the_suite_on_the_page_leaves_the_test_part_closed(tiny, registry, tmp_path):
+    overrides = ["split.validation_share=0.2", "evaluate_on=validation", "train.epochs=1"]
+    suite = load_suite(tiny, registry, overrides=overrides, seeds="1")
+    plan = make_plan(suite, registry, ["rating-only"])
+    records = list(runner.execute(suite, plan, registry, tmp_path / "results"))
+    same_runs(records, plan, registry, tmp_path)
+
+
+def same_runs(records, plan, registry, tmp_path):
     suite = Tree(page(records))["pre"][1]["text"]
     (tmp_path / "again.yaml").write_text(suite)
     again = make_plan(load_suite(tmp_path / "again.yaml", registry), registry)

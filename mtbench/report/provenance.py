@@ -143,6 +143,7 @@ def suite(view: View) -> dict[str, Any] | None:
         "tasks": {name: _spec(tasks[name]) for name in order},
         "scenarios": scenarios,
         "train": protocol["train"],
+        "evaluate_on": protocol.get("evaluate_on", "test"),
         "seeds": sorted({run["seed"] for run in (*view.runs, *view.failed)}),
     }
 
