@@ -124,7 +124,9 @@ def make_parser(
     command("plan", "list the runs of a suite, and which of them are done", runs)
     command("schema", "print the JSON Schema of a suite, for editors", plugin)
     plugins = command("plugins", "list components, or the options of one", plugin)
-    plugins.add_argument("kind", nargs="?", help="dataset, split, tower, task or weighting")
+    plugins.add_argument(
+        "kind", nargs="?", help="dataset, split, tower, task, weighting or observer"
+    )
     plugins.add_argument("name", nargs="?", help="component whose options to show")
     contract = command("check-plugin", "hold the components of a plugin to their contract", plugin)
     contract.add_argument("what", metavar="FILE|NAME", help="a Python file, or a component's name")

@@ -40,7 +40,7 @@ class Component(Options):
     """Base of every kind."""
 
     kind: ClassVar[str]
-    """What it is: dataset, split, tower, task or weighting."""
+    """What it is: dataset, split, tower, task, weighting or observer."""
     name: ClassVar[str]
     """What a suite calls it."""
 

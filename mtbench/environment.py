@@ -6,7 +6,6 @@ import contextlib
 import functools
 import os
 import platform
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,11 +49,18 @@ def reset_peak_memory() -> None:
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def peak_memory() -> int:
-    """Return the peak resident memory of this process in bytes, since the last reset on Linux."""
+def peak_memory() -> int | None:
+    """Return the peak resident memory of this process in bytes, since the last reset on Linux.
+
+    None where the system does not tell, as on Windows.
+    """
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    try:
+        import resource  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

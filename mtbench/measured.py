@@ -181,7 +181,7 @@ def _series(scenario: str, used: Sequence[Record], definition: dict[str, Any]) -
         metrics,
         {seed: _finite(rate) for seed, rate in rates.items() if rate},
         {seed: _finite(time) for seed, time in steps.items() if time},
-        {seed: _finite(r["peak_memory_bytes"]) for seed, r in good.items()},
+        {seed: _finite(peak) for seed, r in good.items() if (peak := r["peak_memory_bytes"])},
         {seed: _failure(r) for seed, r in own.items() if r["status"] != "ok"},
     )
 

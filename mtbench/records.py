@@ -32,7 +32,7 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "environment.cpu": str,
     "environment.python": str,
     "timings": dict,
-    "peak_memory_bytes": int,
+    "peak_memory_bytes": (int, type(None)),
 }
 """What every record has, of a run that failed at once too, and of which type."""
 FAILED = KEYS | {"error": dict, "error.type": str, "error.message": str}

@@ -199,6 +199,7 @@ class _Session:
         }
         if run.seed not in self._of_seed:
             floors = {name: task.floors(train, scored, known) for name, task in suite.tasks.items()}
+            _require_finite(floors)
             self._of_seed[run.seed] = floors, slice_counts(train, scored)
         record["floors"], record["data"]["slices"] = self._of_seed[run.seed]
         self.by_query = scores.by_query
@@ -259,6 +260,19 @@ class _Session:
             for name, value in values.items():
                 if not math.isfinite(value):
                     raise FloatingPointError(f"{task}/{name} is {value}")
+
+
+def _require_finite(floors: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
+    """Refuse floors that are no numbers.
+
+    Raises:
+        FloatingPointError: One is NaN or infinite.
+    """
+    for task, by_floor in floors.items():
+        for floor, metrics in by_floor.items():
+            for name, value in metrics.items():
+                if not math.isfinite(value):
+                    raise FloatingPointError(f"floor {floor!r}: {task}/{name} is {value}")
 
 
 def _notify(registry: Registry, hook: str, **arguments: Any) -> None:

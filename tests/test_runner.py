@@ -207,10 +207,14 @@ def test_values_of_a_plugin_that_json_lacks_do_not_end_the_suite(
     if where == "metric of float32":
         values = {"rmse": np.float32(1.5), "mae": np.float32(1.0)}
         monkeypatch.setattr(RankingHead, "evaluate", lambda self, view: values)
+        status, message = "ok", None
     else:
         floors = {"nothing": {"rmse": float("nan"), "mae": 1.0}}
-        monkeypatch.setattr(Ranking, "floors", lambda self, train, test: floors)
-    assert len(run(tiny, tmp_path / "r", seeds="2")) == 2
+        monkeypatch.setattr(Ranking, "floors", lambda self, train, test, known: floors)
+        status, message = "failed", "floor 'nothing': ranking/rmse is nan"
+    made = run(tiny, tmp_path / "r", seeds="2")
+    assert [record["status"] for record in made] == [status] * 2
+    assert [(record["error"] or {}).get("message") for record in made] == [message] * 2
     assert len(stored(tmp_path / "r")) == 2
 
 

@@ -149,7 +149,11 @@ def _scenario(name: str, records: Sequence[Record], columns: Iterable[MetricColu
         for key in ("train_examples_per_s", "evaluate_examples_per_s", "run_s")
         if (values := [s for r in own if (s := r["timings"].get(key)) is not None])
     }
-    speed |= {key: _stat([r[key] for r in own]) for key in ("peak_memory_bytes", "parameters")}
+    speed |= {
+        key: _stat(values)
+        for key in ("peak_memory_bytes", "parameters")
+        if (values := [number for r in own if (number := r[key]) is not None])
+    }
     return Row(name, metrics, above, speed, tuple(own[-1]["trained_tasks"]))
 
 
