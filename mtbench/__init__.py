@@ -29,12 +29,11 @@ from .data import Data, Feature, Interactions, Side
 from .errors import DataError, MtbenchError, PluginError, SealedError, SuiteError
 from .hookspecs import hookimpl
 from .tables import load_results, load_runs
+from .version import __version__
 
 if TYPE_CHECKING:
     from .batch import Batch as Batch
     from .evaluation import TestView as TestView
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Component",
@@ -59,6 +58,7 @@ __all__ = [
     "Task",
     "Tower",
     "Weighting",
+    "__version__",
     "hookimpl",
     "load_results",
     "load_runs",

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import __version__
 from .errors import did_you_mean
+from .version import __version__
 
 FORMATS = ("table", "markdown", "csv", "json")
 """Named here, since `report` would import rich for `--help`."""

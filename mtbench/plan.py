@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from . import __version__, sweep
+from . import sweep
 from .components import Dataset
 from .environment import num_threads
 from .errors import DataError, Fault, SuiteError, did_you_mean
 from .protocol import Scenario, Suite
 from .registry import Registry
+from .version import __version__
 
 ENGINE = ("tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
 """Packages whose version decides the bits of a result."""

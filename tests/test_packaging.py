@@ -120,5 +120,7 @@ def test_what_the_core_and_the_plugins_import_is_a_dependency():
 def test_the_version_is_in_one_place():
     assert "version" not in PROJECT["project"]
     assert PROJECT["project"]["dynamic"] == ["version"]
-    assert PROJECT["tool"]["setuptools"]["dynamic"]["version"]["attr"] == "mtbench.__version__"
+    assert (
+        PROJECT["tool"]["setuptools"]["dynamic"]["version"]["attr"] == "mtbench.version.__version__"
+    )
     assert re.fullmatch(r"\d+\.\d+\.\d+", mtbench.__version__)
