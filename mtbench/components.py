@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
+
+from mtbench.config.options import Options
 
 from .errors import PluginError
 
@@ -26,14 +28,6 @@ if TYPE_CHECKING:
 
 Tensor = Any
 """A `tf.Tensor`; TensorFlow has no types of its own to name."""
-
-
-class Options(BaseModel):
-    """Options as fields: validated, frozen, unknown ones refused, help in the string below."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
-    )
 
 
 class Component(Options):

@@ -12,10 +12,11 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from . import marks
-from .components import Options
+from mtbench.config.messages import message_of
+from mtbench.config.options import Options
+
+from .config import document as marks
 from .errors import Fault, SuiteError, did_you_mean
-from .messages import message_of
 
 SLOWDOWN = 1.25
 """Default. Of 380 pairs of repeats on two cores with six to sixteen processes that wanted them,

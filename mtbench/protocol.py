@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from .components import Dataset, Options, Split, Task, Tower, Weighting
+from mtbench.config.options import Options
+
+from .components import Dataset, Split, Task, Tower, Weighting
 
 SIDES = ("query", "candidate")
 MOST_SEEDS = 10_000

@@ -11,10 +11,12 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from . import marks, sweep
+from mtbench.config.messages import found_text, message_of
+
+from . import sweep
 from .components import Component, Dataset, Task, Tower, Weighting
+from .config import document as marks
 from .errors import Fault, MtbenchError, PluginError, SuiteError, did_you_mean, in_one_line
-from .messages import found_text, message_of
 from .protocol import SIDES, Protocol, Scenario, Suite, Train
 from .registry import Registry
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from .components import Options
+from mtbench.config.options import Options
+
 from .errors import DataError, did_you_mean
 from .extras import require
 

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mtbench import marks
+from mtbench.config import document as marks
 from mtbench.errors import SuiteError
 
 

@@ -27,12 +27,9 @@ def test_every_plugin_has_an_entry_point():
 
 def test_every_folder_is_packaged():
     folders = {
-        (folder.name if folder == base else f"{folder.parent.name}.{folder.name}").replace(
-            "plugins", "mtbench_plugins"
-        )
+        ".".join(path.parent.relative_to(ROOT).parts).replace("plugins", "mtbench_plugins")
         for base in (ROOT / "mtbench", ROOT / "plugins")
-        for folder in (base, *base.iterdir())
-        if (folder / "__init__.py").exists()
+        for path in base.rglob("__init__.py")
     }
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == folders
 

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.components import Options
+from mtbench.config.options import Options
 from mtbench.encoding import Coded, Ids, Known, Raw
 
 BLOCK = 2**23

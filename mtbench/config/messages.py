@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from .errors import did_you_mean
+from mtbench.errors import did_you_mean
 
 
 def found_text(value: Any) -> str:

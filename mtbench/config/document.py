@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from .errors import Fault, SuiteError
+from mtbench.errors import Fault, SuiteError
 
 Path_ = tuple[str | int, ...]
 

@@ -1,0 +1,18 @@
+"""Options as fields of a frozen model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    pass
+
+
+class Options(BaseModel):
+    """Options as fields: validated, frozen, unknown ones refused, help in the string below."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
+    )

@@ -1,0 +1,3 @@
+"""The version of mtbench: part of every record."""
+
+__version__ = "0.1.0"
