@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mtbench.data import Data, Interactions, Side  # before TensorFlow: it sets Keras 2
+from mtbench.data.dataset import Data, Side  # before TensorFlow: it sets Keras 2
+from mtbench.data.interactions import Interactions  # before TensorFlow: it sets Keras 2
 from mtbench.model import MultiTaskModel
 from mtbench.protocol import Scenario
 from mtbench.registry import installed

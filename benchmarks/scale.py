@@ -81,7 +81,7 @@ def generate(size: str, place: Path) -> dict[str, Any]:
 
 def encode(size: str, place: Path) -> dict[str, Any]:
     """Read the file into the cache."""
-    from mtbench.data import load_data
+    from mtbench.data.store import load_data
 
     registry, suite = _suite(size, place)
     with measured() as took:

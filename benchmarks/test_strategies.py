@@ -31,7 +31,7 @@ class Steps:
     """Training steps at the ml100k setting: a batch of 8192, embeddings of 32, and some tasks."""
 
     def __init__(self) -> None:
-        from mtbench.data import load_data
+        from mtbench.data.store import load_data
         from mtbench.suite import load_suite
 
         registry = installed()

@@ -10,6 +10,11 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 from typing import TYPE_CHECKING
 
+from mtbench.data.dataset import Data, Side
+from mtbench.data.encoding import Feature
+from mtbench.data.interactions import Interactions
+from mtbench.data.parts import Parts
+
 from .components import (
     Component,
     Dataset,
@@ -19,13 +24,11 @@ from .components import (
     Head,
     LossWeighting,
     Metric,
-    Parts,
     Split,
     Task,
     Tower,
     Weighting,
 )
-from .data import Data, Feature, Interactions, Side
 from .errors import DataError, MtbenchError, PluginError, SealedError, SuiteError
 from .hookspecs import hookimpl
 from .tables import load_results, load_runs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .data import Interactions
+from mtbench.data.interactions import Interactions
 
 ITEMS, USERS = 10, 15
 """Rows at the overall mean that are added to each item's and each user's: the shrinkage that

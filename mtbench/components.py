@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-import numpy as np
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from mtbench.config.options import Options
+from mtbench.data.parts import Parts
 
 from .errors import PluginError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mtbench.data.dataset import Data
+    from mtbench.data.encoding import Feature
+    from mtbench.data.interactions import Interactions
+
     from .batch import Batch
-    from .data import Data, Feature, Interactions
     from .evaluation import TestView
 
 Tensor = Any
@@ -125,17 +128,6 @@ class Dataset(Component):
     def stand_in(self) -> Mapping[str, Any] | None:
         """Return the `dataset:` section that `--synthetic` puts in place of this one, if any."""
         return None
-
-
-class Parts(NamedTuple):
-    """Row numbers of the parts of a dataset, int64, disjoint."""
-
-    train: np.ndarray
-    """What models learn from."""
-    test: np.ndarray
-    """What they are scored on; sealed while they train."""
-    validation: np.ndarray = np.empty(0, np.int64)
-    """What early stopping, schedules and any other choice may look at; often empty."""
 
 
 class Split(Component):

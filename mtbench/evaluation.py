@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .data import Interactions, require_open
+from mtbench.data.interactions import Interactions, require_open
+
 from .metrics import mean_by_query
 from .ranks import Score, dot_product, queries_of
 

@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
+from mtbench.data.encoding import Feature
+
 from .components import Features, Tower
-from .data import Feature
 from .errors import MtbenchError, did_you_mean
 
 Tensor = Any

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from . import history
-from .data import Data, Interactions
+from mtbench.data.dataset import Data
+from mtbench.data.interactions import Interactions
+
+from .data import history
 from .protocol import Suite, Train
 
 ROWS = 2**18

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from mtbench.data.history import in_time, lengths
+from mtbench.data.interactions import Interactions
+
 from .components import Features
-from .data import Interactions
 from .errors import MtbenchError
-from .history import in_time, lengths
 
 
 class Histories:

@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mtbench.data.interactions import Interactions
+
 from . import list_metrics
 from .components import Metric
-from .data import Interactions
 from .list_metrics import Relevant
 from .metrics import defined, mean, mean_by_query
 from .ranked import OF_LISTS, Chance, Parts, Protocol, Scored

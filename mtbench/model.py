@@ -8,10 +8,12 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from . import history
+from mtbench.data.dataset import Data, Side
+from mtbench.data.interactions import Interactions
+
 from .batch import Batch, Catalogue, EmbeddedSide
 from .components import Features, Head, Task
-from .data import Data, Interactions, Side
+from .data import history
 from .diagnostics import Diagnostics
 from .errors import MtbenchError
 from .gradients import add, head_gradients, multiply, output_gradients, task_gradients

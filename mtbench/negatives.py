@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from mtbench.data.interactions import Interactions
+
 from .batch import Batch, Embedded
-from .data import Interactions
 from .draws import Draws
 from .ranks import Seen
 

@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mtbench.data.interactions import Interactions
+
 from . import list_metrics
-from .data import Interactions
 from .metrics import mean
 from .ranks import Places, Score, Seen, queries_of, rank
 

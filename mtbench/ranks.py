@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .data import Interactions, require_open
+from mtbench.data.interactions import Interactions, require_open
 
 BLOCK = 2**21
 """Scores held at once by a processor: queries of a block times the catalogue."""

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from . import data as data_module
+from mtbench.data.interactions import Interactions, joined
+from mtbench.data.store import load_data
+
 from . import environment, records
-from .data import Interactions, joined
 from .errors import DataError
 from .lazy import quiet_stderr
 from .plan import Run
@@ -78,7 +79,7 @@ class _Session:
 
         self._evaluate, self._training = evaluation.evaluate, training
         imported = time.perf_counter()
-        self.data = data_module.load_data(suite.dataset, registry.identity(suite.dataset))
+        self.data = load_data(suite.dataset, registry.identity(suite.dataset))
         for name, task in suite.tasks.items():
             for column in task.needs():
                 if column not in self.data.interactions.columns:

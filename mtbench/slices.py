@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from .data import Interactions
+from mtbench.data.interactions import Interactions
 
 Slice = Literal["head", "tail", "cold_query", "cold_candidate"]
 SLICES: tuple[Slice, ...] = get_args(Slice)

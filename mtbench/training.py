@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from mtbench.data.dataset import Data
+from mtbench.data.interactions import Interactions
+
 from .clock import Clock, Metrics, Validation
-from .data import Data, Interactions
 from .feed import Feed, make_feed
 from .model import MultiTaskModel
 from .optimizers import Updates, keras_optimizer

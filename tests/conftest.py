@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mtbench.data import Data, load_data
+from mtbench.data.dataset import Data
+from mtbench.data.store import load_data
 from mtbench.registry import Registry, installed
 from mtbench.suite import Suite, load_suite
 

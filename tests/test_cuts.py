@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mtbench
-from mtbench import cuts
+from mtbench.data import parts as cuts
 
 
 class Named(mtbench.Split):

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mtbench
-from mtbench import data as module
-from mtbench import encoding
-from mtbench.data import Data, load_data
-from mtbench.encoding import Coded, Known, Raw, distinct
+from mtbench.data import encoding
+from mtbench.data.cache import cache_dir
+from mtbench.data.dataset import Data
+from mtbench.data.encoding import Coded, Known, Raw, distinct
+from mtbench.data.store import load_data
 
 
 def make(rating=3.0, candidates=(b"9", b"10", b"9"), catalogue=None):
@@ -139,7 +140,7 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path, monkeypatch):
 
 def test_cache_dir(monkeypatch):
     monkeypatch.setenv("MTBENCH_CACHE_DIR", "/somewhere")
-    assert module.cache_dir() == Path("/somewhere")
+    assert cache_dir() == Path("/somewhere")
 
 
 def rewrite_meta(change):
@@ -185,7 +186,7 @@ def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.np, "save", full)
+    monkeypatch.setattr(np, "save", full)
     assert load_data(Counting(), {}).fingerprint == make().fingerprint
     assert list(folder.iterdir()) == []
 

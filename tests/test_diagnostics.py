@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import mtbench
 from mtbench import runner
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.diagnostics import Diagnostics
 from mtbench.gradients import TaskGradients
 from mtbench.plan import make_plan

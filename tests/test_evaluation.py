@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mtbench import evaluation, ranks
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.evaluation import TestView, evaluate
 from mtbench.model import MultiTaskModel
 from mtbench_plugins.tasks import ranking

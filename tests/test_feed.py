@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mtbench import feed as module
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.feed import Feed
 from mtbench.protocol import Train
 from mtbench.testing.tiny import TinyDataset

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import mtbench
-from mtbench.data import Data
+from mtbench.data.dataset import Data
 from mtbench.gradients import TaskGradients
 from mtbench.model import MultiTaskModel
 from mtbench.protocol import Optimizer, Train

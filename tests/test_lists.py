@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import textbook
 
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.lists import Lists
 
 MEASURES = (

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import mtbench
-from mtbench.data import load_data
+from mtbench.data.store import load_data
 from mtbench.feed import Feed
 from mtbench.model import MultiTaskModel, require_keras_2
 from mtbench.training import Trainer

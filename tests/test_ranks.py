@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtbench import ranks
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.ranks import Seen, dot_product, rank, top_candidates
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mtbench.data import joined
+from mtbench.data.interactions import joined
 from mtbench.errors import SealedError
 from mtbench.plan import make_plan
 from mtbench.ranks import Seen

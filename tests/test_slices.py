@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.slices import in_parts, in_slice, slice_counts
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import mtbench
 from mtbench.cli import main
-from mtbench.data import load_data
+from mtbench.data.store import load_data
 from mtbench.feed import Feed
 from mtbench.pace import Pace
 from mtbench.training import Trainer

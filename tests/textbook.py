@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.slices import in_slice
 
 

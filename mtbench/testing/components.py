@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.components import Component, Dataset, Features, Parts, Split, Task, Tower
-from mtbench.data import Data, Feature, Interactions
+from mtbench.components import Component, Dataset, Features, Split, Task, Tower
+from mtbench.data.dataset import Data
+from mtbench.data.encoding import Feature
+from mtbench.data.interactions import Interactions
+from mtbench.data.parts import Parts
 from mtbench.errors import DataError
 from mtbench.evaluation import evaluate
 from mtbench.model import MultiTaskModel

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 import mtbench
 from mtbench.config.options import Options
-from mtbench.encoding import Coded, Ids, Known, Raw
+from mtbench.data.encoding import Coded, Ids, Known, Raw
 
 BLOCK = 2**23
 """Scores held at once while items are drawn: users of a block times items."""

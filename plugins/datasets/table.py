@@ -12,9 +12,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.encoding import Coded, Form, Ids, Known, Raw, as_text
-from mtbench.tablecolumns import Column, Lists, Reals, Texts, Times, Unit, notes, read
-from mtbench.tablefile import TableFile, TableReader
+from mtbench.data.encoding import Coded, Form, Ids, Known, Raw, as_text
+from mtbench.data.tables.columns import Column, Lists, Reals, Texts, Times, Unit, notes, read
+from mtbench.data.tables.file import TableFile, TableReader
 
 TIME = "timestamp"
 RESERVED = ("query", "candidate", "history")

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench import cuts
+from mtbench.data import parts
 
 
 class KFold(mtbench.Split):
@@ -38,12 +38,12 @@ class KFold(mtbench.Split):
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Draw a permutation and take a piece of it, and what follows, round and round."""
         least = max(self.folds, 4 if self.validation_share else 2)
-        total = cuts.require_rows(data, least, f"for {self.folds} folds")
+        total = parts.require_rows(data, least, f"for {self.folds} folds")
         order = np.random.default_rng(self.seed).permutation(total)
         fold = seed % self.folds if self.fold is None else self.fold - 1
         start, stop = (total * number // self.folds for number in (fold, fold + 1))
         rest = np.concatenate([order[stop:], order[:start]])
-        validates = cuts.validation_size(len(rest), self.validation_share)
+        validates = parts.validation_size(len(rest), self.validation_share)
         return mtbench.Parts(*map(np.sort, (rest[validates:], order[start:stop], rest[:validates])))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 import mtbench
-from mtbench import cuts
+from mtbench.data import parts
 
 
 class LeaveLastOut(mtbench.Split):
@@ -24,13 +24,13 @@ class LeaveLastOut(mtbench.Split):
 
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Sort each user's rows by time and cut off the last."""
-        order, counts = cuts.by_query_and_time(self, data), cuts.counts_by_query(data)
+        order, counts = parts.by_query_and_time(self, data), parts.counts_by_query(data)
         tested = counts >= self.min_train + 1 + self.validation
         kept = counts - tested
-        parts = cuts.cut_each(data, order, kept - tested * self.validation, kept)
+        made = parts.cut_each(data, order, kept - tested * self.validation, kept)
         most = counts.max(initial=0)
         fix = f"{self.min_train + 1 + self.validation} of one are needed, the most of one is {most}"
-        return cuts.require_parts(self, data, parts, {"test": fix})
+        return parts.require_parts(self, data, made, {"test": fix})
 
 
 @mtbench.hookimpl

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 import mtbench
-from mtbench import cuts
+from mtbench.data import parts
 
 _BRING = "mtbench data import ml-100k.zip"
 
@@ -43,7 +43,7 @@ class MovieLensFolds(mtbench.Split):
         rows, ratings = self._match(data, archive)
         rest, test = (rows[archive.tests[ratings] == tests] for tests in (False, True))
         rest = np.random.default_rng(seed).permutation(np.sort(rest))
-        validates = cuts.validation_size(len(rest), self.validation_share)
+        validates = parts.validation_size(len(rest), self.validation_share)
         return mtbench.Parts(*map(np.sort, (rest[validates:], test, rest[:validates])))
 
     def _match(self, data: mtbench.Data, archive: _Archive) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +58,7 @@ class MovieLensFolds(mtbench.Split):
             DataError: The data is not MovieLens 100K.
         """
         names = ("query", "candidate", "user_rating", "timestamp")
-        ours = [cuts.column(self, data, name) for name in names]
+        ours = [parts.column(self, data, name) for name in names]
         rows = np.lexsort(ours)
         user, movie, *others = archive.ratings.T
         query = _positions(data.query.ids, user.astype(str))

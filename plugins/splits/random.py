@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 import mtbench
-from mtbench import cuts
+from mtbench.data import parts
 
 
 class Random(mtbench.Split):
@@ -21,11 +21,11 @@ class Random(mtbench.Split):
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Draw a permutation: first rows to train, then those to validate, last those to test."""
         least = 3 if self.validation_share else 2
-        total = cuts.require_rows(data, least, f"to split into {least} parts")
+        total = parts.require_rows(data, least, f"to split into {least} parts")
         tests = min(max(round(total * self.test_share), 1), total - (least - 1))
         order = np.random.default_rng(seed).permutation(total)
         rest, test = order[:-tests], order[-tests:]
-        train = len(rest) - cuts.validation_size(len(rest), self.validation_share)
+        train = len(rest) - parts.validation_size(len(rest), self.validation_share)
         return mtbench.Parts(rest[:train], test, rest[train:])
 
 

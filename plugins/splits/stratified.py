@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 import mtbench
-from mtbench import cuts
+from mtbench.data import parts
 
 
 class Stratified(mtbench.Split):
@@ -25,13 +25,13 @@ class Stratified(mtbench.Split):
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Shuffle all rows, bring those of a user together, and cut each user's."""
         order = np.random.default_rng(seed).permutation(len(data.interactions))
-        order = cuts.by_query(data, order)
-        counts = cuts.counts_by_query(data)
-        train, kept = cuts.shares(counts, self.test_share, self.validation_share)
+        order = parts.by_query(data, order)
+        counts = parts.counts_by_query(data)
+        train, kept = parts.shares(counts, self.test_share, self.validation_share)
         fixes = {"test": "raise test_share, or use split 'random'"}
         if self.validation_share:
             fixes["validation"] = "raise validation_share, or use split 'random'"
-        return cuts.require_parts(self, data, cuts.cut_each(data, order, train, kept), fixes)
+        return parts.require_parts(self, data, parts.cut_each(data, order, train, kept), fixes)
 
 
 @mtbench.hookimpl

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 import mtbench
-from mtbench import cuts
+from mtbench.data import parts
 
 
 class Temporal(mtbench.Split):
@@ -26,17 +26,17 @@ class Temporal(mtbench.Split):
 
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Cut where the time changes."""
-        times = cuts.column(self, data, "timestamp")
+        times = parts.column(self, data, "timestamp")
         ordered = np.sort(times)
         changes = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-        parts = 3 if self.validation_share else 2
-        if len(changes) < parts - 1:
+        count = 3 if self.validation_share else 2
+        if len(changes) < count - 1:
             found = len(changes) + min(len(times), 1)
             raise mtbench.DataError(
-                f"{data.source}: expected {parts} different timestamps or more to split into "
-                f"{parts} parts by time, found {found}: use split 'random' or 'stratified'"
+                f"{data.source}: expected {count} different timestamps or more to split into "
+                f"{count} parts by time, found {found}: use split 'random' or 'stratified'"
             )
-        kept = nearest(changes[parts - 2 :], len(times) * (1 - self.test_share))
+        kept = nearest(changes[count - 2 :], len(times) * (1 - self.test_share))
         train = kept
         if self.validation_share:
             train = nearest(changes[changes < kept], kept * (1 - self.validation_share))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 import mtbench
-from mtbench import cuts
+from mtbench.data import parts
 
 
 class UserTemporal(mtbench.Split):
@@ -24,12 +24,12 @@ class UserTemporal(mtbench.Split):
 
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Sort each user's rows by time and cut them."""
-        order, counts = cuts.by_query_and_time(self, data), cuts.counts_by_query(data)
-        train, kept = cuts.shares(counts, self.test_share, self.validation_share)
+        order, counts = parts.by_query_and_time(self, data), parts.counts_by_query(data)
+        train, kept = parts.shares(counts, self.test_share, self.validation_share)
         fixes = {"test": "raise test_share, or use split 'temporal'"}
         if self.validation_share:
             fixes["validation"] = "raise validation_share, or use split 'temporal'"
-        return cuts.require_parts(self, data, cuts.cut_each(data, order, train, kept), fixes)
+        return parts.require_parts(self, data, parts.cut_each(data, order, train, kept), fixes)
 
 
 @mtbench.hookimpl

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 import mtbench
 from mtbench import metrics
 from mtbench.biases import bias_logits
-from mtbench.labels import labelled
+from mtbench.data.labels import labelled
 from mtbench.negatives import Sampler, chosen, repeated, unseen
 from mtbench.scoring import PairScore, labels_of, reduced
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.labels import is_known, labelled
+from mtbench.data.labels import is_known, labelled
 from mtbench.metrics import defined
 from mtbench.scoring import PairScore, labels_of, reduced
 from mtbench.softmax import segment_log_softmax

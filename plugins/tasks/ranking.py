@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 import mtbench
 from mtbench.biases import bias_predictions
-from mtbench.labels import is_known, labelled
+from mtbench.data.labels import is_known, labelled
 from mtbench.metrics import defined, mae, mean_by_query, rmse
 from mtbench.ordinal import CumulativeLogits
 from mtbench.scoring import PairScore, labels_of, reduced

@@ -10,7 +10,7 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.labels import at_least
+from mtbench.data.labels import at_least
 from mtbench.lists import Lists, Measure
 from mtbench.negatives import Sampler, repeated
 from mtbench.ranked import Protocol

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mtbench.data.history import positions
 from mtbench.evaluation import evaluate
-from mtbench.history import positions
 from mtbench.model import MultiTaskModel
 from mtbench.registry import installed
 from mtbench.testing import check_component

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mtbench.cli import main
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.evaluation import evaluate
 from mtbench.hookspecs import hookimpl
 from mtbench.plan import make_plan

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from mtbench.data import load_data
+from mtbench.data.store import load_data
 from mtbench.model import MultiTaskModel
 from mtbench.suite import load_suite
 from mtbench.training import Trainer

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 
 import mtbench
-from mtbench.data import load_data
+from mtbench.data.store import load_data
 from mtbench_plugins.datasets.movielens import MovieLens
 from mtbench_plugins.splits.k_fold import KFold
 from mtbench_plugins.splits.leave_last_out import LeaveLastOut

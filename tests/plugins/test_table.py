@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import mtbench
-from mtbench import tablefile
+from mtbench.data.tables import file as tablefile
+from mtbench.data.tables.values import as_array, reals, seconds
 from mtbench.plan import make_plan
 from mtbench.suite import load_suite
-from mtbench.tablevalues import as_array, reals, seconds
 from mtbench_plugins.datasets.table import Table
 
 TEXT = """\

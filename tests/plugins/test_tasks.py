@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from batches import make_batch, random_batch
 
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.errors import DataError
 from mtbench_plugins.tasks.ranking import Ranking, bias_predictions, errors
 from mtbench_plugins.tasks.retrieval import Retrieval

@@ -7,7 +7,7 @@ from batches import make_batch, random_batch, value_and_gradients
 from scipy.optimize import minimize
 
 from mtbench.biases import bias_logits
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.errors import SuiteError
 from mtbench.evaluation import evaluate
 from mtbench.training import Trainer

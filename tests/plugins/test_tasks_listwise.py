@@ -11,7 +11,7 @@ from batches import make_batch, random_batch, value_and_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.errors import DataError
 from mtbench.evaluation import evaluate
 from mtbench.softmax import segment_log_softmax

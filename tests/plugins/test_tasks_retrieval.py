@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from batches import make_batch, random_batch, value_and_gradients
 
-from mtbench.data import Interactions
+from mtbench.data.interactions import Interactions
 from mtbench.errors import DataError, SuiteError
 from mtbench.evaluation import evaluate
 from mtbench.training import Trainer

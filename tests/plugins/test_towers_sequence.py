@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import mtbench
+from mtbench.data.history import lengths, positions
 from mtbench.histories import Histories
-from mtbench.history import lengths, positions
 from mtbench_plugins.towers.sequence import SequenceEncoder, SequenceTower
 
 QUERIES, CANDIDATES = 3, 7

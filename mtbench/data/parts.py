@@ -1,17 +1,32 @@
-"""Cutting the interactions of a dataset into parts: what the splits share."""
+"""The parts of a dataset, and how to cut it into them: what the splits share."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from .components import Parts
-from .errors import DataError
+from mtbench.errors import DataError
 
 if TYPE_CHECKING:
-    from .components import Split
-    from .data import Data
+    from .dataset import Data
+
+
+class Named(Protocol):
+    """What a fault can name: a split."""
+
+    name: ClassVar[str]
+
+
+class Parts(NamedTuple):
+    """Row numbers of the parts of a dataset, int64, disjoint."""
+
+    train: np.ndarray
+    """What models learn from."""
+    test: np.ndarray
+    """What they are scored on; sealed while they train."""
+    validation: np.ndarray = np.empty(0, np.int64)
+    """What early stopping, schedules and any other choice may look at; often empty."""
 
 
 def validation_size(rows: int, share: float) -> int:
@@ -36,7 +51,7 @@ def require_rows(data: Data, least: int, why: str) -> int:
     return total
 
 
-def column(split: Split, data: Data, name: str) -> np.ndarray:
+def column(split: Named, data: Data, name: str) -> np.ndarray:
     """Return a column of the interactions, `[n]`.
 
     Raises:
@@ -68,7 +83,7 @@ def by_query(data: Data, order: np.ndarray) -> np.ndarray:
     return np.asarray(table.tocsr().data)
 
 
-def by_query_and_time(split: Split, data: Data) -> np.ndarray:
+def by_query_and_time(split: Named, data: Data) -> np.ndarray:
     """Return all rows, int64 `[n]`, query after query, those of each by timestamp.
 
     Rows of one query and timestamp keep their order.
@@ -129,7 +144,7 @@ def cut_each(data: Data, order: np.ndarray, train: np.ndarray, kept: np.ndarray)
     return Parts(*(np.flatnonzero(later == part) for part in (0, 2, 1)))
 
 
-def require_parts(split: Split, data: Data, parts: Parts, fixes: dict[str, str]) -> Parts:
+def require_parts(split: Named, data: Data, parts: Parts, fixes: dict[str, str]) -> Parts:
     """Return the parts where those that matter have rows.
 
     Args:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .data import Interactions
-from .errors import DataError
+from mtbench.errors import DataError
+
+from .interactions import Interactions
 
 
 def is_known(labels: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .extras import require
+from mtbench.extras import require
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 """What stands for a number that is missing."""

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .encoding import Coded, Numbers
-from .errors import DataError
-from .tablefile import TableReader
-from .tablevalues import WrongTypeError, as_array, compute, lists, reals, seconds, texts
+from mtbench.data.encoding import Coded, Numbers
+from mtbench.errors import DataError
+
+from .file import TableReader
+from .values import WrongTypeError, as_array, compute, lists, reals, seconds, texts
 
 Unit = Literal["s", "ms", "us", "ns"]
 _UNITS: dict[Unit, tuple[str, int]] = {

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
-from .errors import DataError
+from mtbench.errors import DataError
 
 CHUNK = 2**20
 """Ids that are sorted at once."""

@@ -14,9 +14,8 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from mtbench.config.options import Options
-
-from .errors import DataError, did_you_mean
-from .extras import require
+from mtbench.errors import DataError, did_you_mean
+from mtbench.extras import require
 
 BLOCK = 2**24
 """Bytes of text that are parsed at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .data import Interactions
+from .interactions import Interactions
 
 
 def in_time(train: Interactions) -> np.ndarray:

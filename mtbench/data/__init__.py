@@ -1,0 +1,1 @@
+"""Interactions as arrays: types, encoding, parts, history, users' own tables, the cache."""

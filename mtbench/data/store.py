@@ -1,0 +1,95 @@
+"""Encoded data sets in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import cache
+from .cache import cache_dir
+from .encoding import Feature
+from .interactions import Interactions
+
+if TYPE_CHECKING:
+    from mtbench.components import Dataset
+from .dataset import Data, Side
+
+CACHE_FORMAT = 2
+"""Raised when what lies in the cache changes its form."""
+
+
+def load_data(dataset: Dataset, identity: Mapping[str, Any]) -> Data:
+    """Load a dataset, from the cache where it was encoded before.
+
+    What comes from the cache is memory-mapped, also the first time, so that what is in memory does
+    not depend on whether it was there.
+
+    Args:
+        dataset: What to load.
+        identity: Name, options and source of the component: with the dataset's `source_digest`
+            the key of the cache.
+    """
+    digest = dataset.source_digest()
+    if digest is None:
+        return dataset.load()
+    key = json.dumps([CACHE_FORMAT, identity, digest], sort_keys=True)
+    folder = cache_dir() / "data" / hashlib.sha256(key.encode()).hexdigest()[:32]
+    data = _read(folder)
+    if data is None:
+        shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there at all
+        data = dataset.load()
+        _write(folder, data)
+        data = _read(folder) or data
+    return data
+
+
+def _read(folder: Path) -> Data | None:
+    """Read what `_write` wrote; None where it is absent or damaged."""
+    found = cache.read(folder)
+    if not found:
+        return None
+    meta, arrays = found
+    try:
+        query, candidate = (
+            Side(
+                meta[side]["key"],
+                arrays[side],
+                {
+                    name: Feature(form, arrays[f"{side}-{n}"], arrays[f"{side}-{n}-names"])
+                    for n, (name, form) in enumerate(meta[side]["features"])
+                },
+            )
+            for side in ("query", "candidate")
+        )
+        columns = {name: arrays[f"column-{name}"] for name in meta["columns"]}
+        source, synthetic, notes, fingerprint = (
+            meta[key] for key in ("source", "synthetic", "notes", "fingerprint")
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+    interactions = Interactions(columns, len(query.ids), len(candidate.ids))
+    data = Data(query, candidate, interactions, source, synthetic, tuple(notes))
+    data.__dict__["fingerprint"] = fingerprint  # where cached_property keeps it
+    return data
+
+
+def _write(folder: Path, data: Data) -> None:
+    """Write to the cache."""
+    arrays = {f"column-{name}": column for name, column in data.interactions.columns.items()}
+    meta: dict[str, Any] = {
+        "columns": list(data.interactions.columns),
+        "source": data.source,
+        "synthetic": data.synthetic,
+        "notes": data.notes,
+        "fingerprint": data.fingerprint,
+    }
+    for name, side in (("query", data.query), ("candidate", data.candidate)):
+        arrays[name] = side.ids
+        meta[name] = {"key": side.key, "features": [(k, f.form) for k, f in side.features.items()]}
+        for n, feature in enumerate(side.features.values()):
+            arrays |= {f"{name}-{n}": feature.values, f"{name}-{n}-names": feature.names}
+    cache.write(folder, meta, arrays)

@@ -1,0 +1,1 @@
+"""A user's own tables: CSV, TSV and Parquet, read into columns."""
