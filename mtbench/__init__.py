@@ -14,6 +14,7 @@ from mtbench.data.dataset import Data, Side
 from mtbench.data.encoding import Feature
 from mtbench.data.interactions import Interactions
 from mtbench.data.parts import Parts
+from mtbench.metrics.metric import Metric
 
 from .components import (
     Component,
@@ -23,7 +24,6 @@ from .components import (
     GramianWeighting,
     Head,
     LossWeighting,
-    Metric,
     Split,
     Task,
     Tower,

@@ -16,6 +16,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from mtbench.config.options import Options
 from mtbench.data.parts import Parts
+from mtbench.metrics.metric import Metric
 
 from .errors import PluginError
 
@@ -203,18 +204,6 @@ class Tower(Component):
             object may have `adapt(train)`, as a `Head`.
         """
         raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A number that a task reports, and how to read it."""
-
-    name: str
-    higher_is_better: bool
-    headline: bool = False
-    """Whether the short table in the terminal shows it."""
-    optional: bool = False
-    """Whether `evaluate` may leave it out, where the test part does not define it."""
 
 
 class Head(Protocol):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtbench.data.interactions import Interactions, require_open
-
-from .metrics import mean_by_query
-from .ranks import Score, dot_product, queries_of
+from mtbench.metrics.places import Score, dot_product
+from mtbench.metrics.predictions import mean_by_query
+from mtbench.metrics.seen import queries_of
 
 if TYPE_CHECKING:
     from .batch import Batch

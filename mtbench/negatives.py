@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from mtbench.data.interactions import Interactions
+from mtbench.metrics.seen import Seen
 
 from .batch import Batch, Embedded
 from .draws import Draws
-from .ranks import Seen
 
 Tensor = Any
 ROUNDS = 4

@@ -18,6 +18,7 @@ import numpy as np
 
 from mtbench.data.interactions import Interactions, joined
 from mtbench.data.store import load_data
+from mtbench.metrics.slices import slice_counts
 
 from . import environment, records
 from .errors import DataError
@@ -25,7 +26,6 @@ from .lazy import quiet_stderr
 from .plan import Run
 from .protocol import Suite
 from .registry import Registry
-from .slices import slice_counts
 
 
 def pending(plan: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:

@@ -121,7 +121,8 @@ def test_a_damaged_entry_is_made_again(folder, damage):
 
 def test_processes_at_once_leave_one_whole_entry(folder):
     code = (
-        "from mtbench.data import load_data; from mtbench_plugins.datasets.synthetic import *;"
+        "from mtbench.data.store import load_data;"
+        "from mtbench_plugins.datasets.synthetic import *;"
         "print(load_data(Synthetic(num_ratings=50_000), {}).fingerprint)"
     )
     command = [sys.executable, "-c", code]

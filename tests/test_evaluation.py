@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from mtbench import evaluation, ranks
+from mtbench import evaluation
 from mtbench.data.interactions import Interactions
 from mtbench.evaluation import TestView, evaluate
+from mtbench.metrics import places as ranks
 from mtbench.model import MultiTaskModel
 from mtbench_plugins.tasks import ranking
 

@@ -9,9 +9,9 @@ import textbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtbench import list_metrics
-from mtbench.list_metrics import Relevant
-from mtbench.ranks import Places
+from mtbench.metrics import lists as list_metrics
+from mtbench.metrics.lists import Relevant
+from mtbench.metrics.places import Places
 
 BY_NAME = {
     "recall": list_metrics.recall,

@@ -10,7 +10,7 @@ import pytest
 import textbook
 
 from mtbench.data.interactions import Interactions
-from mtbench.lists import Lists
+from mtbench.metrics.catalogue import Lists
 
 MEASURES = (
     *("top_k", "recall", "precision", "hit_rate", "ndcg", "map", "mrr"),

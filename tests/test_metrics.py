@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtbench.metrics import (
+from mtbench.metrics.predictions import (
     auc,
     auc_by_query,
     calibration_error,

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtbench import ranks
 from mtbench.data.interactions import Interactions
-from mtbench.ranks import Seen, dot_product, rank, top_candidates
+from mtbench.metrics import seen as seen_module
+from mtbench.metrics.places import dot_product, rank, top_candidates
+from mtbench.metrics.seen import Seen
 
 
 def interactions(pairs, num_queries, num_candidates):
@@ -158,10 +159,10 @@ def test_seen_is_made_once_and_goes_with_its_interactions():
     known = interactions([(0, 1)], 1, 2)
     assert Seen.of(known) is Seen.of(known)
     assert Seen.of(interactions([(0, 1)], 1, 2)) is not Seen.of(known)
-    before = len(ranks._SEEN)
+    before = len(seen_module._SEEN)
     del known
     gc.collect()
-    assert len(ranks._SEEN) < before
+    assert len(seen_module._SEEN) < before
 
 
 def test_a_seen_target_stays_and_duplicates_count_once():

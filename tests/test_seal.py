@@ -7,8 +7,8 @@ import pytest
 
 from mtbench.data.interactions import joined
 from mtbench.errors import SealedError
+from mtbench.metrics.seen import Seen
 from mtbench.plan import make_plan
-from mtbench.ranks import Seen
 from mtbench.registry import installed
 from mtbench.runner import execute
 from mtbench.suite import load_suite
@@ -27,7 +27,7 @@ class Keeping(Ranking):
         head = super().build(num_queries, num_candidates)
         evaluate, adapt = head.evaluate, head.adapt
         def keep(view):
-            from mtbench.ranks import Seen
+            from mtbench.metrics.seen import Seen
             kept.update(view=view, batches=view.batches(5), seen=Seen.of(view.test), Seen=Seen)
             view.queries, len(kept["seen"])
             return evaluate(view)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtbench.data.interactions import Interactions
-from mtbench.slices import in_parts, in_slice, slice_counts
+from mtbench.metrics.slices import in_parts, in_slice, slice_counts
 
 
 def interactions(pairs, num_queries=4, num_candidates=5):

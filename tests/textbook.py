@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mtbench.data.interactions import Interactions
-from mtbench.slices import in_slice
+from mtbench.metrics.slices import in_slice
 
 
 def of_list(places: list[int], k: int, num_relevant: int) -> dict[str, float]:

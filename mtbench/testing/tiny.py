@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.components import Dataset, Features, Metric, Split, Task, Tower, Weighting
+from mtbench.components import Dataset, Features, Split, Task, Tower, Weighting
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions
 from mtbench.data.parts import Parts
 from mtbench.evaluation import TestView
+from mtbench.metrics.metric import Metric
 from mtbench.protocol import Optimizer, Scenario, Suite, Train
 from mtbench.softmax import in_batch_softmax
 

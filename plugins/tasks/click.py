@@ -10,9 +10,9 @@ import tensorflow as tf
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench import metrics
-from mtbench.biases import bias_logits
 from mtbench.data.labels import labelled
+from mtbench.metrics import predictions
+from mtbench.metrics.floors import bias_logits
 from mtbench.negatives import Sampler, chosen, repeated, unseen
 from mtbench.scoring import PairScore, labels_of, reduced
 
@@ -173,19 +173,19 @@ class Pairs:
         """The metrics of their logits, `[n]`."""
         probabilities = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
         found = {
-            "auc": metrics.auc(self.positive, logits),
-            "gauc": metrics.gauc(self.positive, logits, self.query, self.num_queries),
-            "log_loss": metrics.log_loss(self.positive, logits),
-            "calibration_error": metrics.calibration_error(self.positive, probabilities),
+            "auc": predictions.auc(self.positive, logits),
+            "gauc": predictions.gauc(self.positive, logits, self.query, self.num_queries),
+            "log_loss": predictions.log_loss(self.positive, logits),
+            "calibration_error": predictions.calibration_error(self.positive, probabilities),
         }
-        return metrics.defined(found)
+        return predictions.defined(found)
 
     def by_query(self, logits: np.ndarray) -> dict[str, np.ndarray]:
         """The AUC and the mean loss of each query's pairs."""
-        losses = metrics.log_losses(self.positive, logits)
+        losses = predictions.log_losses(self.positive, logits)
         return {
-            "gauc": metrics.auc_by_query(self.positive, logits, self.query, self.num_queries),
-            "log_loss": metrics.mean_by_query(losses, self.query, self.num_queries),
+            "gauc": predictions.auc_by_query(self.positive, logits, self.query, self.num_queries),
+            "log_loss": predictions.mean_by_query(losses, self.query, self.num_queries),
         }
 
 

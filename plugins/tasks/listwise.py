@@ -10,7 +10,7 @@ from pydantic import Field
 
 import mtbench
 from mtbench.data.labels import is_known, labelled
-from mtbench.metrics import defined
+from mtbench.metrics.predictions import defined
 from mtbench.scoring import PairScore, labels_of, reduced
 from mtbench.softmax import segment_log_softmax
 

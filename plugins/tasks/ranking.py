@@ -11,12 +11,12 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field, field_validator
 
 import mtbench
-from mtbench.biases import bias_predictions
 from mtbench.data.labels import is_known, labelled
-from mtbench.metrics import defined, mae, mean_by_query, rmse
+from mtbench.metrics.floors import bias_predictions
+from mtbench.metrics.predictions import defined, mae, mean_by_query, rmse
+from mtbench.metrics.slices import Slice, in_parts
 from mtbench.ordinal import CumulativeLogits
 from mtbench.scoring import PairScore, labels_of, reduced
-from mtbench.slices import Slice, in_parts
 
 BLOCK = 65536
 """Examples predicted at once in evaluation."""

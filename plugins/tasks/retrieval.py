@@ -11,12 +11,12 @@ from pydantic import Field, model_validator
 
 import mtbench
 from mtbench.data.labels import at_least
-from mtbench.lists import Lists, Measure
+from mtbench.metrics.catalogue import Lists, Measure
+from mtbench.metrics.places import Score
+from mtbench.metrics.rankings import Protocol
+from mtbench.metrics.slices import Slice
 from mtbench.negatives import Sampler, repeated
-from mtbench.ranked import Protocol
-from mtbench.ranks import Score
 from mtbench.scoring import DotScore, kept, labels_of, reduced
-from mtbench.slices import Slice
 from mtbench.softmax import full_softmax, in_batch_softmax
 
 _KERAS = {

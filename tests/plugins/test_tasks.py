@@ -175,7 +175,7 @@ def test_popularity_and_chance_by_brute_force(seed):
 
 
 def test_popularity_in_blocks(monkeypatch):
-    from mtbench import ranks
+    from mtbench.metrics import places as ranks
 
     expected = Retrieval(top_k=(1, 2)).floors(TRAIN, TEST, TRAIN)
     for block in (1, 4, 12):  # one row, one row, three rows and a rest

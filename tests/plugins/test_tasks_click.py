@@ -6,10 +6,10 @@ import tensorflow as tf
 from batches import make_batch, random_batch, value_and_gradients
 from scipy.optimize import minimize
 
-from mtbench.biases import bias_logits
 from mtbench.data.interactions import Interactions
 from mtbench.errors import SuiteError
 from mtbench.evaluation import evaluate
+from mtbench.metrics.floors import bias_logits
 from mtbench.training import Trainer
 from mtbench_plugins.tasks.click import Click
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from mtbench.data.interactions import Interactions
 
-from . import list_metrics
-from .metrics import mean
-from .ranks import Places, Score, Seen, queries_of, rank
+from . import lists
+from .places import Places, Score, rank
+from .predictions import mean
+from .seen import Seen, queries_of
 
 Array = np.ndarray
 Protocol = Literal["kept", "removed"]
@@ -54,8 +55,8 @@ class _Ranked:
         trained = Seen.of(self._train).per_candidate()
         queries = len(queries_of(self._train))
         if measure == "popularity":
-            return list_metrics.popularity(trained, queries)
-        return list_metrics.self_information(trained, queries)
+            return lists.popularity(trained, queries)
+        return lists.self_information(trained, queries)
 
     def _by_query(self, values: Array) -> tuple[float, Array]:
         """Mean of the values of `queries`, and the values among those of all queries."""
@@ -110,10 +111,10 @@ class Scored(_Ranked):
         """A metric of the lists, and by query where it has such values."""
         top, size = self._tops[protocol][:, :k], self._test.num_candidates
         if measure == "coverage":
-            return list_metrics.coverage(top, size), None
+            return lists.coverage(top, size), None
         if measure == "gini":
-            return list_metrics.gini(top, size), None
-        return self._by_query(list_metrics.mean_in_lists(top, self._values(measure)))
+            return lists.gini(top, size), None
+        return self._by_query(lists.mean_in_lists(top, self._values(measure)))
 
 
 class Chance(_Ranked):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .ranks import Places
+from .places import Places
 
 Array = np.ndarray
 

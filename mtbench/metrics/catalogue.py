@@ -10,12 +10,12 @@ import numpy as np
 
 from mtbench.data.interactions import Interactions
 
-from . import list_metrics
-from .components import Metric
-from .list_metrics import Relevant
-from .metrics import defined, mean, mean_by_query
-from .ranked import OF_LISTS, Chance, Parts, Protocol, Scored
-from .ranks import Score
+from . import lists
+from .lists import Relevant
+from .metric import Metric
+from .places import Score
+from .predictions import defined, mean, mean_by_query
+from .rankings import OF_LISTS, Chance, Parts, Protocol, Scored
 from .slices import Slice, in_parts
 
 Measure = Literal[
@@ -34,12 +34,12 @@ Measure = Literal[
 Array = np.ndarray
 
 _OF_RELEVANT: dict[str, Callable[[Relevant, int], Array]] = {
-    "recall": list_metrics.recall,
-    "precision": list_metrics.precision,
-    "hit_rate": list_metrics.hit_rate,
-    "ndcg": list_metrics.ndcg,
-    "map": list_metrics.average_precision,
-    "mrr": lambda relevant, k: list_metrics.reciprocal_rank(relevant),
+    "recall": lists.recall,
+    "precision": lists.precision,
+    "hit_rate": lists.hit_rate,
+    "ndcg": lists.ndcg,
+    "map": lists.average_precision,
+    "mrr": lambda relevant, k: lists.reciprocal_rank(relevant),
 }
 _LOWER_IS_BETTER = ("gini", "popularity")
 
