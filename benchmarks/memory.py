@@ -15,8 +15,8 @@ import numpy as np
 from mtbench.data.dataset import Data, Side  # before TensorFlow: it sets Keras 2
 from mtbench.data.interactions import Interactions  # before TensorFlow: it sets Keras 2
 from mtbench.model import MultiTaskModel
+from mtbench.plugin.registry import installed
 from mtbench.protocol import Scenario
-from mtbench.registry import installed
 from mtbench.suite import load_suite
 from mtbench.training import compile_model
 

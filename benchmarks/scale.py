@@ -152,7 +152,7 @@ def measured() -> Iterator[dict[str, Any]]:
 
 def _suite(size: str, place: Path) -> tuple[Any, Any]:
     """The registry, and the suite of this size."""
-    from mtbench.registry import installed
+    from mtbench.plugin.registry import installed
     from mtbench.suite import load_suite
 
     registry = installed()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 
 SUITES = Path(__file__).parent.parent / "suites"
 STRATEGIES = {cls.name: cls for cls, _ in installed() if cls.kind == "weighting"}

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from mtbench import records
-from mtbench.components import Weighting
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
+from mtbench.plugin.weighting import Weighting
 from mtbench.report import summarize
 from mtbench.report.formats import number
 from mtbench.report.summary import Row

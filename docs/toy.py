@@ -26,9 +26,9 @@ from matplotlib.lines import Line2D
 from rich.console import Console
 from rich.table import Table
 
-from mtbench.components import LossWeighting, Weighting
 from mtbench.gradients import TaskGradients
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
+from mtbench.plugin.weighting import LossWeighting, Weighting
 from mtbench.state import state_of, variables_of
 from mtbench.testing.tiny import TinyTask
 from mtbench.weigher import Weigher

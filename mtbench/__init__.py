@@ -15,28 +15,21 @@ from mtbench.data.encoding import Feature
 from mtbench.data.interactions import Interactions
 from mtbench.data.parts import Parts
 from mtbench.metrics.metric import Metric
+from mtbench.plugin.component import Component
+from mtbench.plugin.dataset import Dataset
+from mtbench.plugin.hooks import hookimpl
+from mtbench.plugin.split import Split
+from mtbench.plugin.task import Head, Task
+from mtbench.plugin.tower import Features, Tower
+from mtbench.plugin.weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
 
-from .components import (
-    Component,
-    Dataset,
-    Features,
-    GradientWeighting,
-    GramianWeighting,
-    Head,
-    LossWeighting,
-    Split,
-    Task,
-    Tower,
-    Weighting,
-)
 from .errors import DataError, MtbenchError, PluginError, SealedError, SuiteError
-from .hookspecs import hookimpl
 from .tables import load_results, load_runs
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .batch import Batch as Batch
-    from .evaluation import TestView as TestView
+    from mtbench.plugin.batch import Batch as Batch
+    from mtbench.plugin.view import TestView as TestView
 
 __all__ = [
     "Component",

@@ -18,9 +18,10 @@ from .errors import MtbenchError, did_you_mean
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .plan import Run
+    from mtbench.plugin.registry import Registry
+    from mtbench.plugin.run import Run
+
     from .protocol import Suite
-    from .registry import Registry
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +73,7 @@ def _console(stderr: bool = False) -> Console:
 
 def _registry(options: argparse.Namespace) -> Registry:
     """The installed plugins and those of `-p`."""
-    from .registry import installed  # noqa: PLC0415
+    from mtbench.plugin.registry import installed  # noqa: PLC0415
 
     registry = installed()
     for path in options.plugins:
@@ -177,8 +178,9 @@ def _schema(options: argparse.Namespace) -> int:
 
 def _plugins(options: argparse.Namespace) -> int:
     """`mtbench plugins`."""
+    from mtbench.plugin.registry import KINDS  # noqa: PLC0415
+
     from . import describe  # noqa: PLC0415
-    from .registry import KINDS  # noqa: PLC0415
 
     registry = _registry(options)
     if options.kind is not None and options.kind not in KINDS:
@@ -206,7 +208,7 @@ def _check_plugin(options: argparse.Namespace) -> int:
         if not found:
             near = did_you_mean(options.what, [cls.name for cls, _ in registry])
             raise MtbenchError(f"no file and no component {options.what!r}{near}")
-    from .lazy import quiet_stderr  # noqa: PLC0415
+    from mtbench.plugin.lazy import quiet_stderr  # noqa: PLC0415
 
     with quiet_stderr():
         from .testing import contract  # noqa: PLC0415 - imports TensorFlow
@@ -282,7 +284,8 @@ def _warn(notes: Iterable[str]) -> None:
 
 def _import(options: argparse.Namespace) -> int:
     """`mtbench data import`."""
-    from .components import Dataset  # noqa: PLC0415
+    from mtbench.plugin.dataset import Dataset  # noqa: PLC0415
+
     from .errors import DataError  # noqa: PLC0415
 
     registry = _registry(options)

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .components import Component, Weighting
-from .registry import Origin, Registry
+from mtbench.plugin.component import Component
+from mtbench.plugin.registry import Origin, Registry
+from mtbench.plugin.weighting import Weighting
 
 
 def components(registry: Registry, kind: str | None, console: Console) -> None:

@@ -10,8 +10,8 @@ import tensorflow as tf
 from pydantic import Field
 
 from mtbench.data.encoding import Feature
+from mtbench.plugin.tower import Features, Tower
 
-from .components import Features, Tower
 from .errors import MtbenchError, did_you_mean
 
 Tensor = Any

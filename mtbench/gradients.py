@@ -13,7 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from .batch import Batch
+from mtbench.plugin.batch import Batch
+
 from .errors import MtbenchError
 
 Tensor = Any

@@ -10,9 +10,11 @@ import tensorflow_recommenders as tfrs
 
 from mtbench.data.dataset import Data, Side
 from mtbench.data.interactions import Interactions
+from mtbench.plugin.batch import Batch
+from mtbench.plugin.task import Head, Task
+from mtbench.plugin.tower import Features
 
-from .batch import Batch, Catalogue, EmbeddedSide
-from .components import Features, Head, Task
+from .batch import Catalogue, EmbeddedSide
 from .data import history
 from .diagnostics import Diagnostics
 from .errors import MtbenchError

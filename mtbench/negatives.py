@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from mtbench.data.interactions import Interactions
 from mtbench.metrics.seen import Seen
+from mtbench.plugin.batch import Batch, Embedded
 
-from .batch import Batch, Embedded
 from .draws import Draws
 
 Tensor = Any

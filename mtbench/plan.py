@@ -5,33 +5,22 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from mtbench.plugin.dataset import Dataset
+from mtbench.plugin.registry import Registry
+from mtbench.plugin.run import Run
+
 from . import sweep
-from .components import Dataset
 from .environment import num_threads
 from .errors import DataError, Fault, SuiteError, did_you_mean
-from .protocol import Scenario, Suite
-from .registry import Registry
+from .protocol import Suite
 from .version import __version__
 
 ENGINE = ("tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
 """Packages whose version decides the bits of a result."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One scenario with one seed: what is executed, stored and resumed."""
-
-    id: str
-    scenario: Scenario
-    seed: int
-    protocol: Mapping[str, Any]
-    """All but scenario and seed that decides the result: runs with an equal one compare."""
-    protocol_id: str
 
 
 def make_plan(suite: Suite, registry: Registry, scenarios: Sequence[str] = ()) -> tuple[Run, ...]:

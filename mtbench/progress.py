@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .hookspecs import hookimpl
-from .plan import Run
+from mtbench.plugin.hooks import hookimpl
+from mtbench.plugin.run import Run
 
 
 class TerminalProgress:

@@ -9,8 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from mtbench.config.options import Options
-
-from .components import Dataset, Split, Task, Tower, Weighting
+from mtbench.plugin.dataset import Dataset
+from mtbench.plugin.split import Split
+from mtbench.plugin.task import Task
+from mtbench.plugin.tower import Tower
+from mtbench.plugin.weighting import Weighting
 
 SIDES = ("query", "candidate")
 MOST_SEEDS = 10_000

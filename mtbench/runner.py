@@ -19,13 +19,13 @@ import numpy as np
 from mtbench.data.interactions import Interactions, joined
 from mtbench.data.store import load_data
 from mtbench.metrics.slices import slice_counts
+from mtbench.plugin.lazy import quiet_stderr
+from mtbench.plugin.registry import Registry
+from mtbench.plugin.run import Run
 
 from . import environment, records
 from .errors import DataError
-from .lazy import quiet_stderr
-from .plan import Run
 from .protocol import Suite
-from .registry import Registry
 
 
 def pending(plan: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:

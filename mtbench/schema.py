@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .components import Component
+from mtbench.plugin.component import Component
+from mtbench.plugin.registry import Registry
+
 from .protocol import MOST_SEEDS, SIDES, Protocol
-from .registry import Registry
 
 _KINDS = ("dataset", "split", "tower", "task", "weighting")
 """Of the components that a suite names."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from .batch import Batch, Embedded
+from mtbench.plugin.batch import Batch, Embedded
 
 Tensor = Any
 

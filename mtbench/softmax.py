@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from .batch import Embedded
+    from mtbench.plugin.batch import Embedded
 
 Tensor = Any
 NEGATIVE = -1e30

@@ -12,13 +12,17 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mtbench.config.messages import found_text, message_of
+from mtbench.plugin.component import Component
+from mtbench.plugin.dataset import Dataset
+from mtbench.plugin.registry import Registry
+from mtbench.plugin.task import Task
+from mtbench.plugin.tower import Tower
+from mtbench.plugin.weighting import Weighting
 
 from . import sweep
-from .components import Component, Dataset, Task, Tower, Weighting
 from .config import document as marks
 from .errors import Fault, MtbenchError, PluginError, SuiteError, did_you_mean, in_one_line
 from .protocol import SIDES, Protocol, Scenario, Suite, Train
-from .registry import Registry
 
 __all__ = ["Scenario", "Suite", "Train", "load_suite"]
 

@@ -8,36 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from .components import Component
+from mtbench.plugin.observer import Observer
+
 from .errors import MtbenchError, in_one_line
 
 if TYPE_CHECKING:
-    from .plan import Run
-    from .registry import Registry
-
-
-class Observer(Component):
-    """Something that is told of every run of a command and sends it on, such as to TensorBoard.
-
-    A slow hook would show in the run's times, so what takes time belongs to
-    `mtbench_run_started` and `mtbench_run_finished`, which are called outside of them.
-    """
-
-    kind: ClassVar[str] = "observer"
-    where: str = ""
-    """Where it writes: what follows the colon of `--track NAME:WHERE`."""
-
-    def build(self) -> object:
-        """Return what has the hooks, after finding out whether it will be able to write.
-
-        Raises:
-            MtbenchError: It will not: a package is missing, a folder is not writable.
-        """
-        raise NotImplementedError
+    from mtbench.plugin.registry import Registry
+    from mtbench.plugin.run import Run
 
 
 def start(text: str, registry: Registry) -> None:

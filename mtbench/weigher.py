@@ -8,7 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from .components import GradientWeighting, GramianWeighting, LossWeighting, Task, Weighting
+from mtbench.plugin.task import Task
+from mtbench.plugin.weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
+
 from .gradients import TaskGradients, add
 
 Tensor = Any

@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from mtbench.batch import Batch, Catalogue, Embedded, EmbeddedSide
+from mtbench.batch import Catalogue, EmbeddedSide
+from mtbench.plugin.batch import Batch, Embedded
 
 
 def embedded(table, ids, grouped=True):

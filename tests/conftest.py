@@ -10,7 +10,7 @@ import pytest
 
 from mtbench.data.dataset import Data
 from mtbench.data.store import load_data
-from mtbench.registry import Registry, installed
+from mtbench.plugin.registry import Registry, installed
 from mtbench.suite import Suite, load_suite
 
 ROOT = Path(__file__).parent.parent

@@ -15,7 +15,7 @@ import pytest
 from mtbench import __version__, records
 from mtbench.cli import main
 from mtbench.plan import make_plan
-from mtbench.registry import KINDS, installed
+from mtbench.plugin.registry import KINDS, installed
 from mtbench.suite import load_suite
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -14,8 +14,8 @@ from mtbench.data.interactions import Interactions
 from mtbench.diagnostics import Diagnostics
 from mtbench.gradients import TaskGradients
 from mtbench.plan import make_plan
+from mtbench.plugin.registry import installed
 from mtbench.protocol import Optimizer, Train
-from mtbench.registry import installed
 from mtbench.suite import load_suite
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
 from mtbench.training import Trainer

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from mtbench.cli import main
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from mtbench import evaluation
 from mtbench.data.interactions import Interactions
-from mtbench.evaluation import TestView, evaluate
+from mtbench.evaluation import evaluate
 from mtbench.metrics import places as ranks
 from mtbench.model import MultiTaskModel
+from mtbench.plugin import view
+from mtbench.plugin.view import TestView
 from mtbench_plugins.tasks import ranking
 
 
@@ -82,7 +83,7 @@ def test_blocks_change_nothing(integer_model, monkeypatch, block):
     model, _, (train, test) = integer_model
     expected = evaluate(model, train, test)
     monkeypatch.setattr(ranks, "BLOCK", block)
-    monkeypatch.setattr(evaluation, "QUERIES", max(1, block // 40))
+    monkeypatch.setattr(view, "QUERIES", max(1, block // 40))
     monkeypatch.setattr(ranking, "BLOCK", max(1, block // 40))
     assert ranks.block_size(40) == max(1, block // 40)
     found = evaluate(model, train, test)

@@ -18,7 +18,7 @@ from mtbench.gate import check, gate
 from mtbench.limits import MEMORY_GROWTH, SLOWDOWN, Limits, load_limits, metrics_of
 from mtbench.measured import load, measure
 from mtbench.plan import make_plan
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 from mtbench.suite import load_suite
 
 GOLDEN = Path(__file__).parent / "golden"

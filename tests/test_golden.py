@@ -14,7 +14,7 @@ import pytest
 from mtbench import plan as module
 from mtbench import runner
 from mtbench.plan import make_plan
-from mtbench.registry import Origin, Registry, installed
+from mtbench.plugin.registry import Origin, Registry, installed
 from mtbench.suite import load_suite
 
 ROOT = Path(__file__).parent.parent

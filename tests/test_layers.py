@@ -10,14 +10,31 @@ import pytest
 ROOT = Path(__file__).parent.parent
 KERAS = ("tensorflow.keras", "keras", "tf_keras", "tensorflow.python.keras")
 TENSORFLOW = {
-    *(f"{name}.py" for name in ("batch", "clock", "diagnostics", "feed", "gradients", "model")),
-    *(f"{name}.py" for name in ("draws", "features", "histories", "networks")),
-    *(f"{name}.py" for name in ("negatives", "ordinal", "scoring")),
-    *(
-        f"{name}.py"
-        for name in ("optimizers", "pace", "softmax", "solvers", "state", "training", "weigher")
-    ),
-    *(f"testing/{name}.py" for name in ("components", "probe", "tiny", "weightings")),
+    "batch.py",
+    "clock.py",
+    "diagnostics.py",
+    "draws.py",
+    "features.py",
+    "feed.py",
+    "gradients.py",
+    "histories.py",
+    "model.py",
+    "negatives.py",
+    "networks.py",
+    "optimizers.py",
+    "ordinal.py",
+    "pace.py",
+    "plugin/batch.py",
+    "scoring.py",
+    "softmax.py",
+    "solvers.py",
+    "state.py",
+    "testing/components.py",
+    "testing/probe.py",
+    "testing/tiny.py",
+    "testing/weightings.py",
+    "training.py",
+    "weigher.py",
 }
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mtbench.lazy import SLOW, lazy_imports, quiet_stderr
+from mtbench.plugin.lazy import SLOW, lazy_imports, quiet_stderr
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_looking_at_a_stand_in_does_not_load_it(slow):
 def test_tensorflow_is_one_of_them():
     """In a process of its own: neither it nor what stands on it is imported or left behind."""
     code = (
-        "import sys; from mtbench.lazy import SLOW, lazy_imports\n"
+        "import sys; from mtbench.plugin.lazy import SLOW, lazy_imports\n"
         "with lazy_imports(*SLOW):\n"
         "    import tensorflow as tf, tensorflow_recommenders, tensorflow_datasets as tfds\n"
         "print([name for name in sys.modules if name.split('.')[0] in SLOW])"

@@ -9,7 +9,7 @@ from mtbench import plan as module
 from mtbench import runner
 from mtbench.errors import SuiteError
 from mtbench.plan import make_plan
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 from mtbench.suite import load_suite
 
 PLUGIN = '''

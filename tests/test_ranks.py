@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtbench.data.interactions import Interactions
+from mtbench.metrics import places
 from mtbench.metrics import seen as seen_module
 from mtbench.metrics.places import dot_product, rank, top_candidates
 from mtbench.metrics.seen import Seen
@@ -58,7 +59,7 @@ def test_against_brute_force(seed, rows, candidates, levels, block):
     ]
     train, test = (interactions(part, queries, candidates) for part in pairs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranks, "BLOCK", block)
+        patch.setattr(places, "BLOCK", block)
         kept, removed = ranked(scores, test, train, length=7)
     assert kept.queries.tolist() == removed.queries.tolist() == sorted({*test.query.tolist()})
     for n, (query, target) in enumerate(pairs[1]):
@@ -119,7 +120,7 @@ def test_dot_product_of_some_equal_candidates():
 
 @pytest.mark.parametrize("block", [1, 2**21])
 def test_a_nan_score_is_refused(block, monkeypatch):
-    monkeypatch.setattr(ranks, "BLOCK", block)
+    monkeypatch.setattr(places, "BLOCK", block)
     scores = np.zeros((2, 3))
     scores[1, 2] = np.nan
     with pytest.raises(FloatingPointError, match="a score is nan"):

@@ -15,9 +15,9 @@ import pytest
 
 from mtbench import records, runner
 from mtbench.errors import RecordError
-from mtbench.hookspecs import hookimpl
 from mtbench.plan import make_plan
-from mtbench.registry import installed
+from mtbench.plugin.hooks import hookimpl
+from mtbench.plugin.registry import installed
 from mtbench.report import summarize
 from mtbench.report.page import page
 from mtbench.suite import load_suite

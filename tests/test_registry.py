@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mtbench.errors import PluginError
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 from mtbench.suite import load_suite
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +40,7 @@ def test_importing_mtbench_does_not_import_tensorflow():
 
 def test_loading_the_built_ins_does_not_import_what_is_slow():
     slow = "{'tensorflow', 'tensorflow_datasets', 'scipy', 'pandas', 'pyarrow', 'matplotlib'}"
-    code = f"import sys, mtbench.registry as r; r.installed(); print({slow} & sys.modules.keys())"
+    code = f"import sys, mtbench.plugin.registry as r; r.installed(); print({slow} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "set()\n"
 
@@ -85,7 +85,7 @@ def test_an_installed_distribution(tmp_path, monkeypatch, tiny):
 def test_a_plugin_may_import_tensorflow_at_its_top(tmp_path):
     (tmp_path / "mine.py").write_text(PLUGIN)
     code = (
-        "import sys, pathlib; from mtbench.registry import installed; r = installed();"
+        "import sys, pathlib; from mtbench.plugin.registry import installed; r = installed();"
         "r.load_file(pathlib.Path('mine.py')); assert 'tensorflow' not in sys.modules;"
         "f = r.find('weighting', 'mine')().build({}); assert 'tensorflow' not in sys.modules;"
         "assert f([1.0, 2.0]).numpy() == 3; import tensorflow as tf; assert tf.constant(1) == 1"

@@ -10,9 +10,9 @@ import pytest
 
 from mtbench import runner
 from mtbench.cli import main
-from mtbench.hookspecs import hookimpl
 from mtbench.plan import make_plan
-from mtbench.registry import installed
+from mtbench.plugin.hooks import hookimpl
+from mtbench.plugin.registry import installed
 from mtbench.suite import load_suite
 from mtbench_plugins.tasks.ranking import Ranking, RankingHead
 

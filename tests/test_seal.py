@@ -9,7 +9,7 @@ from mtbench.data.interactions import joined
 from mtbench.errors import SealedError
 from mtbench.metrics.seen import Seen
 from mtbench.plan import make_plan
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 from mtbench.runner import execute
 from mtbench.suite import load_suite
 

@@ -7,7 +7,7 @@ import pydantic
 import pytest
 
 from mtbench.errors import SuiteError
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 from mtbench.suite import Train, load_suite
 
 SUITES = sorted((Path(__file__).parent.parent / "suites").glob("*.yaml"))

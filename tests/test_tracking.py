@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from mtbench.cli import main
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 
 PLUGIN = '''
 import pathlib
 import mtbench
+from mtbench.plugin.observer import Observer
 from mtbench import tracking
 
 class Diary:
@@ -34,7 +35,7 @@ class Diary:
     def mtbench_run_finished(self, run, record):
         self.put("finished", record["status"])
 
-class Notes(tracking.Observer):
+class Notes(Observer):
     """Lines in a file."""
     name = "notes"
     where: str = "notes.txt"

@@ -15,7 +15,7 @@ from .encoding import Feature
 from .interactions import Interactions
 
 if TYPE_CHECKING:
-    from mtbench.components import Dataset
+    from mtbench.plugin.dataset import Dataset
 from .dataset import Data, Side
 
 CACHE_FORMAT = 2

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mtbench.components import Component, Weighting
 from mtbench.errors import in_one_line
+from mtbench.plugin.component import Component
+from mtbench.plugin.weighting import Weighting
 
 from .components import CLAUSES
 from .probe import Applied, apply

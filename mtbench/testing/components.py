@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.components import Component, Dataset, Features, Split, Task, Tower
 from mtbench.data.dataset import Data
 from mtbench.data.encoding import Feature
 from mtbench.data.interactions import Interactions
@@ -20,6 +19,11 @@ from mtbench.data.parts import Parts
 from mtbench.errors import DataError
 from mtbench.evaluation import evaluate
 from mtbench.model import MultiTaskModel
+from mtbench.plugin.component import Component
+from mtbench.plugin.dataset import Dataset
+from mtbench.plugin.split import Split
+from mtbench.plugin.task import Task
+from mtbench.plugin.tower import Features, Tower
 from mtbench.protocol import Suite
 from mtbench.training import Trainer
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.components import Weighting
 from mtbench.gradients import TaskGradients
+from mtbench.plugin.weighting import Weighting
 from mtbench.state import state_of, variables_of
 from mtbench.weigher import Weigher
 

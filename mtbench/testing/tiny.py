@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.components import Dataset, Features, Split, Task, Tower, Weighting
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions
 from mtbench.data.parts import Parts
-from mtbench.evaluation import TestView
 from mtbench.metrics.metric import Metric
+from mtbench.plugin.dataset import Dataset
+from mtbench.plugin.split import Split
+from mtbench.plugin.task import Task
+from mtbench.plugin.tower import Features, Tower
+from mtbench.plugin.view import TestView
+from mtbench.plugin.weighting import Weighting
 from mtbench.protocol import Optimizer, Scenario, Suite, Train
 from mtbench.softmax import in_batch_softmax
 

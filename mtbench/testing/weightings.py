@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.components import GradientWeighting, Weighting
 from mtbench.model import MultiTaskModel
+from mtbench.plugin.weighting import GradientWeighting, Weighting
 from mtbench.training import compile_model
 
 from .components import Clause, same_numbers

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import mtbench
 from mtbench import records, tracking
 from mtbench.extras import require
+from mtbench.plugin.observer import Observer
 
 if TYPE_CHECKING:
-    from mtbench.plan import Run
+    from mtbench.plugin.run import Run
 
 SQLITE = "sqlite:///"
 MOST_METRICS, MOST_PARAMS = 1000, 100
 """How many of them MLflow takes at once."""
 
 
-class MLflow(tracking.Observer):
+class MLflow(Observer):
     """Runs of MLflow, in an experiment named after the suite.
 
     A run is sent when it has ended, so that a slow server does not slow the training: `loss/TASK`,
@@ -119,6 +120,6 @@ def _parts(values: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
 
 
 @mtbench.hookimpl
-def mtbench_observers() -> list[type[tracking.Observer]]:
+def mtbench_observers() -> list[type[Observer]]:
     """Offer it."""
     return [MLflow]

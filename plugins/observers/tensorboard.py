@@ -13,12 +13,13 @@ import tensorflow as tf
 import mtbench
 from mtbench import records, tracking
 from mtbench.extras import require
+from mtbench.plugin.observer import Observer
 
 if TYPE_CHECKING:
-    from mtbench.plan import Run
+    from mtbench.plugin.run import Run
 
 
-class TensorBoard(tracking.Observer):
+class TensorBoard(Observer):
     """Event files for `tensorboard --logdir WHERE`, written while a run goes on.
 
     Each run has a folder, `SUITE/SCENARIO seed N ID`; doing a run again replaces its files.
@@ -103,6 +104,6 @@ def _end(success: bool) -> bytes:
 
 
 @mtbench.hookimpl
-def mtbench_observers() -> list[type[tracking.Observer]]:
+def mtbench_observers() -> list[type[Observer]]:
     """Offer it."""
     return [TensorBoard]

@@ -13,7 +13,7 @@ import pytest
 from cases import read_cases, write_case
 
 from mtbench.cli import main
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 from mtbench.suite import load_suite
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bad_data.txt"

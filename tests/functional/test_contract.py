@@ -10,7 +10,7 @@ import tensorflow as tf
 from mtbench.data.history import positions
 from mtbench.evaluation import evaluate
 from mtbench.model import MultiTaskModel
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 from mtbench.testing import check_component
 from mtbench.training import Trainer, compile_model
 

@@ -9,9 +9,9 @@ import pytest
 from mtbench.cli import main
 from mtbench.data.interactions import Interactions
 from mtbench.evaluation import evaluate
-from mtbench.hookspecs import hookimpl
 from mtbench.plan import make_plan
-from mtbench.registry import installed
+from mtbench.plugin.hooks import hookimpl
+from mtbench.plugin.registry import installed
 from mtbench.runner import execute
 from mtbench.suite import load_suite
 from mtbench.training import Trainer

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 
 spec = importlib.util.spec_from_file_location("toy", Path(__file__).parents[2] / "docs" / "toy.py")
 toy = importlib.util.module_from_spec(spec)

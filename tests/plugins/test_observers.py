@@ -13,9 +13,9 @@ import pytest
 
 from mtbench import records, runner, tracking
 from mtbench.errors import MtbenchError
-from mtbench.hookspecs import hookimpl
 from mtbench.plan import make_plan
-from mtbench.registry import installed
+from mtbench.plugin.hooks import hookimpl
+from mtbench.plugin.registry import installed
 from mtbench.suite import load_suite
 from mtbench_plugins.observers.mlflow import MLflow, MLflowRuns
 from mtbench_plugins.observers.tensorboard import TensorBoard

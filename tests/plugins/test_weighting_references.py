@@ -9,7 +9,7 @@ import tensorflow as tf
 import weighting_references as references
 
 from mtbench import solvers
-from mtbench.registry import installed
+from mtbench.plugin.registry import installed
 from mtbench.testing import apply
 
 STRATEGIES = {cls.name: cls for cls, _ in installed() if cls.kind == "weighting"}

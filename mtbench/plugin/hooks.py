@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from .components import Dataset, Split, Task, Tower, Weighting
-    from .plan import Run
-    from .tracking import Observer
+    from .dataset import Dataset
+    from .observer import Observer
+    from .run import Run
+    from .split import Split
+    from .task import Task
+    from .tower import Tower
+    from .weighting import Weighting
 
 PROJECT = "mtbench"
 hookspec = pluggy.HookspecMarker(PROJECT)

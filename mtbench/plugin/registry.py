@@ -16,28 +16,36 @@ from typing import Any
 
 import pluggy
 
-from . import components, hookspecs, tracking
-from .errors import PluginError, did_you_mean, in_one_line
-from .lazy import SLOW, lazy_imports
+from mtbench.errors import PluginError, did_you_mean, in_one_line
 
-PROVIDERS: dict[str, type[components.Component]] = {
-    "mtbench_datasets": components.Dataset,
-    "mtbench_splits": components.Split,
-    "mtbench_towers": components.Tower,
-    "mtbench_tasks": components.Task,
-    "mtbench_weightings": components.Weighting,
-    "mtbench_observers": tracking.Observer,
+from . import hooks
+from .component import Component
+from .dataset import Dataset
+from .lazy import SLOW, lazy_imports
+from .observer import Observer
+from .split import Split
+from .task import Task
+from .tower import Tower
+from .weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
+
+PROVIDERS: dict[str, type[Component]] = {
+    "mtbench_datasets": Dataset,
+    "mtbench_splits": Split,
+    "mtbench_towers": Tower,
+    "mtbench_tasks": Task,
+    "mtbench_weightings": Weighting,
+    "mtbench_observers": Observer,
 }
-FORMS: dict[str, tuple[type[components.Component], ...]] = {
+FORMS: dict[str, tuple[type[Component], ...]] = {
     "mtbench_weightings": (
-        components.LossWeighting,
-        components.GramianWeighting,
-        components.GradientWeighting,
+        LossWeighting,
+        GramianWeighting,
+        GradientWeighting,
     )
 }
 """What the classes of a hook subclass, where that is not its base itself."""
 KINDS = tuple(base.kind for base in PROVIDERS.values())
-HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("mtbench_"))
+HOOKS = tuple(name for name in vars(hooks) if name.startswith("mtbench_"))
 
 
 @dataclass(frozen=True)
@@ -73,11 +81,11 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self.hooks = pluggy.PluginManager(hookspecs.PROJECT)
-        self.hooks.add_hookspecs(hookspecs)
+        self.hooks = pluggy.PluginManager(hooks.PROJECT)
+        self.hooks.add_hookspecs(hooks)
         self.failed: dict[str, str] = {}
-        self._classes: dict[str, dict[str, type[components.Component]]] = {k: {} for k in KINDS}
-        self._origins: dict[type[components.Component], Origin] = {}
+        self._classes: dict[str, dict[str, type[Component]]] = {k: {} for k in KINDS}
+        self._origins: dict[type[Component], Origin] = {}
 
     def load_installed(self) -> None:
         """Register the plugins of every installed distribution (entry-point group `mtbench`).
@@ -88,7 +96,7 @@ class Registry:
             PluginError: Two plugins offer a component of one kind and name.
         """
         # not `distributions()`, which lists one that is found twice on the path twice
-        for entry in importlib.metadata.entry_points(group=hookspecs.PROJECT):
+        for entry in importlib.metadata.entry_points(group=hooks.PROJECT):
             name, version = (entry.dist.name, entry.dist.version) if entry.dist else ("?", "?")
             try:
                 with lazy_imports(*SLOW):
@@ -128,16 +136,16 @@ class Registry:
 
     def _inspect(
         self, module: types.ModuleType, label: str, distribution: str | None, version: str | None
-    ) -> list[tuple[type[components.Component], Origin]]:
+    ) -> list[tuple[type[Component], Origin]]:
         """Check a plugin module against the hooks and collect what it offers."""
         for attribute, value in vars(module).items():
             if not attribute.startswith("mtbench_") or not callable(value):
                 continue
-            if not hasattr(value, f"{hookspecs.PROJECT}_impl"):
+            if not hasattr(value, f"{hooks.PROJECT}_impl"):
                 raise PluginError(f"function {attribute} lacks @mtbench.hookimpl")
             if attribute not in HOOKS:
                 raise PluginError(f"unknown hook {attribute}{did_you_mean(attribute, HOOKS)}")
-            known = inspect.signature(getattr(hookspecs, attribute)).parameters
+            known = inspect.signature(getattr(hooks, attribute)).parameters
             for name in inspect.signature(value).parameters:
                 if not known:
                     raise PluginError(f"{attribute} takes no arguments")
@@ -157,10 +165,10 @@ class Registry:
         self,
         module: types.ModuleType,
         name: str,
-        found: Iterable[tuple[type[components.Component], Origin]],
+        found: Iterable[tuple[type[Component], Origin]],
     ) -> None:
         """Take the components of a plugin in, and its observers."""
-        new: dict[tuple[str, str], tuple[type[components.Component], Origin]] = {}
+        new: dict[tuple[str, str], tuple[type[Component], Origin]] = {}
         for cls, origin in found:
             known = self._classes[cls.kind].get(cls.name)
             other = (known, self._origins[known]) if known else new.get((cls.kind, cls.name))
@@ -193,16 +201,16 @@ class Registry:
                 f"unknown {kind} {name!r}{did_you_mean(name, self._classes[kind])}{broken}"
             ) from None
 
-    def origin(self, component: components.Component | type[components.Component]) -> Origin:
+    def origin(self, component: Component | type[Component]) -> Origin:
         """Return where a component, or its class, comes from."""
         return self._origins[component if isinstance(component, type) else type(component)]
 
-    def identity(self, component: components.Component) -> dict[str, Any]:
+    def identity(self, component: Component) -> dict[str, Any]:
         """What decides a component's behaviour: name, options, and the code it comes from."""
         origin = asdict(self.origin(component))
         return {"name": component.name, "options": component.options(), "origin": origin}
 
-    def __iter__(self) -> Iterator[tuple[type[components.Component], Origin]]:
+    def __iter__(self) -> Iterator[tuple[type[Component], Origin]]:
         """Every component with its origin, by kind, then name."""
         for kind in KINDS:
             for _, cls in sorted(self._classes[kind].items()):
@@ -216,9 +224,7 @@ def installed() -> Registry:
     return registry
 
 
-def _provided(
-    hook: str, base: type[components.Component], provider: Any
-) -> Iterator[type[components.Component]]:
+def _provided(hook: str, base: type[Component], provider: Any) -> Iterator[type[Component]]:
     """Call a provider hook and check what it gives."""
     classes = provider()
     if not isinstance(classes, Iterable) or isinstance(classes, str):

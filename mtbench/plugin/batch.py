@@ -1,0 +1,79 @@
+"""A batch as heads see it: what was embedded, once for each distinct id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+Tensor = Any
+
+
+class Embedded:
+    """One side of a batch: an embedding for each distinct id, and which example has which.
+
+    Attributes:
+        ids: int32 `[distinct]`; may repeat where `grouped` is False.
+        embeddings: float32 `[distinct, embedding_dim]`.
+        rows: int32 `[batch]`, the position of each example in `ids`.
+        counts: int32 `[distinct]`, how many examples have each.
+        grouped: Whether `ids` are distinct. They are not for a tower that is more than a function
+            of the id; then `rows` is 0, 1, 2, ….
+    """
+
+    def __init__(
+        self, ids: Tensor, embeddings: Tensor, rows: Tensor, counts: Tensor, grouped: bool
+    ) -> None:
+        self.ids, self.embeddings, self.rows, self.counts = ids, embeddings, rows, counts
+        self.grouped = grouped
+        self._expanded: Tensor | None = None
+
+    def expand(self) -> Tensor:
+        """The embedding of each example, float32 `[batch, embedding_dim]`."""
+        if not self.grouped:
+            return self.embeddings
+        if self._expanded is None:  # tasks that share an embedding share the gather
+            self._expanded = tf.gather(self.embeddings, self.rows)
+        return self._expanded
+
+
+class Catalogue(Protocol):
+    """What embeds all candidates within one step, where a head asks for them."""
+
+    training: bool
+    """Whether the step is one of training."""
+
+    @property
+    def made(self) -> bool:
+        """Whether a head has asked."""
+
+    def __call__(self, task: str) -> Tensor:
+        """The embeddings for a task, float32 `[num_candidates, embedding_dim]`."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a head sees of a batch."""
+
+    columns: Mapping[str, Tensor]
+    """The interactions' columns, `[batch]` each: `query`, `candidate`, labels."""
+    query: Embedded
+    candidate: Embedded
+    task: str
+    """Name of the head's task."""
+    everything: Catalogue
+
+    def catalogue(self) -> Tensor:
+        """The embedding of every candidate, float32 `[num_candidates, embedding_dim]`.
+
+        They are made when they are first asked for in a step, and cost a call of the tower.
+        """
+        return self.everything(self.task)
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The towers' outputs that a loss can depend on."""
+        catalogue = (self.catalogue(),) if self.everything.made else ()
+        return (self.query.embeddings, self.candidate.embeddings, *catalogue)

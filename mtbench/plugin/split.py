@@ -1,0 +1,30 @@
+"""The kind `split`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from mtbench.data.parts import Parts
+
+if TYPE_CHECKING:
+    from mtbench.data.dataset import Data
+
+from .component import Component
+
+
+class Split(Component):
+    """A way to divide interactions into a training, a test and a validation part."""
+
+    kind: ClassVar[str] = "split"
+
+    def build(self, data: Data, seed: int) -> Parts:
+        """Divide the data.
+
+        Args:
+            data: The whole dataset.
+            seed: The run's seed; the same one gives the same split.
+
+        Raises:
+            DataError: The data cannot be divided so that something is left to train and to test.
+        """
+        raise NotImplementedError

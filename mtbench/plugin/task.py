@@ -1,0 +1,73 @@
+"""The kind `task`, and the head it builds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from mtbench.metrics.metric import Metric
+
+if TYPE_CHECKING:
+    from mtbench.data.interactions import Interactions
+
+    from .batch import Batch
+    from .view import TestView
+from .component import Component, Tensor
+
+
+class Head(Protocol):
+    """What a task builds. The layers and variables it needs are its attributes."""
+
+    def adapt(self, train: Interactions) -> None:
+        """Set what depends on the training part (counts, means): assign to `tf.Variable`s.
+
+        Called once for each run before it trains. Nothing else may carry over from the data into
+        the graph, since further seeds of a scenario reuse it.
+        """
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Scalar loss of a batch, on the scale the task's options state."""
+
+    def evaluate(self, view: TestView) -> dict[str, float]:
+        """Metrics of the task on the test part, exactly the names of `Task.metrics`.
+
+        Values for each query can be put into `view.by_query`.
+        """
+
+
+class Task(Component):
+    """Something the model must do, and is scored on."""
+
+    kind: ClassVar[str] = "task"
+    likelihood: ClassVar[Literal["regression", "classification"]]
+    """Form of the loss, for strategies derived from a likelihood: squared error of a Gaussian, or
+    the cross-entropy of a softmax."""
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """Return the metrics `Head.evaluate` gives, in the order of a report."""
+        raise NotImplementedError
+
+    def needs(self) -> tuple[str, ...]:
+        """Return the columns of the interactions that the task reads, such as its label."""
+        return ()
+
+    def build(self, num_queries: int, num_candidates: int) -> Head:
+        """Make the head.
+
+        Args:
+            num_queries: Number of queries (users) of the dataset.
+            num_candidates: Number of candidates (movies) in the catalogue.
+        """
+        raise NotImplementedError
+
+    def floors(
+        self, train: Interactions, test: Interactions, known: Interactions
+    ) -> dict[str, dict[str, float]]:
+        """Score trivial predictors: `{floor: {metric: value}}`, NumPy only.
+
+        Args:
+            train: The training part, all that they may learn from.
+            test: The part to score.
+            known: What a query has seen: the training part, and the validation part where the test
+                part is scored.
+        """
+        raise NotImplementedError

@@ -1,0 +1,132 @@
+"""The kind `weighting`, in its three forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from .component import Component, Tensor
+from .task import Task
+
+
+class Weighting(Component):
+    """A strategy that combines the tasks of a scenario.
+
+    There are three forms, by what a strategy needs: `LossWeighting`, `GramianWeighting` and
+    `GradientWeighting`. What `build` returns is called once in each training step, and never while
+    evaluating; an object may have, besides `__call__`,
+
+    - `epoch_ended(losses)`, called between epochs with the mean of each task's loss, float32
+      `[tasks]`, to assign to its variables;
+    - `after_step(before, after)`, called with the losses of the batch before the model's step and
+      after it, float32 `[tasks]` each, which costs a second forward pass. It returns a scalar that
+      the strategy's trainable variables are to minimise.
+
+    All that changes while training is kept in `tf.Variable`s: they are set anew for each seed.
+    Trainable ones have an optimizer of their own, of the same kind as the model's. Its learning
+    rate is the strategy's option `learning_rate`, where it declares one and that is not None, else
+    the model's.
+
+    The class variables declare how a strategy behaves with its default options;
+    `mtbench.testing.check_component` holds it to them.
+    """
+
+    kind: ClassVar[str] = "weighting"
+    needs: ClassVar[str]
+    """What it works on, for people."""
+    adaptive: ClassVar[bool] = True
+    """Whether weights depend on the losses, on gradients, on time or on chance."""
+    symmetric: ClassVar[bool] = True
+    """Whether exchanging two tasks exchanges their weights and changes nothing else."""
+    most_tasks: ClassVar[int | None] = None
+    """How many tasks it can weigh; None for any number."""
+    degree: ClassVar[float | None] = None
+    """Degree of homogeneity: with every loss multiplied by c > 0 the update of the shared
+    parameters is multiplied by c^degree. None where that does not hold."""
+
+    def check(self, tasks: Sequence[str]) -> Iterable[tuple[str, str]]:
+        """Name what is wrong with the options for these tasks: pairs of option path and fault.
+
+        An empty path stands for the strategy as a whole.
+        """
+        if self.most_tasks is not None and len(tasks) > self.most_tasks:
+            yield "", f"expected at most {self.most_tasks} tasks, found {len(tasks)}"
+
+
+class LossWeighting(Weighting):
+    """A strategy that makes one loss of several."""
+
+    needs: ClassVar[str] = "losses"
+
+    def build(self, tasks: Mapping[str, Task]) -> Callable[[Tensor], Tensor]:
+        """Make the function.
+
+        Args:
+            tasks: The trained tasks by name, in the order of the losses.
+
+        Returns:
+            A callable from losses, float32 `[tasks]`, to the scalar that the model's parameters
+            and the strategy's own minimise. A task's weight is its derivative by the task's loss.
+        """
+        raise NotImplementedError
+
+
+class GramianWeighting(Weighting):
+    """A strategy that weighs the tasks' gradients, given their inner products.
+
+    The gradients g_i are those by the shared parameters: those that more than one trained task
+    depends on. They are exact, but no matrix of them is formed. Other parameters get the gradient
+    of their own task's loss.
+    """
+
+    needs: ClassVar[str] = "Gramian"
+    weighs_heads: ClassVar[bool] = False
+    """Whether a task's weight applies to the parameters of its own as well."""
+
+    @property
+    def at_outputs(self) -> bool:
+        """Whether the gradients are those by the towers' outputs: cheaper, and approximate."""
+        return False
+
+    def build(self, tasks: Mapping[str, Task]) -> Callable[[Tensor, Tensor], Tensor]:
+        """Make the function.
+
+        Args:
+            tasks: The trained tasks by name, in the order of the losses.
+
+        Returns:
+            A callable from losses, float64 `[tasks]`, and G with G_ij = g_i · g_j, float64
+            `[tasks, tasks]`, to weights w, `[tasks]`: the update is Σ w_i g_i. Where the strategy
+            has trainable variables it returns a pair of the weights and a scalar that these
+            variables minimise. An object may have `scale(losses)`, which replaces the losses,
+            float32 `[tasks]`, each by a function of its own that increases, such as its logarithm;
+            losses, Gramian and gradients are then those of the result, and its sum is a further
+            scalar that trainable variables minimise.
+        """
+        raise NotImplementedError
+
+
+class GradientWeighting(Weighting):
+    """A strategy that makes one gradient of the tasks' gradients.
+
+    As `GramianWeighting`, but it sees the gradients themselves, in a dense matrix.
+    """
+
+    needs: ClassVar[str] = "gradient matrix"
+
+    def build(
+        self, tasks: Mapping[str, Task], sizes: Sequence[int]
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """Make the function.
+
+        Args:
+            tasks: The trained tasks by name, in the order of the losses.
+            sizes: Number of elements of each shared variable.
+
+        Returns:
+            A callable from losses, float32 `[tasks]`, and gradients, float32
+            `[tasks, sum(sizes)]`, a row for each task and in it one shared variable after the
+            other, to the update, float32 `[sum(sizes)]`. An object may have `scale(losses)`, see
+            `GramianWeighting.build`.
+        """
+        raise NotImplementedError
