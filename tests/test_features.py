@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import mtbench
-from mtbench.features import FeatureTower, quantile_boundaries
+from mtbench.kit.features import FeatureTower, quantile_boundaries
 
 GENRES = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 1]], np.uint8)
 AGES = np.array([10, 20, 30, 60], np.float32)  # mean 30, variance 350

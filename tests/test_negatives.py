@@ -6,7 +6,7 @@ import tensorflow as tf
 from batches import make_batch, random_batch
 
 from mtbench.data.interactions import Interactions
-from mtbench.negatives import Sampler, repeated
+from mtbench.kit.negatives import Sampler, repeated
 
 TABLES = [tf.zeros([2, 3]), tf.reshape(tf.range(15, dtype=tf.float32), [5, 3])]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mtbench.networks import dense, mixture, mlp, parallel
+from mtbench.kit.networks import dense, mixture, mlp, parallel
 
 
 def model(make, *shape):

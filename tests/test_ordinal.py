@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtbench.errors import DataError
-from mtbench.ordinal import CumulativeLogits
+from mtbench.kit.ordinal import CumulativeLogits
 
 
 def made(thresholds, levels):

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from batches import make_batch, random_batch
 
-from mtbench.scoring import DotScore, PairScore, kept, labels_of, reduced
+from mtbench.kit.rows import kept, labels_of, reduced
+from mtbench.kit.scores import DotScore, PairScore
 
 TABLES = [tf.constant([[1.0, 2.0], [3.0, 0.0]]), tf.constant([[1.0, 1.0], [0.5, 2.0]])]
 

@@ -10,7 +10,7 @@ from batches import embedded, make_batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtbench.softmax import in_batch_softmax
+from mtbench.kit.softmax import in_batch_softmax
 from mtbench_plugins.tasks.retrieval import Retrieval
 
 OPTIONS = list(itertools.product([None, 0.3], [False, True], [False, True], [None, 1, 3, 99]))

@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize, nnls
 
-from mtbench import solvers
-from mtbench.solvers import RIDGE
+from mtbench.kit import solvers
+from mtbench.kit.solvers import RIDGE
 
 EXACT = 1e-6
 SINGULAR = 2 * np.sqrt(RIDGE)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions
 from mtbench.data.parts import Parts
+from mtbench.kit.softmax import in_batch_softmax
 from mtbench.metrics.metric import Metric
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.split import Split
@@ -19,7 +20,6 @@ from mtbench.plugin.tower import Features, Tower
 from mtbench.plugin.view import TestView
 from mtbench.plugin.weighting import Weighting
 from mtbench.protocol import Optimizer, Scenario, Suite, Train
-from mtbench.softmax import in_batch_softmax
 
 
 class TinyDataset(Dataset):

@@ -11,10 +11,11 @@ from pydantic import Field, model_validator
 
 import mtbench
 from mtbench.data.labels import labelled
+from mtbench.kit.negatives import Sampler, chosen, repeated, unseen
+from mtbench.kit.rows import labels_of, reduced
+from mtbench.kit.scores import PairScore
 from mtbench.metrics import predictions
 from mtbench.metrics.floors import bias_logits
-from mtbench.negatives import Sampler, chosen, repeated, unseen
-from mtbench.scoring import PairScore, labels_of, reduced
 
 BLOCK = 65536
 """Examples scored at once in evaluation."""

@@ -11,13 +11,14 @@ from pydantic import Field, model_validator
 
 import mtbench
 from mtbench.data.labels import at_least
+from mtbench.kit.negatives import Sampler, repeated
+from mtbench.kit.rows import kept, labels_of, reduced
+from mtbench.kit.scores import DotScore
+from mtbench.kit.softmax import full_softmax, in_batch_softmax
 from mtbench.metrics.catalogue import Lists, Measure
 from mtbench.metrics.places import Score
 from mtbench.metrics.rankings import Protocol
 from mtbench.metrics.slices import Slice
-from mtbench.negatives import Sampler, repeated
-from mtbench.scoring import DotScore, kept, labels_of, reduced
-from mtbench.softmax import full_softmax, in_batch_softmax
 
 _KERAS = {
     "categorical_crossentropy": "CategoricalCrossentropy",

@@ -9,8 +9,8 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.draws import Draws
-from mtbench.histories import Histories
+from mtbench.kit.draws import Draws
+from mtbench.kit.histories import Histories
 
 
 class Bag(mtbench.Tower):

@@ -9,8 +9,8 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.features import FeatureTower, join
-from mtbench.networks import mixture, mlp, parallel
+from mtbench.kit.features import FeatureTower, join
+from mtbench.kit.networks import mixture, mlp, parallel
 
 
 class CGC(FeatureTower):

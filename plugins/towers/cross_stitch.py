@@ -10,8 +10,8 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.features import FeatureTower
-from mtbench.networks import parallel
+from mtbench.kit.features import FeatureTower
+from mtbench.kit.networks import parallel
 
 
 class CrossStitch(FeatureTower):

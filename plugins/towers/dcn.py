@@ -10,8 +10,8 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field
 
 import mtbench
-from mtbench.features import FeatureTower, join
-from mtbench.networks import dense
+from mtbench.kit.features import FeatureTower, join
+from mtbench.kit.networks import dense
 
 
 class DCN(FeatureTower):

@@ -10,9 +10,9 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.features import FeatureTower, join
-from mtbench.histories import Histories
-from mtbench.networks import mlp
+from mtbench.kit.features import FeatureTower, join
+from mtbench.kit.histories import Histories
+from mtbench.kit.networks import mlp
 
 
 class SequenceEncoder(FeatureTower):

@@ -9,8 +9,8 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.features import FeatureTower
-from mtbench.networks import dense, mlp
+from mtbench.kit.features import FeatureTower
+from mtbench.kit.networks import dense, mlp
 
 
 class SharedBottom(FeatureTower):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 import mtbench
-from mtbench import solvers
+from mtbench.kit import solvers
 
 
 class CAGrad(mtbench.GramianWeighting):

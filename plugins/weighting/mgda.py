@@ -8,7 +8,7 @@ from typing import Any, Literal
 import tensorflow as tf
 
 import mtbench
-from mtbench import solvers
+from mtbench.kit import solvers
 
 
 class MGDA(mtbench.GramianWeighting):

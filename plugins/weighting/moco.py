@@ -9,7 +9,7 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench import solvers
+from mtbench.kit import solvers
 
 
 class MoCo(mtbench.GradientWeighting):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import mtbench
-from mtbench import solvers
+from mtbench.kit import solvers
 
 
 class NashMTL(mtbench.GramianWeighting):

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 import mtbench
-from mtbench import solvers
+from mtbench.kit import solvers
 
 
 class UPGrad(mtbench.GramianWeighting):

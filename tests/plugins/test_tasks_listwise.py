@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mtbench.data.interactions import Interactions
 from mtbench.errors import DataError
 from mtbench.evaluation import evaluate
-from mtbench.softmax import segment_log_softmax
+from mtbench.kit.softmax import segment_log_softmax
 from mtbench.training import Trainer
 from mtbench_plugins.tasks.listwise import Listwise, ndcg_by_query
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import mtbench
-from mtbench.draws import Draws
+from mtbench.kit.draws import Draws
 from mtbench.training import Trainer
 from mtbench_plugins.towers.bag import Bag
 

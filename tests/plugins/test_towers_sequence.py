@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 import mtbench
 from mtbench.data.history import lengths, positions
-from mtbench.histories import Histories
+from mtbench.kit.histories import Histories
 from mtbench_plugins.towers.sequence import SequenceEncoder, SequenceTower
 
 QUERIES, CANDIDATES = 3, 7

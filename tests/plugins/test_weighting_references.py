@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import weighting_references as references
 
-from mtbench import solvers
+from mtbench.kit import solvers
 from mtbench.plugin.registry import installed
 from mtbench.testing import apply
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from mtbench.plugin.batch import Batch, Embedded
+from mtbench.plugin.batch import Embedded
 
 Tensor = Any
 
@@ -140,56 +139,3 @@ def squared_norm(side: Embedded, bias: Any = None) -> Tensor:
     if bias is not None:
         norms += tf.gather(bias, side.ids) ** 2
     return tf.gather(norms, side.rows)
-
-
-def labels_of(batch: Batch, label: str) -> tuple[Tensor, Tensor]:
-    """The label of each example, 0 where it is missing, and 1 where it is known, else 0.
-
-    Returns:
-        float32 `[batch]` each.
-    """
-    labels = tf.cast(batch.columns[label], tf.float32)
-    missing = tf.math.is_nan(labels)
-    return tf.where(missing, 0.0, labels), tf.where(missing, 0.0, tf.ones_like(labels))
-
-
-def reduced(losses: Tensor, weights: Tensor, reduction: str) -> Tensor:
-    """Σ w L, or with the reduction `mean` Σ w L / Σ w; 0 with a zero gradient where all w are 0.
-
-    Args:
-        losses: float32 `[n]`, finite.
-        weights: float32 `[n]`, not negative.
-        reduction: `mean` or `sum`.
-    """
-    total = tf.reduce_sum(losses * weights)
-    return total if reduction == "sum" else tf.math.divide_no_nan(total, tf.reduce_sum(weights))
-
-
-def kept(batch: Batch, mask: Tensor) -> tuple[Batch, Tensor]:
-    """Leave rows out of a batch as if they had never been in it.
-
-    Args:
-        batch: A batch of at least one row.
-        mask: bool `[batch]`, which rows stay.
-
-    Returns:
-        The batch of these rows, and the weight of each: 1. Where none stays it is the first row
-        with weight 0, since losses need a row.
-    """
-    first = tf.range(tf.size(mask)) == 0
-    stays = mask | (first & ~tf.reduce_any(mask))
-    columns = {name: tf.boolean_mask(column, stays) for name, column in batch.columns.items()}
-    rows = dataclasses.replace(
-        batch,
-        columns=columns,
-        query=_kept(batch.query, stays),
-        candidate=_kept(batch.candidate, stays),
-    )
-    return rows, tf.cast(tf.boolean_mask(mask, stays), tf.float32)
-
-
-def _kept(side: Embedded, stays: Tensor) -> Embedded:
-    """The side of these rows, with the ids they have."""
-    distinct, rows, counts = tf.unique_with_counts(tf.boolean_mask(side.rows, stays))
-    ids, embeddings = tf.gather(side.ids, distinct), tf.gather(side.embeddings, distinct)
-    return Embedded(ids, embeddings, rows, counts, side.grouped)

@@ -10,9 +10,8 @@ import tensorflow as tf
 from pydantic import Field
 
 from mtbench.data.encoding import Feature
+from mtbench.errors import MtbenchError, did_you_mean
 from mtbench.plugin.tower import Features, Tower
-
-from .errors import MtbenchError, did_you_mean
 
 Tensor = Any
 Positive = Annotated[int, Field(ge=1)]

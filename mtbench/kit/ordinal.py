@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from .errors import DataError
+from mtbench.errors import DataError
 
 Tensor = Any
 

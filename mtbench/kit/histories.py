@@ -7,9 +7,8 @@ import tensorflow as tf
 
 from mtbench.data.history import in_time, lengths
 from mtbench.data.interactions import Interactions
+from mtbench.errors import MtbenchError
 from mtbench.plugin.tower import Features
-
-from .errors import MtbenchError
 
 
 class Histories:
