@@ -16,8 +16,8 @@ from mtbench.data.dataset import Data, Side  # before TensorFlow: it sets Keras 
 from mtbench.data.interactions import Interactions  # before TensorFlow: it sets Keras 2
 from mtbench.model import MultiTaskModel
 from mtbench.plugin.registry import installed
-from mtbench.protocol import Scenario
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
+from mtbench.suite.suite import Scenario
 from mtbench.training import compile_model
 
 USERS, MOVIES, DIM = 162_000, 59_000, 64

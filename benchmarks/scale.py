@@ -153,7 +153,7 @@ def measured() -> Iterator[dict[str, Any]]:
 def _suite(size: str, place: Path) -> tuple[Any, Any]:
     """The registry, and the suite of this size."""
     from mtbench.plugin.registry import installed
-    from mtbench.suite import load_suite
+    from mtbench.suite.reader import load_suite
 
     registry = installed()
     path = place / f"scale-{size}.yaml"

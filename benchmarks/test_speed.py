@@ -33,7 +33,7 @@ def joint(data_dir):
     """Suite, data, a training part and a trainer of the joint scenario that has run once."""
     from mtbench.data.store import load_data
     from mtbench.plugin.registry import installed
-    from mtbench.suite import load_suite
+    from mtbench.suite.reader import load_suite
     from mtbench.training import Trainer
 
     registry = installed()

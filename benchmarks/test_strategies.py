@@ -32,7 +32,7 @@ class Steps:
 
     def __init__(self) -> None:
         from mtbench.data.store import load_data
-        from mtbench.suite import load_suite
+        from mtbench.suite.reader import load_suite
 
         registry = installed()
         self.suite = load_suite(SUITES / "ml100k.yaml", registry)
@@ -46,7 +46,7 @@ class Steps:
         import tensorflow as tf
 
         from mtbench.model import MultiTaskModel
-        from mtbench.protocol import Scenario
+        from mtbench.suite.suite import Scenario
         from mtbench.training import compile_model
 
         kinds = list(self.suite.tasks.values())

@@ -16,7 +16,7 @@ from mtbench.plugin.weighting import Weighting
 from mtbench.report import summarize
 from mtbench.report.formats import number
 from mtbench.report.summary import Row
-from mtbench.sweep import base
+from mtbench.suite.sweep import base
 
 START, END = "<!-- table -->\n", "<!-- end of table -->\n"
 METRICS = ("ranking/rmse", "retrieval/top_100_seen_removed")

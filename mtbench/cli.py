@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from mtbench.plugin.registry import Registry
     from mtbench.plugin.run import Run
-
-    from .protocol import Suite
+    from mtbench.suite.suite import Suite
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +81,7 @@ def _registry(options: argparse.Namespace) -> Registry:
 
 
 def _load(options: argparse.Namespace) -> tuple[Registry, Suite]:
-    from .suite import load_suite  # noqa: PLC0415
+    from mtbench.suite.reader import load_suite  # noqa: PLC0415
 
     registry = _registry(options)
     suite = load_suite(
@@ -170,7 +169,7 @@ def _schema(options: argparse.Namespace) -> int:
     """`mtbench schema`."""
     import json  # noqa: PLC0415
 
-    from .schema import suite_schema  # noqa: PLC0415
+    from mtbench.suite.schema import suite_schema  # noqa: PLC0415
 
     print(json.dumps(suite_schema(_registry(options)), indent=2))
     return 0

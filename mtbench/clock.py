@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from mtbench.suite.suite import Scenario, Suite
+
 from .model import MultiTaskModel
 from .pace import Pace
-from .protocol import Scenario, Suite
 from .stopping import Stopping
 
 Metrics = Mapping[str, Mapping[str, float]]

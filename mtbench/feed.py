@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions
+from mtbench.suite.suite import Suite
+from mtbench.suite.training import Train
 
 from .data import history
-from .protocol import Suite, Train
 
 ROWS = 2**18
 """Rows that are fed at once, in whole batches."""

@@ -13,6 +13,7 @@ from mtbench.data.interactions import Interactions
 from mtbench.plugin.batch import Batch
 from mtbench.plugin.task import Head, Task
 from mtbench.plugin.tower import Features
+from mtbench.suite.suite import Scenario, Suite
 
 from .batch import Catalogue, EmbeddedSide
 from .data import history
@@ -20,7 +21,6 @@ from .diagnostics import Diagnostics
 from .errors import MtbenchError
 from .gradients import add, head_gradients, multiply, output_gradients, task_gradients
 from .optimizers import Updates
-from .protocol import Scenario, Suite
 from .state import state_of, variables_of
 from .weigher import Weigher
 

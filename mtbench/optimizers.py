@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from .protocol import Optimizer, Schedule, Train
+from mtbench.suite.training import Optimizer, Schedule, Train
 
 Tensor = Any
 

@@ -12,11 +12,11 @@ from typing import Any
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
+from mtbench.suite.suite import Suite
 
-from . import sweep
 from .environment import num_threads
 from .errors import DataError, Fault, SuiteError, did_you_mean
-from .protocol import Suite
+from .suite import sweep
 from .version import __version__
 
 ENGINE = ("tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")

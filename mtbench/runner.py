@@ -22,10 +22,10 @@ from mtbench.metrics.slices import slice_counts
 from mtbench.plugin.lazy import quiet_stderr
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
+from mtbench.suite.suite import Suite
 
 from . import environment, records
 from .errors import DataError
-from .protocol import Suite
 
 
 def pending(plan: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:

@@ -14,12 +14,13 @@ import tensorflow as tf
 
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions
+from mtbench.suite.suite import Scenario, Suite
+from mtbench.suite.training import Train
 
 from .clock import Clock, Metrics, Validation
 from .feed import Feed, make_feed
 from .model import MultiTaskModel
 from .optimizers import Updates, keras_optimizer
-from .protocol import Scenario, Suite, Train
 
 _RANDOM = re.compile(r"(?!Stateless).*(Random|Rng|Uniform|Normal|Multinomial)|.*PyFunc")
 """Operations whose numbers come from state that is baked into a graph, or from Python."""

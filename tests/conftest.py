@@ -11,7 +11,8 @@ import pytest
 from mtbench.data.dataset import Data
 from mtbench.data.store import load_data
 from mtbench.plugin.registry import Registry, installed
-from mtbench.suite import Suite, load_suite
+from mtbench.suite.reader import load_suite
+from mtbench.suite.suite import Suite
 
 ROOT = Path(__file__).parent.parent
 

@@ -16,7 +16,7 @@ from mtbench import __version__, records
 from mtbench.cli import main
 from mtbench.plan import make_plan
 from mtbench.plugin.registry import KINDS, installed
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -15,8 +15,8 @@ from mtbench.diagnostics import Diagnostics
 from mtbench.gradients import TaskGradients
 from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
-from mtbench.protocol import Optimizer, Train
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
+from mtbench.suite.training import Optimizer, Train
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
 from mtbench.training import Trainer
 from mtbench.weigher import Weighed

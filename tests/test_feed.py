@@ -6,7 +6,7 @@ import pytest
 from mtbench import feed as module
 from mtbench.data.interactions import Interactions
 from mtbench.feed import Feed
-from mtbench.protocol import Train
+from mtbench.suite.training import Train
 from mtbench.testing.tiny import TinyDataset
 
 

@@ -19,7 +19,7 @@ from mtbench.limits import MEMORY_GROWTH, SLOWDOWN, Limits, load_limits, metrics
 from mtbench.measured import load, measure
 from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 GOLDEN = Path(__file__).parent / "golden"
 NOISE = (0.0, 0.012, -0.01, 0.004, -0.007)

@@ -15,7 +15,7 @@ from mtbench import plan as module
 from mtbench import runner
 from mtbench.plan import make_plan
 from mtbench.plugin.registry import Origin, Registry, installed
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"

@@ -14,8 +14,8 @@ import mtbench
 from mtbench.data.dataset import Data
 from mtbench.gradients import TaskGradients
 from mtbench.model import MultiTaskModel
-from mtbench.protocol import Optimizer, Train
 from mtbench.state import state_of, variables_of
+from mtbench.suite.training import Optimizer, Train
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
 from mtbench.training import Trainer, compile_model
 from mtbench.weigher import Weigher

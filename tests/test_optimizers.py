@@ -6,7 +6,7 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from mtbench.optimizers import Updates, distinct, factor, keras_optimizer
-from mtbench.protocol import Optimizer, Schedule, Train
+from mtbench.suite.training import Optimizer, Schedule, Train
 
 SGD = {"name": "sgd", "learning_rate": 1.0}
 

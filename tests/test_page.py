@@ -32,7 +32,7 @@ from mtbench.report.page import page
 from mtbench.report.svg import SERIES, Canvas
 from mtbench.report.tradeoff import best_in_two, staircase
 from mtbench.report.view import look_at
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 pytest.importorskip("matplotlib")
 CHROMIUM = next(

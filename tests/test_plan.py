@@ -10,7 +10,7 @@ from mtbench import runner
 from mtbench.errors import SuiteError
 from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 PLUGIN = '''
 import mtbench

@@ -12,7 +12,7 @@ from made import record, write
 from mtbench.errors import RecordError
 from mtbench.measured import measure
 from mtbench.pytest_plugin import stored
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent.parent

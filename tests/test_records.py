@@ -20,7 +20,7 @@ from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
 from mtbench.report import summarize
 from mtbench.report.page import page
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 FAILING = '''
 import mtbench

@@ -9,7 +9,7 @@ import pytest
 
 from mtbench.errors import PluginError
 from mtbench.plugin.registry import installed
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 ROOT = Path(__file__).parent.parent
 PLUGIN = '''

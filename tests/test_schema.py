@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from mtbench.cli import main
-from mtbench.schema import suite_schema
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
+from mtbench.suite.schema import suite_schema
 
 SUITE_KINDS = {"dataset", "split", "tower", "task", "weighting"}
 SUITES = sorted((Path(__file__).parent.parent / "suites").glob("*.yaml"))

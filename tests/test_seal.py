@@ -11,7 +11,7 @@ from mtbench.metrics.seen import Seen
 from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
 from mtbench.runner import execute
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 KEEPER = '''
 import mtbench

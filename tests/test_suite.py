@@ -8,7 +8,8 @@ import pytest
 
 from mtbench.errors import SuiteError
 from mtbench.plugin.registry import installed
-from mtbench.suite import Train, load_suite
+from mtbench.suite.reader import load_suite
+from mtbench.suite.training import Train
 
 SUITES = sorted((Path(__file__).parent.parent / "suites").glob("*.yaml"))
 PLAIN = {

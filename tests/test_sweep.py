@@ -5,8 +5,8 @@ import pytest
 from mtbench.cli import main
 from mtbench.errors import SuiteError
 from mtbench.plan import make_plan
-from mtbench.suite import load_suite
-from mtbench.sweep import base, expand
+from mtbench.suite.reader import load_suite
+from mtbench.suite.sweep import base, expand
 
 SWEEP = "scenarios.joint.sweep={weights.retrieval: [1, 3, 10]}"
 

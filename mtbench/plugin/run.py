@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mtbench.protocol import Scenario
+from mtbench.suite.suite import Scenario
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.split import Split
 from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Features, Tower
-from mtbench.protocol import Suite
+from mtbench.suite.suite import Suite
 from mtbench.training import Trainer
 
 from .tiny import TinyDataset, TinySplit, TinyTower, tiny_suite, tiny_tasks

@@ -19,7 +19,8 @@ from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Features, Tower
 from mtbench.plugin.view import TestView
 from mtbench.plugin.weighting import Weighting
-from mtbench.protocol import Optimizer, Scenario, Suite, Train
+from mtbench.suite.suite import Scenario, Suite
+from mtbench.suite.training import Optimizer, Train
 
 
 class TinyDataset(Dataset):

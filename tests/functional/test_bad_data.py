@@ -14,7 +14,7 @@ from cases import read_cases, write_case
 
 from mtbench.cli import main
 from mtbench.plugin.registry import installed
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bad_data.txt"
 GOOD = """\

@@ -15,7 +15,7 @@ from mtbench.limits import Limits
 from mtbench.measured import measure
 from mtbench.plan import make_plan
 from mtbench.runner import execute
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 
 LEVEL = 0.05
 NOTHING = "no evidence of a difference"

@@ -13,7 +13,7 @@ from mtbench.plan import make_plan
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
 from mtbench.runner import execute
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 from mtbench.training import Trainer
 
 SPY = '''

@@ -9,7 +9,7 @@ import tensorflow_recommenders as tfrs
 
 from mtbench.data.store import load_data
 from mtbench.model import MultiTaskModel
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 from mtbench.training import Trainer
 
 SUITE = Path(__file__).parents[2] / "suites" / "ml100k.yaml"

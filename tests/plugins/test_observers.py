@@ -16,7 +16,7 @@ from mtbench.errors import MtbenchError
 from mtbench.plan import make_plan
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
-from mtbench.suite import load_suite
+from mtbench.suite.reader import load_suite
 from mtbench_plugins.observers.mlflow import MLflow, MLflowRuns
 from mtbench_plugins.observers.tensorboard import TensorBoard
 from mtbench_plugins.tasks.ranking import RankingHead

@@ -96,7 +96,7 @@ def test_gradients_by_task_are_those_of_the_losses():
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory, registry, tiny_text):
-    from mtbench.suite import load_suite
+    from mtbench.suite.reader import load_suite
 
     folder = tmp_path_factory.mktemp("three")
     (folder / "tiny.yaml").write_text(tiny_text)

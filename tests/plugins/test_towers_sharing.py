@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 import mtbench
 from mtbench.model import MultiTaskModel
-from mtbench.protocol import Optimizer, Train
+from mtbench.suite.training import Optimizer, Train
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
 from mtbench.training import compile_model
 from mtbench_plugins.towers.cgc import CGC

@@ -7,7 +7,8 @@ from typing import Any
 from mtbench.plugin.component import Component
 from mtbench.plugin.registry import Registry
 
-from .protocol import MOST_SEEDS, SIDES, Protocol
+from .keys import MOST_SEEDS, Protocol
+from .suite import SIDES
 
 _KINDS = ("dataset", "split", "tower", "task", "weighting")
 """Of the components that a suite names."""

@@ -1,33 +1,12 @@
-"""What a suite is made of, once it is valid."""
+"""How a run trains."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from mtbench.config.options import Options
-from mtbench.plugin.dataset import Dataset
-from mtbench.plugin.split import Split
-from mtbench.plugin.task import Task
-from mtbench.plugin.tower import Tower
-from mtbench.plugin.weighting import Weighting
-
-SIDES = ("query", "candidate")
-MOST_SEEDS = 10_000
-
-
-def _seeds(value: Any) -> Any:
-    """`5` is short for the seeds 0 to 4."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_SEEDS:
-        return list(range(value))
-    if not isinstance(value, list) or not value:
-        raise ValueError(
-            f"expected a number of seeds from 1 to {MOST_SEEDS}, or a list of them, found {value!r}"
-        )
-    return value
 
 
 class Optimizer(Options):
@@ -105,50 +84,3 @@ class Train(Options):
     def validates(self) -> bool:
         """Whether the validation part is scored between epochs."""
         return bool(self.validate_every or self.early_stopping)
-
-
-class Protocol(Options):
-    """The keys of a suite that are no components."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    """Name of the suite, and of its folder of results."""
-    plugins: list[str] = Field([])
-    """Python files with further plugins, relative to the suite."""
-    train: Train = Train()
-    """How every run trains."""
-    evaluate_on: Literal["test", "validation"] = "test"
-    """Part that the trained models are scored on: `validation` while options are being chosen, so
-    that the test part has no say in it."""
-    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], BeforeValidator(_seeds)] = Field(
-        [0, 1, 2]
-    )
-    """Seeds, a run for each; `5` is short for 0 to 4."""
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """Which tasks are trained, and how their losses are combined."""
-
-    name: str
-    tasks: tuple[str, ...]
-    """Names of the trained tasks; every task of the suite is evaluated."""
-    weighting: Weighting | None
-    """None for a single task, whose loss is minimised as it is."""
-
-
-@dataclass(frozen=True)
-class Suite:
-    """A valid suite."""
-
-    name: str
-    dataset: Dataset
-    split: Split
-    towers: Mapping[str, Tower]
-    """`query` and `candidate`."""
-    tasks: Mapping[str, Task]
-    scenarios: Mapping[str, Scenario]
-    train: Train
-    seeds: tuple[int, ...]
-    evaluate_on: Literal["test", "validation"] = "test"
-    stands_in_for: str | None = None
-    """What `--synthetic` replaced."""

@@ -11,7 +11,9 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from mtbench.config import document as marks
 from mtbench.config.messages import found_text, message_of
+from mtbench.errors import Fault, MtbenchError, PluginError, SuiteError, did_you_mean, in_one_line
 from mtbench.plugin.component import Component
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
@@ -20,11 +22,9 @@ from mtbench.plugin.tower import Tower
 from mtbench.plugin.weighting import Weighting
 
 from . import sweep
-from .config import document as marks
-from .errors import Fault, MtbenchError, PluginError, SuiteError, did_you_mean, in_one_line
-from .protocol import SIDES, Protocol, Scenario, Suite, Train
-
-__all__ = ["Scenario", "Suite", "Train", "load_suite"]
+from .keys import Protocol
+from .suite import SIDES, Scenario, Suite
+from .training import Train
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -1,0 +1,1 @@
+"""A YAML file becomes a suite: what is asked, and what is tried."""
