@@ -4,7 +4,7 @@ import itertools
 
 import tensorflow as tf
 
-from mtbench.feed import Feed
+from mtbench.train.feed import Feed
 
 
 class HandWritten:

@@ -14,11 +14,11 @@ import numpy as np
 
 from mtbench.data.dataset import Data, Side  # before TensorFlow: it sets Keras 2
 from mtbench.data.interactions import Interactions  # before TensorFlow: it sets Keras 2
-from mtbench.model import MultiTaskModel
 from mtbench.plugin.registry import installed
 from mtbench.suite.reader import load_suite
 from mtbench.suite.suite import Scenario
-from mtbench.training import compile_model
+from mtbench.train.model import MultiTaskModel
+from mtbench.train.trainer import compile_model
 
 USERS, MOVIES, DIM = 162_000, 59_000, 64
 SUITE = Path(__file__).parent.parent / "suites" / "ml100k.yaml"

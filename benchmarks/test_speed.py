@@ -34,7 +34,7 @@ def joint(data_dir):
     from mtbench.data.store import load_data
     from mtbench.plugin.registry import installed
     from mtbench.suite.reader import load_suite
-    from mtbench.training import Trainer
+    from mtbench.train.trainer import Trainer
 
     registry = installed()
     suite = load_suite(SUITE, registry)
@@ -106,7 +106,7 @@ def test_steady_joint_training(benchmark, report_ratio, joint, data_dir):
 def test_engine_against_handwritten_step(benchmark, report_ratio, joint):
     """`fit` of mtbench's model against a loop over a hand-written step, in turn."""
     from benchmarks.handwritten import HandWritten
-    from mtbench.feed import Feed
+    from mtbench.train.feed import Feed
 
     suite, data, train, trainer = joint
     feed = Feed(data, ["query", "candidate", "user_rating"], suite.train)

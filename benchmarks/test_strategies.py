@@ -45,9 +45,9 @@ class Steps:
         """A traced training step."""
         import tensorflow as tf
 
-        from mtbench.model import MultiTaskModel
         from mtbench.suite.suite import Scenario
-        from mtbench.training import compile_model
+        from mtbench.train.model import MultiTaskModel
+        from mtbench.train.trainer import compile_model
 
         kinds = list(self.suite.tasks.values())
         suite = dataclasses.replace(

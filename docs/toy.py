@@ -26,12 +26,12 @@ from matplotlib.lines import Line2D
 from rich.console import Console
 from rich.table import Table
 
-from mtbench.gradients import TaskGradients
 from mtbench.plugin.registry import installed
 from mtbench.plugin.weighting import LossWeighting, Weighting
-from mtbench.state import state_of, variables_of
 from mtbench.testing.tiny import TinyTask
-from mtbench.weigher import Weigher
+from mtbench.train.gradients import TaskGradients
+from mtbench.train.state import state_of, variables_of
+from mtbench.train.weigher import Weigher
 
 Tensor = Any
 

@@ -210,8 +210,9 @@ def _check_plugin(options: argparse.Namespace) -> int:
     from mtbench.plugin.lazy import quiet_stderr  # noqa: PLC0415
 
     with quiet_stderr():
+        from mtbench.train.trainer import devices  # noqa: PLC0415
+
         from .testing import contract  # noqa: PLC0415 - imports TensorFlow
-        from .training import devices  # noqa: PLC0415
 
         devices()
     broken = 0

@@ -15,7 +15,7 @@ they check, and with a margin above 0 hardly ever.
 
 **Step time and memory**, by their ratio to the baseline: ok where the distribution-free interval of
 `changes.ratio` ends below the limit, a breach where it begins above it. A step is timed in units of
-a reference workload that takes turns with the steps (`pace.py`), so that another load on the
+a reference workload that takes turns with the steps (`train/pace.py`), so that another load on the
 machine, or another machine, cancels out as far as it can.
 
 Fewer than three seeds support neither a breach nor an ok; but metrics that are equal in every run

@@ -73,11 +73,11 @@ class _Session:
         self.suite, self.registry = suite, registry
         started = time.perf_counter()
         with quiet_stderr():
-            from . import evaluation, feed, training  # noqa: PLC0415 - imports TensorFlow
+            from mtbench.train import evaluate, feed, trainer  # noqa: PLC0415 - imports TensorFlow
 
-            training.devices()  # what it has to say of them, too
+            trainer.devices()  # what it has to say of them, too
 
-        self._evaluate, self._training = evaluation.evaluate, training
+        self._evaluate, self._training = evaluate.evaluate, trainer
         imported = time.perf_counter()
         self.data = load_data(suite.dataset, registry.identity(suite.dataset))
         for name, task in suite.tasks.items():

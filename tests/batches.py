@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from mtbench.batch import Catalogue, EmbeddedSide
 from mtbench.plugin.batch import Batch, Embedded
+from mtbench.train.embedding import Catalogue, EmbeddedSide
 
 
 def embedded(table, ids, grouped=True):

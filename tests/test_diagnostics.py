@@ -11,15 +11,15 @@ import tensorflow as tf
 import mtbench
 from mtbench import runner
 from mtbench.data.interactions import Interactions
-from mtbench.diagnostics import Diagnostics
-from mtbench.gradients import TaskGradients
 from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
 from mtbench.suite.reader import load_suite
 from mtbench.suite.training import Optimizer, Train
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
-from mtbench.training import Trainer
-from mtbench.weigher import Weighed
+from mtbench.train.diagnostics import Diagnostics
+from mtbench.train.gradients import TaskGradients
+from mtbench.train.trainer import Trainer
+from mtbench.train.weigher import Weighed
 
 TASKS = ("rate", "find", "again")
 PAIRS = [("rate", "find"), ("rate", "again"), ("find", "again")]

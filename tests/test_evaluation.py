@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from mtbench.data.interactions import Interactions
-from mtbench.evaluation import evaluate
 from mtbench.metrics import places as ranks
-from mtbench.model import MultiTaskModel
 from mtbench.plugin import view
 from mtbench.plugin.view import TestView
+from mtbench.train.evaluate import evaluate
+from mtbench.train.model import MultiTaskModel
 from mtbench_plugins.tasks import ranking
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mtbench import feed as module
 from mtbench.data.interactions import Interactions
-from mtbench.feed import Feed
 from mtbench.suite.training import Train
 from mtbench.testing.tiny import TinyDataset
+from mtbench.train import feed as module
+from mtbench.train.feed import Feed
 
 
 @pytest.fixture

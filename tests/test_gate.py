@@ -11,7 +11,7 @@ import pytest
 from made import record, write
 from scipy import stats
 
-from mtbench import environment, pace, runner
+from mtbench import environment, runner
 from mtbench.arguments import spell_out
 from mtbench.errors import RecordError, SuiteError
 from mtbench.gate import check, gate
@@ -20,6 +20,7 @@ from mtbench.measured import load, measure
 from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
 from mtbench.suite.reader import load_suite
+from mtbench.train import pace
 
 GOLDEN = Path(__file__).parent / "golden"
 NOISE = (0.0, 0.012, -0.01, 0.004, -0.007)

@@ -12,13 +12,13 @@ import tensorflow as tf
 
 import mtbench
 from mtbench.data.dataset import Data
-from mtbench.gradients import TaskGradients
-from mtbench.model import MultiTaskModel
-from mtbench.state import state_of, variables_of
 from mtbench.suite.training import Optimizer, Train
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
-from mtbench.training import Trainer, compile_model
-from mtbench.weigher import Weigher
+from mtbench.train.gradients import TaskGradients
+from mtbench.train.model import MultiTaskModel
+from mtbench.train.state import state_of, variables_of
+from mtbench.train.trainer import Trainer, compile_model
+from mtbench.train.weigher import Weigher
 from mtbench_plugins.towers.embedding import Embedding
 from mtbench_plugins.towers.mlp import MLP
 from mtbench_plugins.weighting.fixed import Fixed

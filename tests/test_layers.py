@@ -10,11 +10,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 KERAS = ("tensorflow.keras", "keras", "tf_keras", "tensorflow.python.keras")
 TENSORFLOW = {
-    "batch.py",
-    "clock.py",
-    "diagnostics.py",
-    "feed.py",
-    "gradients.py",
     "kit/draws.py",
     "kit/features.py",
     "kit/histories.py",
@@ -25,17 +20,23 @@ TENSORFLOW = {
     "kit/scores.py",
     "kit/softmax.py",
     "kit/solvers.py",
-    "model.py",
-    "optimizers.py",
-    "pace.py",
     "plugin/batch.py",
-    "state.py",
     "testing/components.py",
     "testing/probe.py",
     "testing/tiny.py",
     "testing/weightings.py",
-    "training.py",
-    "weigher.py",
+    "train/clock.py",
+    "train/diagnostics.py",
+    "train/embedding.py",
+    "train/feed.py",
+    "train/gradients.py",
+    "train/model.py",
+    "train/pace.py",
+    "train/state.py",
+    "train/trainer.py",
+    "train/updates.py",
+    "train/validation.py",
+    "train/weigher.py",
 }
 
 

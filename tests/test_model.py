@@ -8,9 +8,9 @@ import tensorflow as tf
 
 import mtbench
 from mtbench.data.store import load_data
-from mtbench.feed import Feed
-from mtbench.model import MultiTaskModel, require_keras_2
-from mtbench.training import Trainer
+from mtbench.train.feed import Feed
+from mtbench.train.model import MultiTaskModel, require_keras_2
+from mtbench.train.trainer import Trainer
 
 
 class Closure(mtbench.LossWeighting):

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from pydantic import ValidationError
 
-from mtbench.optimizers import Updates, distinct, factor, keras_optimizer
 from mtbench.suite.training import Optimizer, Schedule, Train
+from mtbench.train.updates import Updates, distinct, factor, keras_optimizer
 
 SGD = {"name": "sgd", "learning_rate": 1.0}
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mtbench.stopping import Stopping
+from mtbench.train.stopping import Stopping
 
 
 def follow(stopping, *epochs):

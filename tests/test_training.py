@@ -12,9 +12,9 @@ import tensorflow as tf
 import mtbench
 from mtbench.cli import main
 from mtbench.data.store import load_data
-from mtbench.feed import Feed
-from mtbench.pace import Pace
-from mtbench.training import Trainer
+from mtbench.train.feed import Feed
+from mtbench.train.pace import Pace
+from mtbench.train.trainer import Trainer
 
 REUSED = {
     "embedding, fixed": [],

@@ -17,15 +17,15 @@ from mtbench.data.encoding import Feature
 from mtbench.data.interactions import Interactions
 from mtbench.data.parts import Parts
 from mtbench.errors import DataError
-from mtbench.evaluation import evaluate
-from mtbench.model import MultiTaskModel
 from mtbench.plugin.component import Component
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.split import Split
 from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Features, Tower
 from mtbench.suite.suite import Suite
-from mtbench.training import Trainer
+from mtbench.train.evaluate import evaluate
+from mtbench.train.model import MultiTaskModel
+from mtbench.train.trainer import Trainer
 
 from .tiny import TinyDataset, TinySplit, TinyTower, tiny_suite, tiny_tasks
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.gradients import TaskGradients
 from mtbench.plugin.weighting import Weighting
-from mtbench.state import state_of, variables_of
-from mtbench.weigher import Weigher
+from mtbench.train.gradients import TaskGradients
+from mtbench.train.state import state_of, variables_of
+from mtbench.train.weigher import Weigher
 
 from .tiny import TinyTask
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.model import MultiTaskModel
 from mtbench.plugin.weighting import GradientWeighting, Weighting
-from mtbench.training import compile_model
+from mtbench.train.model import MultiTaskModel
+from mtbench.train.trainer import compile_model
 
 from .components import Clause, same_numbers
 from .probe import Applied, Probe

@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 
 from mtbench.data.history import positions
-from mtbench.evaluation import evaluate
-from mtbench.model import MultiTaskModel
 from mtbench.plugin.registry import installed
 from mtbench.testing import check_component
-from mtbench.training import Trainer, compile_model
+from mtbench.train.evaluate import evaluate
+from mtbench.train.model import MultiTaskModel
+from mtbench.train.trainer import Trainer, compile_model
 
 COMPONENTS = [cls for cls, _ in installed()]
 TOWERS = [cls for cls in COMPONENTS if cls.kind == "tower"]

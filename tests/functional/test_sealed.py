@@ -8,13 +8,13 @@ import pytest
 
 from mtbench.cli import main
 from mtbench.data.interactions import Interactions
-from mtbench.evaluation import evaluate
 from mtbench.plan import make_plan
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
 from mtbench.runner import execute
 from mtbench.suite.reader import load_suite
-from mtbench.training import Trainer
+from mtbench.train.evaluate import evaluate
+from mtbench.train.trainer import Trainer
 
 SPY = '''
 import mtbench

@@ -8,9 +8,9 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from mtbench.data.store import load_data
-from mtbench.model import MultiTaskModel
 from mtbench.suite.reader import load_suite
-from mtbench.training import Trainer
+from mtbench.train.model import MultiTaskModel
+from mtbench.train.trainer import Trainer
 
 SUITE = Path(__file__).parents[2] / "suites" / "ml100k.yaml"
 

@@ -8,9 +8,9 @@ from scipy.optimize import minimize
 
 from mtbench.data.interactions import Interactions
 from mtbench.errors import SuiteError
-from mtbench.evaluation import evaluate
 from mtbench.metrics.floors import bias_logits
-from mtbench.training import Trainer
+from mtbench.train.evaluate import evaluate
+from mtbench.train.trainer import Trainer
 from mtbench_plugins.tasks.click import Click
 
 

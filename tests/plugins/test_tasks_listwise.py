@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from mtbench.data.interactions import Interactions
 from mtbench.errors import DataError
-from mtbench.evaluation import evaluate
 from mtbench.kit.softmax import segment_log_softmax
-from mtbench.training import Trainer
+from mtbench.train.evaluate import evaluate
+from mtbench.train.trainer import Trainer
 from mtbench_plugins.tasks.listwise import Listwise, ndcg_by_query
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "task_peers.json").read_text())

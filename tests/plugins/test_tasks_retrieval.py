@@ -9,8 +9,8 @@ from batches import make_batch, random_batch, value_and_gradients
 
 from mtbench.data.interactions import Interactions
 from mtbench.errors import DataError, SuiteError
-from mtbench.evaluation import evaluate
-from mtbench.training import Trainer
+from mtbench.train.evaluate import evaluate
+from mtbench.train.trainer import Trainer
 from mtbench_plugins.tasks.retrieval import Retrieval
 
 IN_BATCH = ("categorical_crossentropy", "binary_crossentropy", "categorical_hinge")

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 from mtbench import runner
-from mtbench.gradients import task_gradients
-from mtbench.model import MultiTaskModel
 from mtbench.plan import make_plan
-from mtbench.state import state_of, variables_of
 from mtbench.testing.components import unchanged, values
 from mtbench.testing.tiny import TinyDataset, tiny_suite
-from mtbench.training import Trainer
+from mtbench.train.gradients import task_gradients
+from mtbench.train.model import MultiTaskModel
+from mtbench.train.state import state_of, variables_of
+from mtbench.train.trainer import Trainer
 from mtbench_plugins.tasks.click import Click
 from mtbench_plugins.tasks.listwise import Listwise
 from mtbench_plugins.tasks.ranking import Ranking

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import mtbench
 from mtbench.kit.draws import Draws
-from mtbench.training import Trainer
+from mtbench.train.trainer import Trainer
 from mtbench_plugins.towers.bag import Bag
 
 FEATURES = mtbench.Features("user_id", {"user_id": 4}, num_other=3)

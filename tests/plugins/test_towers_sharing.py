@@ -8,10 +8,10 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 import mtbench
-from mtbench.model import MultiTaskModel
 from mtbench.suite.training import Optimizer, Train
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
-from mtbench.training import compile_model
+from mtbench.train.model import MultiTaskModel
+from mtbench.train.trainer import compile_model
 from mtbench_plugins.towers.cgc import CGC
 from mtbench_plugins.towers.cross_stitch import CrossStitch
 from mtbench_plugins.towers.feature import FeatureMLP

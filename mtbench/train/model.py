@@ -8,20 +8,20 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from mtbench.data import history
 from mtbench.data.dataset import Data, Side
 from mtbench.data.interactions import Interactions
+from mtbench.errors import MtbenchError
 from mtbench.plugin.batch import Batch
 from mtbench.plugin.task import Head, Task
 from mtbench.plugin.tower import Features
 from mtbench.suite.suite import Scenario, Suite
 
-from .batch import Catalogue, EmbeddedSide
-from .data import history
 from .diagnostics import Diagnostics
-from .errors import MtbenchError
+from .embedding import Catalogue, EmbeddedSide
 from .gradients import add, head_gradients, multiply, output_gradients, task_gradients
-from .optimizers import Updates
 from .state import state_of, variables_of
+from .updates import Updates
 from .weigher import Weigher
 
 Tensor = Any

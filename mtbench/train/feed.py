@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from mtbench.data import history
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions
 from mtbench.suite.suite import Suite
 from mtbench.suite.training import Train
-
-from .data import history
 
 ROWS = 2**18
 """Rows that are fed at once, in whole batches."""

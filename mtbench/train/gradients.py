@@ -13,9 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from mtbench.errors import MtbenchError
 from mtbench.plugin.batch import Batch
-
-from .errors import MtbenchError
 
 Tensor = Any
 

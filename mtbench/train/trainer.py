@@ -17,10 +17,11 @@ from mtbench.data.interactions import Interactions
 from mtbench.suite.suite import Scenario, Suite
 from mtbench.suite.training import Train
 
-from .clock import Clock, Metrics, Validation
+from .clock import Clock
 from .feed import Feed, make_feed
 from .model import MultiTaskModel
-from .optimizers import Updates, keras_optimizer
+from .updates import Updates, keras_optimizer
+from .validation import Metrics, Validation
 
 _RANDOM = re.compile(r"(?!Stateless).*(Random|Rng|Uniform|Normal|Multinomial)|.*PyFunc")
 """Operations whose numbers come from state that is baked into a graph, or from Python."""

@@ -1,0 +1,1 @@
+"""One setup, one seed: a trained model and how it went."""
