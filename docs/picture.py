@@ -8,7 +8,7 @@ from pathlib import Path
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from mtbench import records
+from mtbench.records import store as records
 from mtbench.report import summarize
 from mtbench.report.formats import table
 

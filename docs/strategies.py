@@ -10,9 +10,9 @@ import json
 import sys
 from pathlib import Path
 
-from mtbench import records
 from mtbench.plugin.registry import installed
 from mtbench.plugin.weighting import Weighting
+from mtbench.records import store as records
 from mtbench.report import summarize
 from mtbench.report.formats import number
 from mtbench.report.summary import Row

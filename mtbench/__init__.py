@@ -22,9 +22,9 @@ from mtbench.plugin.split import Split
 from mtbench.plugin.task import Head, Task
 from mtbench.plugin.tower import Features, Tower
 from mtbench.plugin.weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
+from mtbench.records.tables import load_results, load_runs
 
 from .errors import DataError, MtbenchError, PluginError, SealedError, SuiteError
-from .tables import load_results, load_runs
 from .version import __version__
 
 if TYPE_CHECKING:

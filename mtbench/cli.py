@@ -110,8 +110,9 @@ def _planned(options: argparse.Namespace) -> tuple[Registry, Suite, Sequence[Run
 
 def _run(options: argparse.Namespace) -> int:
     """`mtbench run`."""
-    from . import records, runner, tracking  # noqa: PLC0415
+    from . import runner, tracking  # noqa: PLC0415
     from .progress import TerminalProgress  # noqa: PLC0415
+    from .records import store as records  # noqa: PLC0415
 
     registry, suite, plan, folder = _planned(options)
     todo = runner.pending(plan, folder, options.force)
@@ -227,7 +228,7 @@ def _check_plugin(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     """`mtbench report`."""
-    from . import records  # noqa: PLC0415
+    from .records import store as records  # noqa: PLC0415
 
     found, problems = records.read_folder(options.folder)
     if options.html is None:
@@ -271,7 +272,7 @@ def _gate(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     """`mtbench export`."""
-    from .tables import export  # noqa: PLC0415
+    from mtbench.records.tables import export  # noqa: PLC0415
 
     _warn(export(options.folder, options.target, runs=options.runs, every=options.every))
     return 0

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from mtbench.records.series import Measured
+
 from .errors import RecordError
-from .measured import Measured
 
 ABSENT = "–"
 """What `differences` says of a key that one side lacks."""

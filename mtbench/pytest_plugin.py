@@ -30,11 +30,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtbench.records.series import Measured, from_json, load
+
 from .comparable import require_comparable
 from .errors import MtbenchError, RecordError
 from .gate import check
 from .limits import load_limits
-from .measured import Measured, from_json, load
 from .outcome import Outcome
 
 if TYPE_CHECKING:

@@ -24,8 +24,9 @@ from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
 from mtbench.suite.suite import Suite
 
-from . import environment, records
+from . import environment
 from .errors import DataError
+from .records import store as records
 
 
 def pending(plan: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:

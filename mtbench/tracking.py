@@ -6,8 +6,6 @@ What it builds has methods that implement the observer hooks of `hookspecs`.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -18,7 +16,6 @@ from .errors import MtbenchError, in_one_line
 
 if TYPE_CHECKING:
     from mtbench.plugin.registry import Registry
-    from mtbench.plugin.run import Run
 
 
 def start(text: str, registry: Registry) -> None:
@@ -50,65 +47,3 @@ def _observer(text: str, registry: Registry) -> Any:
         raise MtbenchError("expected NAME or NAME:WHERE, found nothing after ':'")
     observer = registry.find(Observer.kind, name)
     return observer(**({"where": where} if colon else {})).build()
-
-
-def settings(run: Run) -> dict[str, str | int | float | bool]:
-    """Return all that was chosen for a run, by dotted key: `train.optimizer.name`, `weighting`.
-
-    A component's name stands under its place in the suite, its options below: `tasks.ranking` and
-    `tasks.ranking.units`. What is neither text, number nor truth value is JSON text.
-    """
-    weighting = run.scenario.weighting
-    chosen = {
-        "scenario": run.scenario.name,
-        "seed": run.seed,
-        "trained_tasks": ", ".join(run.scenario.tasks),
-        **run.protocol,
-    }
-    if weighting:
-        chosen["weighting"] = {"name": weighting.name, "options": weighting.options(), "origin": ""}
-    return dict(_flat("", chosen))
-
-
-def outcome(record: Mapping[str, Any]) -> dict[str, float]:
-    """Return the numbers a run ended with, by `/`-separated key.
-
-    `metrics/TASK/METRIC`, if it went well, `timings/…` (seconds and examples per second),
-    `peak_memory_bytes` and `parameters`.
-    """
-    found = {}
-    if record["status"] == "ok":
-        found = {"metrics": record["metrics"]}
-    keys = ("timings", "peak_memory_bytes", "parameters")
-    return dict(_numbers("", found | {key: record.get(key) for key in keys}))
-
-
-def diagnostics(record: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, float]]]:
-    """Yield each epoch, from 1, with what `Diagnostics.result` says of it.
-
-    Keys: `weights/TASK`, and where gradients were formed `gradient_norms/TASK`, `norm_ratio`,
-    `cosines/TASK|TASK` and `conflicts/TASK|TASK`. Nothing for a run without a strategy.
-    """
-    for epoch in record.get("diagnostics") or ():
-        yield epoch["epoch"], dict(_numbers("", {k: v for k, v in epoch.items() if k != "epoch"}))
-
-
-def _flat(key: str, value: Any) -> Iterator[tuple[str, str | int | float | bool]]:
-    """The leaves of nested mappings, those of a component's identity under its name."""
-    if isinstance(value, Mapping):
-        if value.keys() == {"name", "options", "origin"}:
-            yield key, value["name"]
-            value = value["options"]
-        for name, each in value.items():
-            yield from _flat(f"{key}.{name}" if key else name, each)
-    else:
-        yield key, value if isinstance(value, str | int | float) else json.dumps(value)
-
-
-def _numbers(key: str, value: Any) -> Iterator[tuple[str, float]]:
-    """The numbers among the leaves of nested mappings."""
-    if isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from _numbers(f"{key}/{name}" if key else name, each)
-    elif value is not None:
-        yield key, float(value)

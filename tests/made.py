@@ -2,7 +2,7 @@
 
 import copy
 
-from mtbench import records
+from mtbench.records import store as records
 
 HEX = "0123456789abcdef" * 4
 METRICS = {

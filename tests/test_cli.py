@@ -12,10 +12,11 @@ from pathlib import Path
 import made
 import pytest
 
-from mtbench import __version__, records
+from mtbench import __version__
 from mtbench.cli import main
 from mtbench.plan import make_plan
 from mtbench.plugin.registry import KINDS, installed
+from mtbench.records import store as records
 from mtbench.suite.reader import load_suite
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -14,7 +14,7 @@ from mtbench.comparable import differences, mismatches
 from mtbench.compare import compare, to_text
 from mtbench.errors import RecordError
 from mtbench.evidence.changes import _cut, change, ratio, seeds_text
-from mtbench.measured import from_json, load, measure
+from mtbench.records.series import from_json, load, measure
 
 A = [(1.00, 0.50), (1.02, 0.55), (0.97, 0.45), (1.01, 0.52)]
 """RMSE and top-5 of four seeds."""

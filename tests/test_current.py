@@ -2,9 +2,9 @@
 
 from made import record
 
-from mtbench.current import current, newest
 from mtbench.evidence import select
-from mtbench.measured import measure
+from mtbench.records.current import current, newest
+from mtbench.records.series import measure
 from mtbench.report import summarize
 
 NOTE = "{} of another version of the suite, data or software {} left out"

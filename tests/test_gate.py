@@ -16,9 +16,9 @@ from mtbench.arguments import spell_out
 from mtbench.errors import RecordError, SuiteError
 from mtbench.gate import check, gate
 from mtbench.limits import MEMORY_GROWTH, SLOWDOWN, Limits, load_limits, metrics_of
-from mtbench.measured import load, measure
 from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
+from mtbench.records.series import load, measure
 from mtbench.suite.reader import load_suite
 from mtbench.train import pace
 

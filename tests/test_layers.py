@@ -35,7 +35,6 @@ TENSORFLOW = {
     "train/state.py",
     "train/trainer.py",
     "train/updates.py",
-    "train/validation.py",
     "train/weigher.py",
 }
 

@@ -10,8 +10,8 @@ import pytest
 from made import record, write
 
 from mtbench.errors import RecordError
-from mtbench.measured import measure
 from mtbench.pytest_plugin import stored
+from mtbench.records.series import measure
 from mtbench.suite.reader import load_suite
 
 pytest_plugins = ["pytester"]

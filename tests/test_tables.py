@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtbench import records, rows, tables
 from mtbench.errors import MtbenchError, RecordError
+from mtbench.records import columns as rows
+from mtbench.records import store as records
+from mtbench.records import tables
 
 pd = pytest.importorskip("pandas")
 INFO = {

@@ -1,12 +1,13 @@
 """What the numbers of a suite allow one to say: records in, comparisons, Δm and fronts out."""
 
+from mtbench.records.results import Metric, Results, Scenario, select
+
 from .changes import MIN_PAIRS
 from .comparison import Comparison, compare_values, correct
 from .families import compare_scenarios
 from .formulas import smallest_detectable
 from .front import Front, Objective, Point, Standing, Sweep, pareto
 from .multitask import DeltaM, Estimate, delta_m
-from .selection import Metric, Results, Scenario, select
 from .users import compare_scenarios_over_users, compare_users
 from .words import front_sentences, hypervolume_sentence, sentences, transfer_sentences
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from mtbench.errors import RecordError
+from mtbench.records.results import Metric, Record, Results, Scenario, common_seeds, select
 
 from .comparison import Comparison, check_confidence, compare_values, correct
-from .selection import Metric, Record, Results, Scenario, common_seeds, select
 
 Pairs = Sequence[tuple[str, str]] | Literal["all"] | None
 Triple = tuple[Metric, Scenario, Scenario]

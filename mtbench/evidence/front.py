@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .selection import Metric, Record, Results, select
+from mtbench.records.results import Metric, Record, Results, select
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mtbench.records.results import Metric, Record, Results, Scenario, common_seeds, select
+
 from .changes import MIN_PAIRS
 from .comparison import check_confidence
-from .selection import Metric, Record, Results, Scenario, common_seeds, select
 
 
 @dataclass(frozen=True)

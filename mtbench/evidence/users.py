@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from mtbench.errors import RecordError
+from mtbench.records.results import Metric, Record, Scenario, common_seeds, select
 
 from .comparison import Comparison, check_confidence, compare_values, correct
 from .families import Pairs, compare_family
-from .selection import Metric, Record, Scenario, common_seeds, select
 
 _DRAWS_AT_ONCE = 2**22
 

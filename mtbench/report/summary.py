@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtbench.current import current, newest
+from mtbench.records.current import current, newest
 
 Record = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtbench import evidence
-from mtbench.current import current, newest
+from mtbench.records.current import current, newest
 
 from .looks import Axis, Look, Spread, choose, metric_label
 from .summary import MetricColumn, Row, Summary, summarize

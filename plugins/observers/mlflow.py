@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mtbench
-from mtbench import records, tracking
 from mtbench.extras import require
 from mtbench.plugin.observer import Observer
+from mtbench.records import flatten
+from mtbench.records import store as records
 
 if TYPE_CHECKING:
     from mtbench.plugin.run import Run
@@ -78,11 +79,11 @@ class MLflowRuns:
     def mtbench_run_finished(self, run: Run, record: Mapping[str, Any]) -> None:
         """Send all that is known of the run."""
         last = self._metrics[-1].step if self._metrics else 0
-        for epoch, values in tracking.diagnostics(record):
+        for epoch, values in flatten.diagnostics(record):
             self._keep(epoch, values)
-        self._keep(last, tracking.outcome(record))
+        self._keep(last, flatten.outcome(record))
         param = self._entities.Param
-        params = [param(_name(k), str(v)) for k, v in tracking.settings(run).items()]
+        params = [param(_name(k), str(v)) for k, v in flatten.settings(run).items()]
         tags = {f"mtbench.{key}": record[key] for key in ("run_id", "protocol_id")}
         if record["error"]:
             tags["mtbench.error"] = f"{record['error']['type']}: {record['error']['message']}"

@@ -11,9 +11,10 @@ from urllib.parse import quote
 import tensorflow as tf
 
 import mtbench
-from mtbench import records, tracking
 from mtbench.extras import require
 from mtbench.plugin.observer import Observer
+from mtbench.records import flatten
+from mtbench.records import store as records
 
 if TYPE_CHECKING:
     from mtbench.plugin.run import Run
@@ -62,7 +63,7 @@ class EventFiles:
             old.unlink()
         writer = tf.summary.create_file_writer(str(folder))
         with writer.as_default():
-            hparams.hparams(tracking.settings(run))
+            hparams.hparams(flatten.settings(run))
         self._writer = writer
 
     @mtbench.hookimpl
@@ -77,9 +78,9 @@ class EventFiles:
         """Write what the record tells, and close the event file."""
         if not self._writer:
             return
-        for epoch, values in tracking.diagnostics(record):
+        for epoch, values in flatten.diagnostics(record):
             self._write(epoch, values)
-        self._write(self._epoch, tracking.outcome(record))
+        self._write(self._epoch, flatten.outcome(record))
         with self._writer.as_default(step=self._epoch):
             if record["status"] != "ok":
                 error = record["error"]

@@ -11,11 +11,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mtbench import records, runner, tracking
+from mtbench import runner
 from mtbench.errors import MtbenchError
 from mtbench.plan import make_plan
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
+from mtbench.records import flatten
+from mtbench.records import store as records
 from mtbench.suite.reader import load_suite
 from mtbench_plugins.observers.mlflow import MLflow, MLflowRuns
 from mtbench_plugins.observers.tensorboard import TensorBoard
@@ -135,7 +137,7 @@ def test_the_suite_of_these_tests_has_something_to_show(alone):
 def test_settings(tiny, registry):
     suite = load_suite(tiny, registry)
     run = make_plan(suite, registry, ["joint"])[1]
-    found = tracking.settings(run)
+    found = flatten.settings(run)
     some = {
         "suite": "tiny",
         "scenario": "joint",
@@ -161,18 +163,18 @@ def test_settings(tiny, registry):
     assert {key: found.get(key) for key in some} == some
     assert found["engine.threads"] >= 1
     assert not [key for key in found if "origin" in key or "sha256" in key]
-    single = tracking.settings(make_plan(suite, registry, ["rating-only"])[0])
+    single = flatten.settings(make_plan(suite, registry, ["rating-only"])[0])
     assert "weighting" not in single
 
 
 def test_outcome_of_a_failed_run(broken):
     record = broken.record
-    assert tracking.outcome(record) == {
+    assert flatten.outcome(record) == {
         **{f"timings/{key}": record["timings"][key] for key in ("import_s", "data_s", "run_s")},
         "peak_memory_bytes": record["peak_memory_bytes"],
         "parameters": record["parameters"],
     }
-    assert list(tracking.diagnostics({})) == []
+    assert list(flatten.diagnostics({})) == []
 
 
 # --- TensorBoard
@@ -220,7 +222,7 @@ def test_event_files_hold_what_the_record_says(tracked):
         found, hparams = read_events(path.parent)
         assert found == single(expected_series(record))
         status = api_pb2.STATUS_SUCCESS
-        assert hparams == {"settings": tracking.settings(run), "status": status}
+        assert hparams == {"settings": flatten.settings(run), "status": status}
 
 
 def test_event_files_of_a_failed_run(broken):
@@ -353,7 +355,7 @@ def test_mlflow_holds_what_the_record_says(tracked, client):
         run, series = read_run(client, record)
         expected = expected_series(record)
         assert series == {name.replace("|", "_"): each for name, each in expected.items()}
-        settings = tracking.settings(planned)
+        settings = flatten.settings(planned)
         assert run.data.params == {key: str(value) for key, value in settings.items()}
         assert run.info.status == "FINISHED"
         assert run.info.run_name == f"joint seed {record['seed']}"

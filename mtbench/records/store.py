@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .errors import RecordError
+from mtbench.errors import RecordError
 
 SCHEMA_VERSION = 1
 """Raised when a key of the record changes its meaning or goes."""

@@ -10,11 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import records
+from mtbench.errors import RecordError, did_you_mean
+from mtbench.extras import require
+
+from . import store as records
+from .columns import COLUMNS, RUN_COLUMNS, Record, metric_rows, run_rows
 from .current import current
-from .errors import RecordError, did_you_mean
-from .extras import require
-from .rows import COLUMNS, RUN_COLUMNS, Record, metric_rows, run_rows
 
 
 def load_results(folder: Path | str, *, every: bool = False) -> Any:

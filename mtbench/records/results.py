@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mtbench.current import current
 from mtbench.errors import RecordError, did_you_mean
+
+from .current import current
 
 Record = Mapping[str, Any]
 

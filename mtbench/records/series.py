@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import records
+from mtbench.errors import RecordError
+
+from . import store as records
 from .current import current, newest
-from .errors import RecordError
 
 Record = Mapping[str, Any]
 BySeed = dict[int, float]
