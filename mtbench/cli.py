@@ -247,7 +247,7 @@ def _report(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     """`mtbench compare`."""
-    from .compare import compare, to_text  # noqa: PLC0415
+    from mtbench.regress.compare import compare, to_text  # noqa: PLC0415
 
     found = compare(options.a, options.b, anyway=options.anyway, every_metric=options.all)
     sys.stdout.write(to_text(found))
@@ -256,7 +256,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _gate(options: argparse.Namespace) -> int:
     """`mtbench gate`."""
-    from .gate import gate  # noqa: PLC0415
+    from mtbench.regress.gate import gate  # noqa: PLC0415
 
     outcome = gate(
         options.baseline,

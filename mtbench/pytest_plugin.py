@@ -31,12 +31,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtbench.records.series import Measured, from_json, load
+from mtbench.regress.differences import require_comparable
+from mtbench.regress.gate import check
+from mtbench.regress.limits import load_limits
+from mtbench.regress.outcome import Outcome
 
-from .comparable import require_comparable
 from .errors import MtbenchError, RecordError
-from .gate import check
-from .limits import load_limits
-from .outcome import Outcome
 
 if TYPE_CHECKING:
     import pytest

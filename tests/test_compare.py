@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from made import identity, record, write
 from scipy import stats
 
-from mtbench.comparable import differences, mismatches
-from mtbench.compare import compare, to_text
 from mtbench.errors import RecordError
 from mtbench.evidence.changes import _cut, change, ratio, seeds_text
 from mtbench.records.series import from_json, load, measure
+from mtbench.regress.compare import compare, to_text
+from mtbench.regress.differences import differences, mismatches
 
 A = [(1.00, 0.50), (1.02, 0.55), (0.97, 0.45), (1.01, 0.52)]
 """RMSE and top-5 of four seeds."""

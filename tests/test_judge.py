@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import record, write
 
-from mtbench.compare import compare
 from mtbench.errors import RecordError
 from mtbench.evidence import compare_scenarios, compare_values, sentences
 from mtbench.evidence.changes import ROUNDING, change, judge
-from mtbench.gate import gate
+from mtbench.regress.compare import compare
+from mtbench.regress.gate import gate
 
 LEVEL = 0.05
 

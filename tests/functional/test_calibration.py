@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from mtbench.evidence import compare_scenarios, compare_users, smallest_detectable
-from mtbench.gate import check
-from mtbench.limits import Limits
 from mtbench.plan import make_plan
 from mtbench.records.series import measure
+from mtbench.regress.gate import check
+from mtbench.regress.limits import Limits
 from mtbench.runner import execute
 from mtbench.suite.reader import load_suite
 

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from mtbench.errors import RecordError
 from mtbench.records.series import Measured
-
-from .errors import RecordError
 
 ABSENT = "–"
 """What `differences` says of a key that one side lacks."""

@@ -12,11 +12,10 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
+from mtbench.config import document as marks
 from mtbench.config.messages import message_of
 from mtbench.config.options import Options
-
-from .config import document as marks
-from .errors import Fault, SuiteError, did_you_mean
+from mtbench.errors import Fault, SuiteError, did_you_mean
 
 SLOWDOWN = 1.25
 """Default. Of 380 pairs of repeats on two cores with six to sixteen processes that wanted them,

@@ -30,12 +30,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mtbench.evidence.changes import Change, Ratio, change, ratio, seeds_text
+from mtbench.evidence.formulas import holm
+from mtbench.evidence.words import decimal
 from mtbench.records.series import Measured, Series, load
 
-from .comparable import require_comparable
-from .evidence.changes import Change, Ratio, change, ratio, seeds_text
-from .evidence.formulas import holm
-from .evidence.words import decimal
+from .differences import require_comparable
 from .limits import MEMORY_GROWTH, SLOWDOWN, Limits, load_limits, metrics_of
 from .outcome import Check, Outcome, State
 

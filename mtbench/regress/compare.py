@@ -8,12 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mtbench.evidence.changes import (
+    Change,
+    Ratio,
+    Verdict,
+    change,
+    counted,
+    judge,
+    ratio,
+    seeds_text,
+)
+from mtbench.evidence.formulas import holm
+from mtbench.evidence.words import decimal
 from mtbench.records.series import Measured, Series, load
 
-from .comparable import require_comparable, sections, shown
-from .evidence.changes import Change, Ratio, Verdict, change, counted, judge, ratio, seeds_text
-from .evidence.formulas import holm
-from .evidence.words import decimal
+from .differences import require_comparable, sections, shown
 
 SPEEDS = {
     "examples_per_s": "training throughput",

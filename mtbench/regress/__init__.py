@@ -1,0 +1,1 @@
+"""One folder of results against another: compare, gate."""
