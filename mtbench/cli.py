@@ -236,7 +236,7 @@ def _report(options: argparse.Namespace) -> int:
         if options.format == "csv":  # which has no place for them
             _warn(problems)
         return 0
-    from .report.page import page  # noqa: PLC0415
+    from mtbench.report.page.page import page  # noqa: PLC0415
 
     users = {r["run_id"]: records.read_by_query(options.folder, r["run_id"]) for r in found}
     text = page(found, problems, users)

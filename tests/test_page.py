@@ -25,13 +25,13 @@ from hypothesis import strategies as st
 from mtbench import runner
 from mtbench.errors import MtbenchError
 from mtbench.plan import make_plan
-from mtbench.report import curves, looks, plots, provenance
-from mtbench.report.looks import Axis, Spread
-from mtbench.report.markup import Html, escape, plain, tag
-from mtbench.report.page import page
-from mtbench.report.svg import SERIES, Canvas
-from mtbench.report.tradeoff import best_in_two, staircase
-from mtbench.report.view import look_at
+from mtbench.report.page import curves, looks, plots, provenance
+from mtbench.report.page.looks import Axis, Spread
+from mtbench.report.page.markup import Html, escape, plain, tag
+from mtbench.report.page.page import page
+from mtbench.report.page.svg import SERIES, Canvas
+from mtbench.report.page.tradeoff import best_in_two, staircase
+from mtbench.report.page.view import look_at
 from mtbench.suite.reader import load_suite
 
 pytest.importorskip("matplotlib")
@@ -280,7 +280,7 @@ def test_the_same_records_give_the_same_page(records, tmp_path):
     (tmp_path / "matplotlibrc").write_text("axes.linewidth: 3\nxtick.direction: in\n")
     (tmp_path / "records.json").write_text(json.dumps(records))
     code = (
-        "import json, sys; from mtbench.report.page import page\n"
+        "import json, sys; from mtbench.report.page.page import page\n"
         "sys.stdout.buffer.write(page(json.load(open(sys.argv[1]))).encode())"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "7", "MATPLOTLIBRC": str(tmp_path)}
@@ -303,7 +303,7 @@ def test_without_matplotlib_it_says_what_to_install(records, monkeypatch):
 
 
 def test_matplotlib_is_imported_when_a_page_is_made():
-    code = "import sys, mtbench.report.page; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, mtbench.report.page.page; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -20,7 +20,7 @@ from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
 from mtbench.records import store as records
 from mtbench.report import summarize
-from mtbench.report.page import page
+from mtbench.report.page.page import page
 from mtbench.suite.reader import load_suite
 
 FAILING = '''

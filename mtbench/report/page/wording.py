@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from mtbench import evidence
 from mtbench.evidence import words
+from mtbench.report.summary import MetricColumn, Row, Stat
 
 from .looks import metric_label
 from .markup import Html, tag
-from .summary import MetricColumn, Row, Stat
 from .view import View, best_row
 
 MOST_NAMES = 5

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from mtbench import evidence
 from mtbench.evidence import words
+from mtbench.report.summary import MetricColumn, Row, Stat
 
 from .markup import Html, tag
-from .summary import MetricColumn, Row, Stat
 from .tabular import cell, column, row_head, table
 from .view import View
 

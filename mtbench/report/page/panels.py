@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from mtbench.report.summary import Row
+
 from . import curves, plots
 from .curves import Panel
 from .looks import Look, Spread, figures, short
 from .markup import Html, tag
 from .plots import Bar
-from .summary import Row
 from .svg import Canvas
 from .tradeoff import trade_off
 from .view import View

@@ -8,9 +8,9 @@ from typing import Any
 
 from mtbench import evidence
 from mtbench.records.current import current, newest
+from mtbench.report.summary import MetricColumn, Row, Summary, summarize
 
 from .looks import Axis, Look, Spread, choose, metric_label
-from .summary import MetricColumn, Row, Summary, summarize
 
 Record = Mapping[str, Any]
 Users = Mapping[str, Mapping[str, Any]]

@@ -1,0 +1,1 @@
+"""A suite's results as one HTML file."""
