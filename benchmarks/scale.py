@@ -92,8 +92,9 @@ def encode(size: str, place: Path) -> dict[str, Any]:
 
 def run(size: str, place: Path) -> dict[str, Any]:
     """Train an epoch and evaluate, as `mtbench run` does."""
-    from mtbench import hookimpl, runner
-    from mtbench.plan import make_plan
+    from mtbench import hookimpl
+    from mtbench.runs import execute as runner
+    from mtbench.runs.plan import make_plan
 
     registry, suite = _suite(size, place)
     ends: list[dict[str, Any]] = []
@@ -168,7 +169,7 @@ def _suite(size: str, place: Path) -> tuple[Any, Any]:
 
 def _now() -> dict[str, Any]:
     """Processor time and peak memory so far."""
-    from mtbench.environment import peak_memory
+    from mtbench.runs.environment import peak_memory
 
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {"cpu_seconds": used.ru_utime + used.ru_stime, "peak_bytes": peak_memory()}
@@ -176,7 +177,7 @@ def _now() -> dict[str, Any]:
 
 def _reset() -> None:
     """Count the peak anew."""
-    from mtbench.environment import reset_peak_memory
+    from mtbench.runs.environment import reset_peak_memory
 
     reset_peak_memory()
 

@@ -97,7 +97,7 @@ def _load(options: argparse.Namespace) -> tuple[Registry, Suite]:
 
 
 def _planned(options: argparse.Namespace) -> tuple[Registry, Suite, Sequence[Run], Path]:
-    from .plan import make_plan  # noqa: PLC0415
+    from mtbench.runs.plan import make_plan  # noqa: PLC0415
 
     registry, suite = _load(options)
     return (
@@ -110,9 +110,10 @@ def _planned(options: argparse.Namespace) -> tuple[Registry, Suite, Sequence[Run
 
 def _run(options: argparse.Namespace) -> int:
     """`mtbench run`."""
-    from . import runner, tracking  # noqa: PLC0415
     from .progress import TerminalProgress  # noqa: PLC0415
     from .records import store as records  # noqa: PLC0415
+    from .runs import execute as runner  # noqa: PLC0415
+    from .runs import observers as tracking  # noqa: PLC0415
 
     registry, suite, plan, folder = _planned(options)
     todo = runner.pending(plan, folder, options.force)
@@ -155,7 +156,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _plan(options: argparse.Namespace) -> int:
     """`mtbench plan`."""
-    from . import runner  # noqa: PLC0415
+    from .runs import execute as runner  # noqa: PLC0415
 
     _, _, plan, folder = _planned(options)
     todo = {run.id for run in runner.pending(plan, folder)}

@@ -14,9 +14,9 @@ import pytest
 
 from mtbench import __version__
 from mtbench.cli import main
-from mtbench.plan import make_plan
 from mtbench.plugin.registry import KINDS, installed
 from mtbench.records import store as records
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 import mtbench
-from mtbench import runner
 from mtbench.data.interactions import Interactions
-from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
+from mtbench.runs import execute as runner
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 from mtbench.suite.training import Optimizer, Train
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite

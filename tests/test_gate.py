@@ -11,14 +11,15 @@ import pytest
 from made import record, write
 from scipy import stats
 
-from mtbench import environment, runner
 from mtbench.arguments import spell_out
 from mtbench.errors import RecordError, SuiteError
-from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
 from mtbench.records.series import load, measure
 from mtbench.regress.gate import check, gate
 from mtbench.regress.limits import MEMORY_GROWTH, SLOWDOWN, Limits, load_limits, metrics_of
+from mtbench.runs import environment
+from mtbench.runs import execute as runner
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 from mtbench.train import pace
 

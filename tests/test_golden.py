@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mtbench import plan as module
-from mtbench import runner
-from mtbench.plan import make_plan
 from mtbench.plugin.registry import Origin, Registry, installed
+from mtbench.runs import execute as runner
+from mtbench.runs import identity as module
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 
 ROOT = Path(__file__).parent.parent

@@ -22,9 +22,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtbench import runner
 from mtbench.errors import MtbenchError
-from mtbench.plan import make_plan
 from mtbench.report.page import curves, looks, plots, provenance
 from mtbench.report.page.looks import Axis, Spread
 from mtbench.report.page.markup import Html, escape, plain, tag
@@ -32,6 +30,8 @@ from mtbench.report.page.page import page
 from mtbench.report.page.svg import SERIES, Canvas
 from mtbench.report.page.tradeoff import best_in_two, staircase
 from mtbench.report.page.view import look_at
+from mtbench.runs import execute as runner
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 
 pytest.importorskip("matplotlib")

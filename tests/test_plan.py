@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from mtbench import plan as module
-from mtbench import runner
 from mtbench.errors import SuiteError
-from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
+from mtbench.runs import execute as runner
+from mtbench.runs import identity as module
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 
 PLUGIN = '''

@@ -13,14 +13,14 @@ import made
 import numpy as np
 import pytest
 
-from mtbench import runner
 from mtbench.errors import RecordError
-from mtbench.plan import make_plan
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
 from mtbench.records import store as records
 from mtbench.report import summarize
 from mtbench.report.page.page import page
+from mtbench.runs import execute as runner
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 
 FAILING = '''

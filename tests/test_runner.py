@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from mtbench import runner
 from mtbench.cli import main
-from mtbench.plan import make_plan
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
+from mtbench.runs import execute as runner
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 from mtbench_plugins.tasks.ranking import Ranking, RankingHead
 

@@ -8,9 +8,9 @@ import pytest
 from mtbench.data.interactions import joined
 from mtbench.errors import SealedError
 from mtbench.metrics.seen import Seen
-from mtbench.plan import make_plan
 from mtbench.plugin.registry import installed
-from mtbench.runner import execute
+from mtbench.runs.execute import execute
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 
 KEEPER = '''

@@ -4,7 +4,7 @@ import pytest
 
 from mtbench.cli import main
 from mtbench.errors import SuiteError
-from mtbench.plan import make_plan
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 from mtbench.suite.sweep import base, expand
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from mtbench.evidence import compare_scenarios, compare_users, smallest_detectable
-from mtbench.plan import make_plan
 from mtbench.records.series import measure
 from mtbench.regress.gate import check
 from mtbench.regress.limits import Limits
-from mtbench.runner import execute
+from mtbench.runs.execute import execute
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 
 LEVEL = 0.05

@@ -8,10 +8,10 @@ import pytest
 
 from mtbench.cli import main
 from mtbench.data.interactions import Interactions
-from mtbench.plan import make_plan
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
-from mtbench.runner import execute
+from mtbench.runs.execute import execute
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 from mtbench.train.evaluate import evaluate
 from mtbench.train.trainer import Trainer

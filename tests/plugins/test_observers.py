@@ -11,13 +11,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mtbench import runner
 from mtbench.errors import MtbenchError
-from mtbench.plan import make_plan
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
 from mtbench.records import flatten
 from mtbench.records import store as records
+from mtbench.runs import execute as runner
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 from mtbench_plugins.observers.mlflow import MLflow, MLflowRuns
 from mtbench_plugins.observers.tensorboard import TensorBoard

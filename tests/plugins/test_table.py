@@ -18,7 +18,7 @@ from pydantic import ValidationError
 import mtbench
 from mtbench.data.tables import file as tablefile
 from mtbench.data.tables.values import as_array, reals, seconds
-from mtbench.plan import make_plan
+from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 from mtbench_plugins.datasets.table import Table
 

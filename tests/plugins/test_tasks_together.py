@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mtbench import runner
-from mtbench.plan import make_plan
+from mtbench.runs import execute as runner
+from mtbench.runs.plan import make_plan
 from mtbench.testing.components import unchanged, values
 from mtbench.testing.tiny import TinyDataset, tiny_suite
 from mtbench.train.gradients import task_gradients

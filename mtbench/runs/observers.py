@@ -1,21 +1,20 @@
 """Observers that act only where a user asks: `mtbench run --track NAME[:WHERE]`.
 
 Such an observer is a component of a plugin like any other, so that installing it has no effect.
-What it builds has methods that implement the observer hooks of `hookspecs`.
+What it builds has methods that implement the observer hooks of `plugin.hooks`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import copy
+import warnings
+from typing import Any
 
 from pydantic import ValidationError
 
+from mtbench.errors import MtbenchError, in_one_line
 from mtbench.plugin.observer import Observer
-
-from .errors import MtbenchError, in_one_line
-
-if TYPE_CHECKING:
-    from mtbench.plugin.registry import Registry
+from mtbench.plugin.registry import Registry
 
 
 def start(text: str, registry: Registry) -> None:
@@ -47,3 +46,17 @@ def _observer(text: str, registry: Registry) -> Any:
         raise MtbenchError("expected NAME or NAME:WHERE, found nothing after ':'")
     observer = registry.find(Observer.kind, name)
     return observer(**({"where": where} if colon else {})).build()
+
+
+def notify(registry: Registry, hook: str, **arguments: Any) -> None:
+    """Tell the observers, each with a copy of its own to do with what it likes.
+
+    One that raises has no influence on the run, nor on the others.
+    """
+    for observer in getattr(registry.hooks.hook, hook).get_hookimpls():
+        try:
+            observer.function(
+                **{name: copy.deepcopy(arguments[name]) for name in observer.argnames}
+            )
+        except Exception as error:
+            warnings.warn(f"observer failed in {hook}: {error!r}", RuntimeWarning, stacklevel=2)

@@ -1,70 +1,30 @@
-"""Executing a plan: run after run, each ending in a record."""
+"""What the runs of one process share."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 import math
 import time
 import traceback
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mtbench.data.interactions import Interactions, joined
 from mtbench.data.store import load_data
+from mtbench.errors import DataError
 from mtbench.metrics.slices import slice_counts
 from mtbench.plugin.lazy import quiet_stderr
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
+from mtbench.records import store as records
 from mtbench.suite.suite import Suite
 
 from . import environment
-from .errors import DataError
-from .records import store as records
-
-
-def pending(plan: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:
-    """Return the runs of a plan that have yet to be done; a failed one has."""
-    return [run for run in plan if force or not records.done(folder, run.id)]
-
-
-def execute(
-    suite: Suite, runs: Sequence[Run], registry: Registry, folder: Path
-) -> Iterator[dict[str, Any]]:
-    """Execute runs and store a record of each.
-
-    Args:
-        suite: What they belong to.
-        runs: The runs, those of a scenario one after the other.
-        registry: Where the components come from; its observers are told.
-        folder: Where the records go.
-
-    Yields:
-        Each record, after it was stored. A run that raises gives a record with status `failed`.
-
-    Raises:
-        DataError: The data is not there or lacks a column that a task reads.
-        RecordError: The folder cannot be written to.
-    """
-    records.prepare_folder(folder)
-    if not runs:
-        return
-    suite.dataset.require()
-    session = _Session(suite, registry, runs[0].seed)
-    for path in records.leftovers(folder):
-        path.unlink(missing_ok=True)
-    for run in runs:
-        _notify(registry, "mtbench_run_started", run=run)
-        record = session.record(run)
-        records.write(folder, record, session.by_query)
-        _notify(registry, "mtbench_run_finished", run=run, record=record)
-        yield record
+from .observers import notify
 
 
 class _Session:
@@ -168,7 +128,7 @@ class _Session:
             trained = self._trainer.train(
                 run.seed,
                 train,
-                lambda epoch, losses: _notify(
+                lambda epoch, losses: notify(
                     self.registry, "mtbench_epoch_ended", run=run, epoch=epoch, losses=losses
                 ),
                 (lambda model: self._evaluate(model, train, validation).metrics)
@@ -275,20 +235,6 @@ def _require_finite(floors: Mapping[str, Mapping[str, Mapping[str, float]]]) -> 
             for name, value in metrics.items():
                 if not math.isfinite(value):
                     raise FloatingPointError(f"floor {floor!r}: {task}/{name} is {value}")
-
-
-def _notify(registry: Registry, hook: str, **arguments: Any) -> None:
-    """Tell the observers, each with a copy of its own to do with what it likes.
-
-    One that raises has no influence on the run, nor on the others.
-    """
-    for observer in getattr(registry.hooks.hook, hook).get_hookimpls():
-        try:
-            observer.function(
-                **{name: copy.deepcopy(arguments[name]) for name in observer.argnames}
-            )
-        except Exception as error:
-            warnings.warn(f"observer failed in {hook}: {error!r}", RuntimeWarning, stacklevel=2)
 
 
 def _storable(results: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Plan, identity and execution of runs, observers, and the entrance from Python."""
