@@ -1,7 +1,7 @@
 """mtbench's pytest plugin. It imports nothing of mtbench, nor what that needs, until a test asks.
 
 It is a module of its own, since importing any module of the package `mtbench` chooses Keras 2 for
-the process, which is not for other people's tests. What it does is in `mtbench.pytest_plugin`.
+the process, which is not for other people's tests. What it does is in `mtbench.testing.regression`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from mtbench.pytest_plugin import Regression
+    from mtbench.testing.regression import Regression
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,6 +24,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def mtbench_regression(request: pytest.FixtureRequest, benchmark: Any) -> Regression:
     """Run a suite and hold it to a stored baseline: `mtbench_regression("suite.yaml")`."""
-    from mtbench.pytest_plugin import Regression  # noqa: PLC0415
+    from mtbench.testing.regression import Regression  # noqa: PLC0415
 
     return Regression(request.config, benchmark)

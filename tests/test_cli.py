@@ -13,7 +13,7 @@ import made
 import pytest
 
 from mtbench import __version__
-from mtbench.cli import main
+from mtbench.cli.main import main
 from mtbench.plugin.registry import KINDS, installed
 from mtbench.records import store as records
 from mtbench.runs.plan import make_plan

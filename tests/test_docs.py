@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mtbench.cli import main
+from mtbench.cli.main import main
 from mtbench.plugin.registry import installed
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ import pytest
 from made import record, write
 from scipy import stats
 
-from mtbench.arguments import spell_out
+from mtbench.cli.arguments import spell_out
 from mtbench.errors import RecordError, SuiteError
 from mtbench.plugin.registry import installed
 from mtbench.records.series import load, measure

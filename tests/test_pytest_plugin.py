@@ -10,9 +10,9 @@ import pytest
 from made import record, write
 
 from mtbench.errors import RecordError
-from mtbench.pytest_plugin import stored
 from mtbench.records.series import measure
 from mtbench.suite.reader import load_suite
+from mtbench.testing.regression import stored
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent.parent
@@ -55,7 +55,7 @@ def alone(monkeypatch):
 def fake(monkeypatch):
     """Runs that are made up."""
     runs = FakeRuns()
-    monkeypatch.setattr("mtbench.pytest_plugin._output", runs)
+    monkeypatch.setattr("mtbench.testing.regression._output", runs)
     return runs
 
 

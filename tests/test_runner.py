@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from mtbench.cli import main
+from mtbench.cli.main import main
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed
 from mtbench.runs import execute as runner

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from mtbench.cli import main
+from mtbench.cli.main import main
 from mtbench.suite.reader import load_suite
 from mtbench.suite.schema import suite_schema
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtbench.cli import main
+from mtbench.cli.main import main
 from mtbench.errors import SuiteError
 from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import mtbench
-from mtbench.cli import main
+from mtbench.cli.main import main
 from mtbench.testing import apply, check_component, contract
 
 FAULTS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mtbench.cli import main
+from mtbench.cli.main import main
 from mtbench.plugin.registry import installed
 
 PLUGIN = '''

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import mtbench
-from mtbench.cli import main
+from mtbench.cli.main import main
 from mtbench.data.store import load_data
 from mtbench.train.feed import Feed
 from mtbench.train.pace import Pace

@@ -7,63 +7,27 @@ In a test of a plugin:
     def test_contract():
         check_component(MyStrategy)
 
-`mtbench check-plugin FILE` does the same from the command line. Importing this package imports
-TensorFlow.
+`mtbench check-plugin FILE` does the same from the command line. The first use of a name here
+imports TensorFlow; the fixture `mtbench_regression` does without.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from mtbench.errors import in_one_line
-from mtbench.plugin.component import Component
-from mtbench.plugin.weighting import Weighting
-
-from .components import CLAUSES
-from .probe import Applied, apply
-from .weightings import WEIGHTING_CLAUSES
+if TYPE_CHECKING:
+    from .check import check_component as check_component
+    from .check import contract as contract
+    from .probe import Applied as Applied
+    from .probe import apply as apply
 
 __all__ = ["Applied", "apply", "check_component", "contract"]
+_HOMES = {"check": ("check_component", "contract"), "probe": ("Applied", "apply")}
 
 
-def contract(component: type[Component] | Component) -> Iterator[tuple[str, str | None]]:
-    """Check a component, clause by clause.
-
-    Args:
-        component: Its class, which is checked with its default options, or one with others.
-
-    Yields:
-        What a clause demands, and None where it holds, or what is wrong.
-    """
-    try:
-        made = component if isinstance(component, Component) else component()
-    except ValueError as error:
-        yield "it can be made with its default options", in_one_line(error)
-        return
-    clauses = CLAUSES["any"] + CLAUSES.get(made.kind, ())
-    if isinstance(made, Weighting):
-        clauses += WEIGHTING_CLAUSES
-    for clause in clauses:
-        demand = (clause.__doc__ or "").partition("\n")[0].rstrip(".")
-        try:
-            fault = clause(made)
-        except Exception as error:  # whatever a stranger's code may raise
-            # the last line: TensorFlow's messages begin with a traceback of their own
-            reason = [line for line in str(error).splitlines() if line.strip()][-1:]
-            fault = ": ".join([type(error).__name__, *map(str.strip, reason)])
-        yield demand, fault
-
-
-def check_component(component: type[Component] | Component) -> None:
-    """Hold a component to its contract.
-
-    Args:
-        component: Its class, which is checked with its default options, or one with others.
-
-    Raises:
-        AssertionError: A clause does not hold; the message names every such clause.
-    """
-    faults = [f"{demand}: {fault}" for demand, fault in contract(component) if fault]
-    if faults:
-        name = f"{component.kind} {component.name!r}"
-        raise AssertionError("\n".join([f"{name} breaks its contract", *faults]))
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

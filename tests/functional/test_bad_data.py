@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from cases import read_cases, write_case
 
-from mtbench.cli import main
+from mtbench.cli.main import main
 from mtbench.plugin.registry import installed
 from mtbench.suite.reader import load_suite
 

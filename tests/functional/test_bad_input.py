@@ -13,7 +13,7 @@ import pytest
 from cases import read_cases, write_case
 
 from mtbench import __version__
-from mtbench.cli import main
+from mtbench.cli.main import main
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bad_input.txt"
 BASE = """\

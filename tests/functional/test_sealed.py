@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from mtbench.cli import main
+from mtbench.cli.main import main
 from mtbench.data.interactions import Interactions
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.registry import installed

@@ -30,13 +30,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtbench.errors import MtbenchError, RecordError
 from mtbench.records.series import Measured, from_json, load
 from mtbench.regress.differences import require_comparable
 from mtbench.regress.gate import check
 from mtbench.regress.limits import load_limits
 from mtbench.regress.outcome import Outcome
-
-from .errors import MtbenchError, RecordError
 
 if TYPE_CHECKING:
     import pytest

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mtbench.errors import MtbenchError, did_you_mean
+
 from .arguments import make_parser, spell_out
-from .errors import MtbenchError, did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,10 +111,11 @@ def _planned(options: argparse.Namespace) -> tuple[Registry, Suite, Sequence[Run
 
 def _run(options: argparse.Namespace) -> int:
     """`mtbench run`."""
+    from mtbench.records import store as records  # noqa: PLC0415
+    from mtbench.runs import execute as runner  # noqa: PLC0415
+    from mtbench.runs import observers as tracking  # noqa: PLC0415
+
     from .progress import TerminalProgress  # noqa: PLC0415
-    from .records import store as records  # noqa: PLC0415
-    from .runs import execute as runner  # noqa: PLC0415
-    from .runs import observers as tracking  # noqa: PLC0415
 
     registry, suite, plan, folder = _planned(options)
     todo = runner.pending(plan, folder, options.force)
@@ -135,8 +137,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _show(found: Sequence[Mapping[str, Any]], form: str, problems: Sequence[str] = ()) -> None:
     """Print a report of records."""
-    from . import report  # noqa: PLC0415
-    from .report.formats import table  # noqa: PLC0415
+    from mtbench import report  # noqa: PLC0415
+    from mtbench.report.formats import table  # noqa: PLC0415
 
     summary = report.summarize(found, problems)
     if form == "table":
@@ -156,7 +158,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _plan(options: argparse.Namespace) -> int:
     """`mtbench plan`."""
-    from .runs import execute as runner  # noqa: PLC0415
+    from mtbench.runs import execute as runner  # noqa: PLC0415
 
     _, _, plan, folder = _planned(options)
     todo = {run.id for run in runner.pending(plan, folder)}
@@ -212,9 +214,8 @@ def _check_plugin(options: argparse.Namespace) -> int:
     from mtbench.plugin.lazy import quiet_stderr  # noqa: PLC0415
 
     with quiet_stderr():
+        from mtbench.testing import contract  # noqa: PLC0415 - imports TensorFlow
         from mtbench.train.trainer import devices  # noqa: PLC0415
-
-        from .testing import contract  # noqa: PLC0415 - imports TensorFlow
 
         devices()
     broken = 0
@@ -229,7 +230,7 @@ def _check_plugin(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     """`mtbench report`."""
-    from .records import store as records  # noqa: PLC0415
+    from mtbench.records import store as records  # noqa: PLC0415
 
     found, problems = records.read_folder(options.folder)
     if options.html is None:
@@ -286,9 +287,8 @@ def _warn(notes: Iterable[str]) -> None:
 
 def _import(options: argparse.Namespace) -> int:
     """`mtbench data import`."""
+    from mtbench.errors import DataError  # noqa: PLC0415
     from mtbench.plugin.dataset import Dataset  # noqa: PLC0415
-
-    from .errors import DataError  # noqa: PLC0415
 
     registry = _registry(options)
     datasets = [cls for cls, _ in registry if issubclass(cls, Dataset)]
@@ -319,7 +319,3 @@ _COMMANDS = {
     "export": _export,
     "import": _import,
 }
-
-
-if __name__ == "__main__":
-    script()

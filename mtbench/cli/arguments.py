@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import did_you_mean
-from .version import __version__
+from mtbench.errors import did_you_mean
+from mtbench.version import __version__
 
 FORMATS = ("table", "markdown", "csv", "json")
 """Named here, since `report` would import rich for `--help`."""

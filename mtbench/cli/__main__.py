@@ -1,0 +1,5 @@
+"""`python -m mtbench.cli`."""
+
+from .main import script
+
+script()
