@@ -70,6 +70,14 @@ def tiny(tmp_path: Path, tiny_text: str) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def shared_tiny(tmp_path_factory: pytest.TempPathFactory, tiny_text: str) -> Path:
+    """A small suite's file, for what several tests share; none of them changes it."""
+    path = tmp_path_factory.mktemp("suite") / "tiny.yaml"
+    path.write_text(tiny_text)
+    return path
+
+
 @pytest.fixture
 def make_suite(tiny: Path, registry: Registry) -> Callable[..., Suite]:
     """Load the small suite with overrides: `make_suite("train.epochs=1")`."""

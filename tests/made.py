@@ -1,17 +1,27 @@
-"""Made-up results for the tests of what compares them: records with the keys of real ones."""
+"""Made-up records, of the form of real ones, and interactions; runs of a suite.
+
+`record` is the one place that writes down the form of a record.
+"""
 
 import copy
 
+import numpy as np
+
+from mtbench.data.interactions import Interactions
+from mtbench.plugin.registry import installed
 from mtbench.records import store as records
+from mtbench.runs import execute as runner
+from mtbench.runs.plan import make_plan
+from mtbench.suite.reader import load_suite
 
 HEX = "0123456789abcdef" * 4
-METRICS = {
-    "ranking": [
-        {"name": "rmse", "higher_is_better": False, "headline": True},
-        {"name": "mae", "higher_is_better": False, "headline": False},
-    ],
-    "retrieval": [{"name": "top_5", "higher_is_better": True, "headline": True}],
-}
+BOTH = ("ranking", "retrieval")
+FEW_PACKAGES = {"mtbench": "0.1.0", "tensorflow": "2.21.0", "threads": 2}
+"""An engine of fewer packages than a real one, for texts that name them all."""
+AT_ONCE = ("import_s", "data_s", "run_s")
+"""Timings that a run has which fails at once."""
+RESULTS = {*records.RESULTS, "diagnostics", "epoch", "validation"} - {*records.KEYS}
+"""Keys of a record that a run has which went well, and one that fails at once has not."""
 
 
 def origin(plugin, sha256=HEX):
@@ -22,30 +32,101 @@ def identity(plugin, name, **options):
     return {"name": name, "options": options, "origin": origin(plugin)}
 
 
-PROTOCOL = {
-    "suite": "made",
-    "dataset": identity("dataset_movies", "movies", size="100k"),
-    "stands_in_for": None,
-    "split": identity("split_random", "random", test_share=0.2),
-    "towers": {
-        side: identity("tower_embedding", "embedding", embedding_dim=32)
-        for side in ("query", "candidate")
-    },
-    "tasks": {
-        "ranking": identity("task_ranking", "ranking", units=[64, 32]),
-        "retrieval": identity("task_retrieval", "retrieval", temperature=1.0),
-    },
-    "task_order": ["ranking", "retrieval"],
-    "train": {"epochs": 3, "batch_size": 64, "optimizer": {"name": "adam", "learning_rate": 0.01}},
-    "engine": {"mtbench": "0.1.0", "tensorflow": "2.21.0", "numpy": "2.4.6", "threads": 2},
-}
+def metric(name, higher=True, headline=True):
+    """What a record tells of a metric."""
+    return {"name": name, "higher_is_better": higher, "headline": headline}
 
 
-def record(scenario, seed, rmse=1.0, top=0.5, *, pace=1.0, memory=1e9, **changes):
+def _protocol():
+    return {
+        "suite": "made",
+        "dataset": identity("dataset_movies", "movies", size="100k"),
+        "content": None,
+        "stands_in_for": None,
+        "split": identity("split_random", "random", test_share=0.2),
+        "towers": {
+            side: identity("tower_embedding", "embedding", embedding_dim=32)
+            for side in ("query", "candidate")
+        },
+        "tasks": {
+            "ranking": identity("task_ranking", "ranking", units=[64, 32]),
+            "retrieval": identity("task_retrieval", "retrieval", temperature=1.0),
+        },
+        "task_order": list(BOTH),
+        "train": {
+            "epochs": 3,
+            "batch_size": 64,
+            "optimizer": {"name": "adam", "learning_rate": 0.01},
+        },
+        "evaluate_on": "test",
+        "engine": {
+            "mtbench": "0.1.0",
+            "tensorflow": "2.21.0",
+            "tf-keras": "2.21.0",
+            "tensorflow-recommenders": "0.7.7",
+            "numpy": "2.0.0",
+            "threads": 2,
+        },
+    }
+
+
+def _timings(pace):
+    return {
+        "import_s": 2.0,
+        "data_s": 0.5,
+        "build_s": 0.25,
+        "trace_s": 1.0,
+        "train_s": 3.0,
+        "validate_s": 0.0,
+        "train_examples_per_s": 1000.0,
+        "step_s": pace and pace / 1000,
+        "reference_s": pace and 1 / 1000,
+        "step_per_reference": pace,
+        "evaluate_s": 0.125,
+        "evaluate_examples_per_s": 500.0,
+        "run_s": 2.0,
+    }
+
+
+def _results(rmse, top):
+    """What comes of a run that goes well: the keys of `RESULTS`."""
+    return {
+        "curve": [],
+        "data": {
+            "source": "movies",
+            "synthetic": False,
+            "stands_in_for": None,
+            "fingerprint": HEX,
+            "num_queries": 10,
+            "num_candidates": 20,
+            "train": 80,
+            "validation": 0,
+            "test": 20,
+            "evaluated_on": "test",
+            "notes": [],
+            "slices": {},
+        },
+        "diagnostics": [],
+        "epoch": 3,
+        "floors": {"ranking": {}, "retrieval": {}},
+        "metric_info": {
+            "ranking": [metric("rmse", higher=False), metric("mae", higher=False, headline=False)],
+            "retrieval": [metric("top_5")],
+        },
+        "metrics": {"ranking": {"rmse": rmse, "mae": rmse * 0.8}, "retrieval": {"top_5": top}},
+        "parameters": 1234,
+        "validation": [],
+    }
+
+
+def record(
+    scenario, seed, rmse=1.0, top=0.5, *, tasks=BOTH, pace=1.0, memory=1e9, status="ok", **changes
+):
     """The record of a run that went well, or with `status="failed"` of one that did not.
 
     Args:
-        pace: Time of a step in that of the reference workload; None for a record without.
+        tasks: Those that were trained; several have a weighting.
+        pace: Time of a step in that of the reference workload; None for a run too short to tell.
         changes: Keys of the record; `a__b=…` for the key b of its value a.
     """
     made = {
@@ -58,29 +139,26 @@ def record(scenario, seed, rmse=1.0, top=0.5, *, pace=1.0, memory=1e9, **changes
         "status": "ok",
         "error": None,
         "started": f"2026-01-01T00:00:00.{seed:06d}",
-        "protocol": copy.deepcopy(PROTOCOL),
-        "trained_tasks": ["ranking", "retrieval"],
-        "weighting": identity("weighting_fixed", "fixed", weights={"retrieval": 10.0}),
-        "metrics": {"ranking": {"rmse": rmse, "mae": rmse * 0.8}, "retrieval": {"top_5": top}},
-        "metric_info": copy.deepcopy(METRICS),
-        "floors": {"ranking": {}, "retrieval": {}},
-        "curve": [],
-        "diagnostics": [],
-        "timings": {
-            "train_examples_per_s": 1000.0,
-            "run_s": 2.0,
-            **({} if pace is None else {"step_per_reference": pace}),
+        "protocol": _protocol(),
+        "trained_tasks": list(tasks),
+        "weighting": identity("weighting_fixed", "fixed", weights={"retrieval": 10.0})
+        if len(tasks) > 1
+        else None,
+        "environment": {
+            "platform": "Linux",
+            "python": "3.11.0",
+            "cpu": "a CPU",
+            "threads": 2,
+            "onednn": "default",
+            "xla_flags": "",
         },
+        "timings": _timings(pace),
         "peak_memory_bytes": int(memory),
-        "parameters": 1234,
-        "data": {"source": "movies", "synthetic": False, "stands_in_for": None, "fingerprint": HEX},
-        "environment": {"python": "3.11.0", "cpu": "a CPU", "threads": 2},
+        **_results(rmse, top),
     }
-    if changes.get("status") == "failed":
-        made["error"] = {"type": "ValueError", "message": "on\npurpose", "traceback": []}
-        for key in ("curve", "data", "floors", "metric_info", "metrics", "parameters"):
-            del made[key]
-    for key, value in changes.items():
+    if status == "failed":
+        made = failed(made)
+    for key, value in copy.deepcopy(changes).items():
         *path, last = key.split("__")
         node = made
         for part in path:
@@ -89,9 +167,68 @@ def record(scenario, seed, rmse=1.0, top=0.5, *, pace=1.0, memory=1e9, **changes
     return made
 
 
+def failed(made, message="on\npurpose", kind="ValueError", keep=()):
+    """The record of the same run when it fails.
+
+    Args:
+        made: The record of one that went well.
+        message: Of the error.
+        kind: Type of the error.
+        keep: Which of `RESULTS` there were by then.
+    """
+    trace = ["Traceback (most recent call last):", *f"{kind}: {message}".splitlines()]
+    return {
+        **{key: value for key, value in made.items() if key not in RESULTS - {*keep}},
+        "status": "failed",
+        "error": {"type": kind, "message": message, "traceback": trace},
+        "timings": {key: made["timings"][key] for key in AT_ONCE},
+    }
+
+
 def write(folder, made):
     """Store records in a folder, which is returned."""
-    folder.mkdir(exist_ok=True)
-    for one in made:
-        records.write(folder, one)
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in made:
+        records.write(folder, each)
     return folder
+
+
+TYPES = {"user_rating": np.float32, "timestamp": np.int64}
+
+
+def interactions(query, candidate, num_queries, num_candidates, **columns):
+    """Interactions of these columns, each with the type that real ones have."""
+    columns = {"query": query, "candidate": candidate, **columns}
+    typed = {name: np.array(column, TYPES.get(name, np.int32)) for name, column in columns.items()}
+    return Interactions(typed, num_queries, num_candidates)
+
+
+def of_pairs(pairs, num_queries=4, num_candidates=5):
+    """Interactions of rows `(query, candidate)`."""
+    query, candidate = np.array(pairs).reshape(-1, 2).T
+    return interactions(query, candidate, num_queries, num_candidates)
+
+
+def of_ratings(rows, num_queries=3, num_candidates=4):
+    """Interactions of rows `(query, candidate, user_rating)`."""
+    query, candidate, rating = zip(*rows, strict=True)
+    return interactions(query, candidate, num_queries, num_candidates, user_rating=rating)
+
+
+def planned(path, *overrides, observers=(), scenarios=(), seeds=None):
+    """A file's suite and plan, and the registry they are of: what `runner.execute` takes."""
+    registry = installed()
+    for observer in observers:
+        registry.hooks.register(observer)
+    suite = load_suite(path, registry, overrides=overrides, seeds=seeds)
+    return suite, make_plan(suite, registry, scenarios), registry
+
+
+def plan_of(path, *overrides, **chosen):
+    """The plan of a file's suite; the arguments are those of `planned`."""
+    return planned(path, *overrides, **chosen)[1]
+
+
+def run_suite(path, folder, *overrides, **chosen):
+    """Records of the runs of a file's suite; the other arguments are those of `planned`."""
+    return list(runner.execute(*planned(path, *overrides, **chosen), folder))

@@ -16,8 +16,6 @@ from mtbench import __version__
 from mtbench.cli.main import main
 from mtbench.plugin.registry import KINDS, installed
 from mtbench.records import store as records
-from mtbench.runs.plan import make_plan
-from mtbench.suite.reader import load_suite
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -146,25 +144,22 @@ def test_version_and_help(capsys):
 
 
 def test_report_order_is_that_of_the_suite(done, tiny, capsys):
-    registry = installed()
-    suite = load_suite(tiny, registry)
+    suite, plan, _ = made.planned(tiny)
     assert main(["run", str(tiny), "--format", "json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in summary["scenarios"]] == list(suite.scenarios)
-    assert len(make_plan(suite, registry)) == 6
+    assert len(plan) == 6
 
 
 def fake(folder, run, **changes):
     """Put a record of a run there."""
-    record = made.record(run.scenario.name, run.seed, run_id=run.id, **changes)
-    folder.mkdir(parents=True, exist_ok=True)
-    records.path_of(folder, run.id).write_text(json.dumps(record))
+    made.write(folder, [made.record(run.scenario.name, run.seed, run_id=run.id, **changes)])
 
 
-def test_plan_without_results(tiny, registry, tmp_path, monkeypatch, capsys):
+def test_plan_without_results(tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["plan", str(tiny), "--scenario", "joint"]) == 0
-    runs = make_plan(load_suite(tiny, registry), registry, ["joint"])
+    runs = made.plan_of(tiny, scenarios=["joint"])
     assert capsys.readouterr().out == (
         f"to do  {runs[0].id}  joint  seed 0\n"
         f"to do  {runs[1].id}  joint  seed 1\n"
@@ -173,11 +168,11 @@ def test_plan_without_results(tiny, registry, tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "results").exists()
 
 
-def test_plan_knows_what_is_done(tiny, registry, tmp_path, monkeypatch, capsys):
+def test_plan_knows_what_is_done(tiny, tmp_path, monkeypatch, capsys):
     """A record of a run that failed, of another version or damaged is to do again."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "here" / "tiny"
-    runs = make_plan(load_suite(tiny, registry), registry)
+    runs = made.plan_of(tiny)
     fake(folder, runs[0])
     fake(folder, runs[1], status="failed")
     fake(folder, runs[2], schema_version=0)

@@ -74,14 +74,8 @@ def test_everything_that_reads_results_takes_the_same_records():
     series = measure(made, "x").series
     assert {n: [*s.metrics["ranking/rmse"].values()] for n, s in series.items()} == expected
     assert series["b"].failed == {1: "ValueError: on purpose"}
-    data = {"num_queries": 1, "num_candidates": 1, "train": 1, "test": 1}
-    for one in made:
-        one.setdefault("data", {}).update(data)
     rows = {row.name: row.metrics["ranking/rmse"] for row in summarize(made).scenarios}
     assert {name: (stat.mean, stat.n) for name, stat in rows.items()} == {"a": (1, 3), "b": (2, 1)}
-
-
-COUNTS = {f"data__{key}": 5 for key in ("num_queries", "num_candidates", "train", "test")}
 
 
 def without(found, metric):
@@ -96,7 +90,7 @@ def without(found, metric):
 
 
 def test_a_metric_that_a_run_lacks_is_left_out_of_all():
-    whole = [record("a", seed, **COUNTS) for seed in range(3)]
+    whole = [record("a", seed) for seed in range(3)]
     metric = whole[0]["metric_info"]["ranking"][-1]["name"]
     made = [*whole[:2], without(whole[2], metric), record("b", 0, status="failed")]
     used, notes = current(made)
@@ -113,16 +107,17 @@ def test_a_metric_that_a_run_lacks_is_left_out_of_all():
 
 def test_a_floor_without_a_metric_is_no_floor_of_it():
     floors = {"strong": {"rmse": 0.5, "mae": 0.1}, "weak": {"rmse": 2.0, "mae": 2.0}}
-    made = [record("a", 0, floors__ranking=floors, **COUNTS)]
+    made = [record("a", 0, floors__ranking=floors)]
     assert [column.floor for column in summarize(made).columns[:2]] == ["strong", "strong"]
-    del floors["strong"]["mae"]
+    del made[0]["floors"]["ranking"]["strong"]["mae"]
     summary = summarize(made)
     assert [column.floor for column in summary.columns[:2]] == ["strong", "weak"]
     assert list(summary.floors[0].metrics) == ["ranking/rmse"]
 
 
 def test_scores_of_the_validation_part_are_said_to_be():
-    made = [record("a", 0, data__evaluated_on="validation", data__validation=7, **COUNTS)]
+    counts = {"data__train": 5, "data__validation": 7, "data__test": 5}
+    made = [record("a", 0, data__evaluated_on="validation", **counts)]
     summary = summarize(made)
     assert "scored on the VALIDATION part: the test part was not opened" in summary.notes
     assert summary.data.endswith("5 interactions to train, 7 to validate, 5 to test")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made import interactions
 
 import mtbench
 from mtbench.data import parts as cuts
@@ -16,8 +17,7 @@ class Named(mtbench.Split):
 
 
 def data_of(query, **columns):
-    query = np.array(query, np.int32)
-    rows = mtbench.Interactions({"query": query, "candidate": query, **columns}, 5, 5)
+    rows = interactions(query, query, 5, 5, **columns)
     sides = [mtbench.Side(name, np.arange(5).astype(str)) for name in ("user_id", "movie_id")]
     return mtbench.Data(*sides, rows, "made")
 
@@ -72,7 +72,7 @@ def test_by_query(query, seed):
 
 def test_by_query_and_time():
     """Rows of one time stay in their order."""
-    data = data_of([1, 0, 1, 0, 1], timestamp=np.array([5, 2, 4, -1, 4]))
+    data = data_of([1, 0, 1, 0, 1], timestamp=[5, 2, 4, -1, 4])
     assert cuts.by_query_and_time(Named(), data).tolist() == [3, 1, 2, 4, 0]
 
 

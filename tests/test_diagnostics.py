@@ -7,13 +7,10 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from made import run_suite
 
 import mtbench
 from mtbench.data.interactions import Interactions
-from mtbench.plugin.registry import installed
-from mtbench.runs import execute as runner
-from mtbench.runs.plan import make_plan
-from mtbench.suite.reader import load_suite
 from mtbench.suite.training import Optimizer, Train
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
 from mtbench.train.diagnostics import Diagnostics
@@ -346,11 +343,8 @@ GRADIENT_PARTS = {"gradient_norms", "norm_ratio", "cosines", "conflicts"}
     ],
 )
 def test_the_record_holds_them(tiny, tmp_path, weighting, diagnostics, parts):
-    registry = installed()
     overrides = [f"scenarios.joint.weighting={weighting}", f"train.diagnostics={diagnostics}"]
-    suite = load_suite(tiny, registry, overrides=overrides, seeds="1")
-    plan = make_plan(suite, registry, ["joint"])
-    (record,) = runner.execute(suite, plan, registry, tmp_path / "r")
+    (record,) = run_suite(tiny, tmp_path / "r", *overrides, scenarios=["joint"], seeds="1")
     assert record["status"] == "ok"
     (path,) = (tmp_path / "r").glob("*.json")
     stored = json.loads(path.read_text())["diagnostics"]
@@ -371,8 +365,6 @@ def test_the_record_holds_them(tiny, tmp_path, weighting, diagnostics, parts):
 
 
 def test_the_record_of_a_scenario_without_a_strategy(tiny, tmp_path):
-    registry = installed()
-    suite = load_suite(tiny, registry, overrides=["train.epochs=1"], seeds="1")
-    plan = make_plan(suite, registry, ["rating-only"])
-    (record,) = runner.execute(suite, plan, registry, tmp_path / "r")
+    chosen = {"scenarios": ["rating-only"], "seeds": "1"}
+    (record,) = run_suite(tiny, tmp_path / "r", "train.epochs=1", **chosen)
     assert record["diagnostics"] == []

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from made import interactions
 
-from mtbench.data.interactions import Interactions
 from mtbench.metrics import places as ranks
 from mtbench.plugin import view
 from mtbench.plugin.view import TestView
@@ -96,8 +96,7 @@ def test_blocks_change_nothing(integer_model, monkeypatch, block):
 def test_view(integer_model):
     """Queries once each, in order; dot products of vectors that a head may give."""
     model, (users, items), (train, _) = integer_model
-    columns = {name: np.array(ids, np.int32) for name, ids in (("query", [7, 3, 7]),)}
-    test = Interactions({**columns, "candidate": np.array([1, 2, 0], np.int32)}, 30, 40)
+    test = interactions([7, 3, 7], [1, 2, 0], 30, 40)
     view = TestView(model, "retrieval", train, test)
     assert view.test.candidate.tolist() == [2, 1, 0]
     assert view.queries.tolist() == [3, 7]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import made
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,8 +34,6 @@ from mtbench.evidence.formulas import hedges_correction, holm
 from mtbench.evidence.words import decimal, p_value
 from mtbench.report import summarize
 
-TASKS = {"ranking": ["rmse"], "retrieval": ["top_5", "top_9"]}
-LOWER = {"rmse"}
 FLOORS = {
     "ranking": {"mean": {"rmse": 1.2}, "bias": {"rmse": 1.0}},
     "retrieval": {
@@ -54,46 +53,13 @@ SLEEP = (
 def record(scenario, seed, values, tasks=("ranking", "retrieval"), **changes):
     """A record with (rmse, top_5); top_9 is no headline metric."""
     rmse, top = values
-    return {
-        "run_id": f"{scenario}-{seed}",
-        "protocol_id": "p1",
-        "suite": "made",
-        "scenario": scenario,
-        "seed": seed,
-        "status": "ok",
-        "error": None,
-        "started": f"2026-01-01T00:00:00.{seed}",
-        "trained_tasks": list(tasks),
-        "weighting": None if len(tasks) == 1 else {"name": scenario},
-        "metrics": {"ranking": {"rmse": rmse}, "retrieval": {"top_5": top, "top_9": top / 2}},
-        "metric_info": {
-            task: [
-                {"name": name, "higher_is_better": name not in LOWER, "headline": name != "top_9"}
-                for name in names
-            ]
-            for task, names in TASKS.items()
-        },
-        "floors": FLOORS,
-        "timings": {
-            "train_examples_per_s": 1000.0,
-            "evaluate_examples_per_s": 500.0,
-            "run_s": 2.0,
-        },
-        "peak_memory_bytes": 5_000_000,
-        "parameters": 1234,
-        "data": {
-            "source": "movies",
-            "synthetic": False,
-            "stands_in_for": None,
-            "num_queries": 10,
-            "num_candidates": 20,
-            "train": 80,
-            "test": 20,
-        },
-        "environment": {"python": "3.11.0", "cpu": "a CPU"},
-        "protocol": {"engine": {"mtbench": "0.1.0", "tensorflow": "2.21.0", "threads": 2}},
-        **changes,
+    info = {
+        "ranking": [made.metric("rmse", higher=False)],
+        "retrieval": [made.metric("top_5"), made.metric("top_9", headline=False)],
     }
+    values = {"ranking": {"rmse": rmse}, "retrieval": {"top_5": top, "top_9": top / 2}}
+    changes = {"metrics": values, "metric_info": info, "floors": FLOORS, **changes}
+    return made.record(scenario, seed, tasks=tasks, **changes)
 
 
 def runs(scenario, values, tasks=("ranking", "retrieval")):
@@ -362,9 +328,7 @@ def test_records_are_those_of_the_report(records):
         record("joint", 7, (5.0, 0.9), ["ranking"], started="2025"),
         record("joint", 8, (5.0, 0.9), started="2025", weighting={"name": "old"}),
     ]
-    failed = {"status": "failed", "error": {"type": "ValueError", "message": "no"}}
-    gone = ("metrics", "floors", "metric_info", "data")
-    failure = {k: v for k, v in record("other", 4, (1, 1)).items() if k not in gone} | failed
+    failure = record("other", 4, (1, 1), status="failed")
     never = {**failure, "scenario": "never"}
     mixed = [*old, *records[:8], *stray, *records[8:], failure, never]
     assert compare_scenarios(mixed) == compare_scenarios(records)
@@ -389,11 +353,11 @@ def test_a_run_done_again_counts_once(records):
 
 @pytest.mark.parametrize("found", [[], [{"status": "failed"}]])
 def test_nothing_to_compare(found):
-    made = [record("joint", 0, (1.0, 1.0), **change) for change in found]
-    assert compare_scenarios(made) == []
-    assert delta_m(made) == []
-    assert pareto(made).points == ()
-    assert front_sentences(pareto(made)) == []
+    entries = [record("joint", 0, (1.0, 1.0), **change) for change in found]
+    assert compare_scenarios(entries) == []
+    assert delta_m(entries) == []
+    assert pareto(entries).points == ()
+    assert front_sentences(pareto(entries)) == []
 
 
 def test_one_scenario_alone(records):
@@ -629,9 +593,7 @@ def with_tasks(number, points):
             tasks,
             metrics={task: {"x": x} for task, x in zip(tasks, point, strict=True)},
             floors={task: {"floor": {"x": 2.0}} for task in tasks},
-            metric_info={
-                task: [{"name": "x", "higher_is_better": False, "headline": True}] for task in tasks
-            },
+            metric_info={task: [made.metric("x", higher=False)] for task in tasks},
         )
         for name, point in points.items()
     ]
@@ -654,17 +616,17 @@ def test_one_objective():
 def test_moocores_example():
     """Four points with the reference (10, 10): 38."""
     points = {"a": (5, 5), "b": (4, 6), "c": (2, 7), "d": (7, 4)}
-    made = with_tasks(2, points)
-    for entry in made:
+    entries = with_tasks(2, points)
+    for entry in entries:
         entry["floors"] = {task: {"floor": {"x": 10.0}} for task in ("t0", "t1")}
-    assert pareto(made).hypervolume == 38
+    assert pareto(entries).hypervolume == 38
 
 
 def test_no_floor_no_hypervolume():
-    made = flat(a=(0.7, 0.3), s_w1__=(0.9, 0.2))
-    for entry in made:
+    entries = flat(a=(0.7, 0.3), s_w1__=(0.9, 0.2))
+    for entry in entries:
         entry["floors"] = {**FLOORS, "retrieval": {}}
-    front = pareto(made)
+    front = pareto(entries)
     assert [o.reference for o in front.objectives] == [1.0, None]
     assert front.hypervolume is None
     assert (front.sweeps[0].hypervolume, front.standings[0].gain) == (None, None)
@@ -744,10 +706,10 @@ def test_sweeps_against_each_other_and_not_against_single_tasks():
 
 def test_a_sweep_is_seen_in_its_own_tasks():
     """A third task that the sweep does not train does not decide."""
-    made = with_tasks(3, {"s[1]": (1, 1, 0.5), "best": (0.5, 0.5, 1.9)})
-    for entry in made:
+    entries = with_tasks(3, {"s[1]": (1, 1, 0.5), "best": (0.5, 0.5, 1.9)})
+    for entry in entries:
         entry["trained_tasks"] = ["t0", "t1"]
-    front = pareto(made)
+    front = pareto(entries)
     assert front.standings[0].dominates == ("s[1]",)
     assert front.sweeps[0].hypervolume == pytest.approx(1.0)
     assert [p.on_front for p in front.points] == [True, True]
@@ -761,8 +723,8 @@ def test_what_is_no_sweep(name):
 @given(st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2)), min_size=1, max_size=8))
 @settings(max_examples=50, deadline=None)
 def test_the_front_is_what_is_not_dominated(points):
-    made = with_tasks(2, {f"s{i}": point for i, point in enumerate(points)})
-    front = pareto(made)
+    entries = with_tasks(2, {f"s{i}": point for i, point in enumerate(points)})
+    front = pareto(entries)
     for point, (x, y) in zip(front.points, points, strict=True):
         beaten = any(u <= x and v <= y and (u, v) != (x, y) for u, v in points)
         assert point.on_front != beaten

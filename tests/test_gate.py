@@ -8,19 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made import record, write
+from made import record, run_suite, write
 from scipy import stats
 
 from mtbench.cli.arguments import spell_out
 from mtbench.errors import RecordError, SuiteError
-from mtbench.plugin.registry import installed
 from mtbench.records.series import load, measure
 from mtbench.regress.gate import check, gate
 from mtbench.regress.limits import MEMORY_GROWTH, SLOWDOWN, Limits, load_limits, metrics_of
 from mtbench.runs import environment
-from mtbench.runs import execute as runner
-from mtbench.runs.plan import make_plan
-from mtbench.suite.reader import load_suite
 from mtbench.train import pace
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -515,10 +511,7 @@ def suite_runs(tiny, tmp_path):
     tiny.write_text(text.replace("name: tiny", "name: tiny\nplugins: [hungry.py]"))
 
     def run(name, seeds, *overrides):
-        registry = installed()
-        suite = load_suite(tiny, registry, overrides=overrides, seeds=seeds)
-        plan = make_plan(suite, registry, ["joint"])
-        list(runner.execute(suite, plan, registry, tmp_path / name))
+        run_suite(tiny, tmp_path / name, *overrides, scenarios=["joint"], seeds=seeds)
         return load(tmp_path / name)
 
     return run

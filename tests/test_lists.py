@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import textbook
+from made import interactions, of_pairs
 
-from mtbench.data.interactions import Interactions
 from mtbench.metrics.catalogue import Lists
 
 MEASURES = (
@@ -19,15 +19,10 @@ MEASURES = (
 SLICES = ("head", "tail", "cold_query", "cold_candidate")
 
 
-def interactions(pairs, num_queries, num_candidates):
-    query, candidate = np.array(pairs, np.int32).reshape(-1, 2).T
-    return Interactions({"query": query, "candidate": candidate}, num_queries, num_candidates)
-
-
 def parts(seed, sizes, num_queries=4, num_candidates=5):
     rng = np.random.default_rng(seed)
     high = (num_queries, num_candidates)
-    return [interactions(rng.integers(0, high, (size, 2)), *high) for size in sizes]
+    return [of_pairs(rng.integers(0, high, (size, 2)), *high) for size in sizes]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -36,7 +31,7 @@ def test_every_metric_against_plain_loops(seed):
     both, more, test = parts(seed, (30, 10, 25), 8, 12)
     train = both.take(np.flatnonzero((both.query > 0) & (both.candidate > 1)))
     known = interactions(
-        np.stack([np.r_[train.query, more.query], np.r_[train.candidate, more.candidate]], 1), 8, 12
+        np.r_[train.query, more.query], np.r_[train.candidate, more.candidate], 8, 12
     )
     scores = np.random.default_rng(seed).random((8, 12))
     orders = np.argsort(-scores, axis=1).tolist()
@@ -141,7 +136,7 @@ def test_the_peers_values(source):
     """Those of LensKit, scikit-learn (nDCG also with ties), ranx and recmetrics."""
     inputs = PEERS["inputs"]
     scores = np.array(inputs[source])
-    train, test = (interactions(inputs[part], *scores.shape) for part in ("train", "test"))
+    train, test = (of_pairs(inputs[part], *scores.shape) for part in ("train", "test"))
     spec = Lists(MEASURES, (1, 5, 20, 40))
     found = spec.score(lambda queries: scores[queries], train, train, test)
     outputs = [output for output in OF_LISTS if output["input"] == source]

@@ -4,19 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from batches import make_batch, random_batch
+from made import of_pairs
 
-from mtbench.data.interactions import Interactions
 from mtbench.kit.negatives import Sampler, repeated
 
 TABLES = [tf.zeros([2, 3]), tf.reshape(tf.range(15, dtype=tf.float32), [5, 3])]
 
 
-def interactions(query, candidate):
-    columns = {"query": np.array(query, np.int32), "candidate": np.array(candidate, np.int32)}
-    return Interactions(columns, 2, 5)
-
-
-TRAIN = interactions([0, 0, 0, 1], [0, 1, 1, 4])
+TRAIN = of_pairs([(0, 0), (0, 1), (0, 1), (1, 4)], 2, 5)
 """Query 0 has 0 and 1, query 1 has 4."""
 
 
@@ -124,7 +119,7 @@ def test_in_a_traced_function_the_numbers_are_those_of_the_variables():
             mine.assign(fresh)
         np.testing.assert_array_equal([traced()[0], traced()[0]], expected)
     assert traced.experimental_get_tracing_count() == 1
-    made.adapt(interactions([0] * 4, [0, 1, 2, 3]))
+    made.adapt(of_pairs([(0, c) for c in range(4)], 2, 5))
     rows, weights = traced()
     mine = np.repeat(batch.columns["query"].numpy() == 0, 2) & (weights.numpy() > 0)
     assert set(rows.numpy()[mine]) == {4}

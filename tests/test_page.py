@@ -16,6 +16,7 @@ import threading
 from html.parser import HTMLParser
 from pathlib import Path
 
+import made
 import numpy as np
 import pytest
 import yaml
@@ -30,9 +31,6 @@ from mtbench.report.page.page import page
 from mtbench.report.page.svg import SERIES, Canvas
 from mtbench.report.page.tradeoff import best_in_two, staircase
 from mtbench.report.page.view import look_at
-from mtbench.runs import execute as runner
-from mtbench.runs.plan import make_plan
-from mtbench.suite.reader import load_suite
 
 pytest.importorskip("matplotlib")
 CHROMIUM = next(
@@ -43,19 +41,18 @@ HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"' $x_1$ &amp; ]]> \x00\x1b\u202e\ud800"
 )
 HOSTILE_TASK = "<img src=x onerror=alert(3)>\"' & $y$"
-METRICS = {
-    "ranking": [
-        {"name": "rmse", "higher_is_better": False, "headline": True},
-        {"name": "mae", "higher_is_better": False, "headline": False},
-    ],
-    "retrieval": [{"name": "top_5", "higher_is_better": True, "headline": True}],
+ORIGIN = made.origin("x", "ab" * 32)
+FLOORS = {
+    "ranking": {
+        "global mean": {"rmse": 1.2, "mae": 1.1},
+        "user+item bias": {"rmse": 1.0, "mae": 0.9},
+    },
+    "retrieval": {"chance": {"top_5": 0.05}, "popularity": {"top_5": 0.3}},
 }
-BOTH = ("ranking", "retrieval")
-ORIGIN = {"plugin": "x", "distribution": "mtbench", "version": "0.1.0", "sha256": "ab" * 32}
 
 
 def component(name, **options):
-    return {"name": name, "options": options, "origin": dict(ORIGIN)}
+    return {**made.identity("x", name, **options), "origin": dict(ORIGIN)}
 
 
 def epochs(tasks, seed):
@@ -79,62 +76,20 @@ def diagnostics(tasks, seed):
     ]
 
 
-def record(scenario, seed, rmse, top, tasks=BOTH, **changes):
+def record(scenario, seed, rmse, top, tasks=made.BOTH, **changes):
     """A record of a run that went well."""
-    return {
-        "schema_version": 1,
-        "run_id": f"{scenario}-{seed}",
-        "protocol_id": "p1",
-        "suite": "made",
-        "scenario": scenario,
-        "seed": seed,
-        "status": "ok",
-        "error": None,
-        "started": f"2026-01-01T00:00:00.{seed}",
-        "protocol": {
-            "suite": "made",
-            "dataset": component("synthetic", num_users=30),
-            "stands_in_for": None,
-            "split": component("random", test_share=0.2),
-            "towers": {side: component("embedding", dim=4) for side in ("query", "candidate")},
-            "tasks": {task: component(task, units=[8]) for task in BOTH},
-            "task_order": list(BOTH),
-            "train": {"epochs": 3},
-            "engine": {"mtbench": "0.1.0", "tensorflow": "2.21.0", "threads": 2},
-        },
-        "trained_tasks": list(tasks),
-        "weighting": component("fixed", weights={}) if len(tasks) > 1 else None,
-        "environment": {"platform": "Linux", "python": "3.11.0", "cpu": "a CPU", "threads": 2},
+    several = len(tasks) > 1
+    of_page = {
+        "protocol__dataset": component("synthetic", num_users=30),
+        "protocol__engine": made.FEW_PACKAGES,
         "metrics": {"ranking": {"rmse": rmse, "mae": rmse - 0.1}, "retrieval": {"top_5": top}},
-        "metric_info": METRICS,
-        "floors": {
-            "ranking": {
-                "global mean": {"rmse": 1.2, "mae": 1.1},
-                "user+item bias": {"rmse": 1.0, "mae": 0.9},
-            },
-            "retrieval": {"chance": {"top_5": 0.05}, "popularity": {"top_5": 0.3}},
-        },
-        "timings": {
-            "train_examples_per_s": 1000.0 + 10 * seed + 500 * (len(tasks) == 1),
-            "evaluate_examples_per_s": 500.0,
-            "run_s": 2.0,
-        },
-        "peak_memory_bytes": 5_000_000,
-        "parameters": 1234,
+        "floors": FLOORS,
+        "timings__train_examples_per_s": 1000.0 + 10 * seed + 500 * (not several),
         "curve": epochs(tasks, seed),
-        "diagnostics": diagnostics(tasks, seed) if len(tasks) > 1 else [],
-        "data": {
-            "source": "movies",
-            "synthetic": False,
-            "stands_in_for": None,
-            "fingerprint": "fe" * 32,
-            "num_queries": 10,
-            "num_candidates": 20,
-            "train": 80,
-            "test": 20,
-        },
-        **changes,
+        "diagnostics": diagnostics(tasks, seed) if several else [],
+        "data__fingerprint": "fe" * 32,
     }
+    return made.record(scenario, seed, tasks=tasks, memory=5e6, **of_page | changes)
 
 
 def suite_of(seeds=3):
@@ -149,10 +104,7 @@ def suite_of(seeds=3):
 
 
 def failed(run, message="ranking/rmse is nan"):
-    kept = {k: v for k, v in run.items() if k not in ("metrics", "floors", "data", "metric_info")}
-    trace = ["Traceback (most recent call last):", f"FloatingPointError: {message}"]
-    error = {"type": "FloatingPointError", "message": message, "traceback": trace}
-    return {**kept, "status": "failed", "error": error}
+    return made.failed(run, message, "FloatingPointError")
 
 
 @pytest.fixture
@@ -625,7 +577,7 @@ def test_three_tasks(records):
     runs = []
     for n, seed in itertools.product(range(3), range(3)):
         one = record(f"s{n}", seed, 1, 1, tasks)
-        one["metric_info"] = dict.fromkeys(tasks, METRICS["retrieval"])
+        one["metric_info"] = {task: [made.metric("top_5")] for task in tasks}
         one["metrics"] = {
             t: {"top_5": 0.1 * k + 0.01 * n + seed / 1000} for k, t in enumerate(tasks)
         }
@@ -657,8 +609,8 @@ def test_many_scenarios_are_grey_but_the_ones_that_matter(records):
 
 
 def hostile_records():
-    made = suite_of()
-    text = json.dumps(made)
+    entries = suite_of()
+    text = json.dumps(entries)
     names = ("joint", "user+item bias", "global mean", "movies", "a CPU", "made", "2.21.0")
     for name in names:
         text = text.replace(f'"{name}"', json.dumps(f"{name}{HOSTILE}"))
@@ -666,14 +618,14 @@ def hostile_records():
     for old, new in (("ranking", task), ("ranking_loss", f"{task}_loss"), ("rmse", HOSTILE)):
         text = text.replace(f'"{old}"', json.dumps(new))
     text = text.replace('"ranking|retrieval"', json.dumps(f"{task}|retrieval"))
-    made = json.loads(text)
-    for entry in made:
+    entries = json.loads(text)
+    for entry in entries:
         entry["protocol"]["dataset"] = component(HOSTILE, **{HOSTILE: HOSTILE})
         entry["protocol"]["dataset"]["origin"] = dict.fromkeys(ORIGIN, HOSTILE)
         entry["protocol"]["split"]["origin"] = {"plugin": HOSTILE, "distribution": None}
-    made[-1] = failed(made[-1], HOSTILE)
-    made[-1]["error"] |= {"type": HOSTILE, "traceback": [HOSTILE]}
-    return made
+    entries[-1] = failed(entries[-1], HOSTILE)
+    entries[-1]["error"] |= {"type": HOSTILE, "traceback": [HOSTILE]}
+    return entries
 
 
 def test_nothing_in_a_record_is_markup():
@@ -724,7 +676,7 @@ def test_markup():
 
 
 def test_curves_by_hand(records):
-    ranking, _ = curves.losses(records, BOTH)
+    ranking, _ = curves.losses(records, made.BOTH)
     lines = {line.scenario: line for line in ranking.lines}
     assert list(lines) == ["rating-only", "joint", "worse"]
     joint = lines["joint"]
@@ -732,7 +684,7 @@ def test_curves_by_hand(records):
     assert joint.mean == pytest.approx([1.1, 1.1 / 2, 1.1 / 3])
     assert joint.low == pytest.approx([1.0, 1 / 2, 1 / 3])
     assert joint.high == pytest.approx([1.2, 1.2 / 2, 1.2 / 3])
-    assert [panel.title for panel in curves.weights(records, BOTH)] == [
+    assert [panel.title for panel in curves.weights(records, made.BOTH)] == [
         "weight of ranking",
         "weight of retrieval",
     ]
@@ -756,7 +708,8 @@ def test_of_many_pairs_those_with_the_most_conflicts():
     tasks = "abcde"
     pairs = ["|".join(pair) for pair in itertools.combinations(tasks, 2)]
     shares = {pair: n / 10 for n, pair in enumerate(pairs)}
-    run = {"scenario": "s", "diagnostics": [{"epoch": 1, "conflicts": shares, "cosines": shares}]}
+    seen = [{"epoch": 1, "conflicts": shares, "cosines": shares}]
+    run = record("s", 0, 1, 1, diagnostics=seen)
     titles = [panel.title for panel in curves.gradients([run]) if "conflict" in panel.title]
     expected = [f"steps in conflict: {pair.replace('|', ' and ')}" for pair in pairs[:3:-1]]
     assert titles == expected
@@ -903,43 +856,34 @@ def test_contrast(scheme):
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory, tiny_text, registry):
-    """Records of the small suite with diagnostics, and its plan."""
+def real(tmp_path_factory, shared_tiny):
+    """Records of the small suite with diagnostics."""
     folder = tmp_path_factory.mktemp("real")
-    (folder / "tiny.yaml").write_text(tiny_text)
-    overrides = ["train.diagnostics=true", "seeds=3"]
-    suite = load_suite(folder / "tiny.yaml", registry, overrides=overrides)
-    plan = make_plan(suite, registry)
-    return list(runner.execute(suite, plan, registry, folder / "results")), plan
+    return made.run_suite(shared_tiny, folder, "train.diagnostics=true", "seeds=3")
 
 
 def test_the_page_of_real_runs(real):
-    records, _ = real
-    text = page(records)
+    text = page(real)
     assert "synthetic data" in Tree(text)["header"][0]["text"]
     assert "Gradients" in headings(text)
     assert "9 of 9 runs went well" in text
 
 
-def test_the_suite_on_the_page_has_the_same_runs(real, registry, tmp_path):
+def test_the_suite_on_the_page_has_the_same_runs(real, tmp_path):
     """It is valid, and the ids, which hold every option and the code, are those of the records."""
-    records, plan = real
-    same_runs(records, plan, registry, tmp_path)
+    same_runs(real, tmp_path / "again.yaml")
 
 
-def test_the_suite_on_the_page_leaves_the_test_part_closed(tiny, registry, tmp_path):
+def test_the_suite_on_the_page_leaves_the_test_part_closed(tiny, tmp_path):
     overrides = ["split.validation_share=0.2", "evaluate_on=validation", "train.epochs=1"]
-    suite = load_suite(tiny, registry, overrides=overrides, seeds="1")
-    plan = make_plan(suite, registry, ["rating-only"])
-    records = list(runner.execute(suite, plan, registry, tmp_path / "results"))
-    same_runs(records, plan, registry, tmp_path)
+    records = made.run_suite(tiny, tmp_path, *overrides, seeds="1", scenarios=["rating-only"])
+    same_runs(records, tmp_path / "again.yaml")
 
 
-def same_runs(records, plan, registry, tmp_path):
+def same_runs(records, path):
     suite = Tree(page(records))["pre"][1]["text"]
-    (tmp_path / "again.yaml").write_text(suite)
-    again = make_plan(load_suite(tmp_path / "again.yaml", registry), registry)
-    assert [run.id for run in again] == [run.id for run in plan]
+    path.write_text(suite)
+    assert [run.id for run in made.plan_of(path)] == [record["run_id"] for record in records]
     assert provenance.suite(look_at(records)) == yaml.safe_load(suite)
 
 

@@ -4,10 +4,9 @@ import json
 import re
 
 import pytest
+from made import plan_of, run_suite
 
 from mtbench.errors import SuiteError
-from mtbench.plugin.registry import installed
-from mtbench.runs import execute as runner
 from mtbench.runs import identity as module
 from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
@@ -25,10 +24,9 @@ def mtbench_weightings():
 '''
 
 
-def ids(path, *overrides, scenarios=(), registry=None):
-    registry = registry or installed()
-    suite = load_suite(path, registry, overrides=overrides)
-    return {(r.scenario.name, r.seed): r.id for r in make_plan(suite, registry, scenarios)}
+def ids(path, *overrides, scenarios=()):
+    runs = plan_of(path, *overrides, scenarios=scenarios)
+    return {(run.scenario.name, run.seed): run.id for run in runs}
 
 
 def changed(before, after):
@@ -48,8 +46,8 @@ def test_scenarios_come_in_the_order_of_the_suite(tiny):
     assert list(found) == [(name, seed) for name in ("rating-only", "joint") for seed in (7, 3)]
 
 
-def test_form_of_the_plan(tiny, registry):
-    runs = make_plan(load_suite(tiny, registry), registry)
+def test_form_of_the_plan(tiny):
+    runs = plan_of(tiny)
     assert all(re.fullmatch("[0-9a-f]{16}", run.id) for run in runs)
     assert len({run.protocol_id for run in runs}) == 1
     protocol = json.loads(json.dumps(runs[0].protocol))  # it goes into every record
@@ -58,9 +56,9 @@ def test_form_of_the_plan(tiny, registry):
     assert set(protocol["engine"]) == {"mtbench", "threads", *module.ENGINE}
 
 
-def test_an_unknown_scenario_is_refused(tiny, registry):
+def test_an_unknown_scenario_is_refused(tiny):
     with pytest.raises(SuiteError) as caught:
-        make_plan(load_suite(tiny, registry), registry, ["joint", "joined"])
+        plan_of(tiny, scenarios=["joint", "joined"])
     message = "--scenario joined: unknown scenario (did you mean 'joint'?)"
     assert str(caught.value) == message
 
@@ -197,7 +195,7 @@ def test_the_folder_of_a_plugin_file_does_not_decide(tiny, tmp_path):
     assert found[0] == found[1]
 
 
-def test_runs_of_one_id_have_one_result(tiny, tmp_path, registry):
+def test_runs_of_one_id_have_one_result(tiny, tmp_path):
     """Two suites that differ in the order of their tasks: other ids, or the same numbers."""
     first, second = "  a: {name: ranking, units: [8]}\n", "  b: {name: ranking, units: [16]}\n"
     head, tasks, _ = tiny.read_text().partition("tasks:\n")
@@ -206,9 +204,7 @@ def test_runs_of_one_id_have_one_result(tiny, tmp_path, registry):
     for name, order in (("x", first + second), ("y", second + first)):
         path = tmp_path / f"{name}.yaml"
         path.write_text(head + tasks + order + tail)
-        suite = load_suite(path, registry)
-        plan = make_plan(suite, registry)
-        (record,) = runner.execute(suite, plan, registry, tmp_path / name)
+        (record,) = run_suite(path, tmp_path / name)
         assert record["status"] == "ok"
-        found.append((plan[0].id, record["metrics"]["a"]))
+        found.append((record["run_id"], record["metrics"]["a"]))
     assert found[0][0] != found[1][0] or found[0][1] == found[1][1]

@@ -7,18 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made import of_pairs
 
-from mtbench.data.interactions import Interactions
 from mtbench.metrics import places
 from mtbench.metrics import seen as seen_module
 from mtbench.metrics.places import dot_product, rank, top_candidates
 from mtbench.metrics.seen import Seen
-
-
-def interactions(pairs, num_queries, num_candidates):
-    query, candidate = np.array(pairs, np.int32).reshape(-1, 2).T
-    columns = {"query": query, "candidate": candidate}
-    return Interactions(columns, num_queries, num_candidates)
 
 
 def ranked(scores, test, train=None, length=0):
@@ -30,7 +24,7 @@ def ranked(scores, test, train=None, length=0):
 def mid_ranks(scores, targets):
     """Rank a target in each row of scores."""
     scores = np.asarray(scores)
-    test = interactions(list(enumerate(targets)), *scores.shape)
+    test = of_pairs(list(enumerate(targets)), *scores.shape)
     return ranked(scores, test)[0].places.mid_ranks.tolist()
 
 
@@ -57,7 +51,7 @@ def test_against_brute_force(seed, rows, candidates, levels, block):
         np.stack([rng.integers(0, queries, size), rng.integers(0, candidates, size)], 1)
         for size in (20, rows)
     ]
-    train, test = (interactions(part, queries, candidates) for part in pairs)
+    train, test = (of_pairs(part, queries, candidates) for part in pairs)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(places, "BLOCK", block)
         kept, removed = ranked(scores, test, train, length=7)
@@ -78,7 +72,7 @@ def test_one_row_for_all_queries():
     rng = np.random.default_rng(0)
     row = rng.integers(0, 9, 50)
     pairs = np.stack([rng.integers(0, 6, 40), rng.integers(0, 50, 40)], 1)
-    train, test = interactions(pairs[:20], 6, 50), interactions(pairs[20:], 6, 50)
+    train, test = of_pairs(pairs[:20], 6, 50), of_pairs(pairs[20:], 6, 50)
     copies = ranked(np.tile(row, (6, 1)), test, train, length=3)
     score = lambda queries: np.broadcast_to(row, (len(queries), 50))  # noqa: E731
     for one, other in zip(rank(score, test, (None, Seen(train)), 3), copies, strict=True):
@@ -93,7 +87,7 @@ def test_each_query_is_scored_once():
         asked.extend(queries.tolist())
         return np.zeros((len(queries), 3))
 
-    rank(score, interactions([(2, 0), (0, 1), (2, 2), (2, 0)], 4, 3), (None, None))
+    rank(score, of_pairs([(2, 0), (0, 1), (2, 2), (2, 0)], 4, 3), (None, None))
     assert asked == [0, 2]
 
 
@@ -135,14 +129,14 @@ def test_an_infinite_score_has_a_rank():
 
 
 def test_no_rows():
-    test = interactions([], 2, 3)
+    test = of_pairs([], 2, 3)
     (found,) = rank(lambda queries: np.zeros((len(queries), 3)), test, length=2)
     assert found.places.mid_ranks.tolist() == []
     assert found.top.shape == (0, 2)
 
 
 def test_seen():
-    known = interactions([(1, 3), (0, 2), (1, 0), (1, 3)], 3, 4)
+    known = of_pairs([(1, 3), (0, 2), (1, 0), (1, 3)], 3, 4)
     seen = Seen(known)
     assert len(seen) == 3
     assert [seen[query].tolist() for query in range(3)] == [[2], [0, 3], []]
@@ -152,14 +146,14 @@ def test_seen():
     assert seen.without(np.array([0, 2]), np.array([3, 1])) is seen
     rest = seen.without(np.array([1, 1]), np.array([3, 1]))
     assert [rest[query].tolist() for query in range(3)] == [[2], [0], []]
-    nothing = Seen(interactions([], 3, 4))
+    nothing = Seen(of_pairs([], 3, 4))
     assert nothing.contains(np.array([0]), np.array([0])).tolist() == [False]
 
 
 def test_seen_is_made_once_and_goes_with_its_interactions():
-    known = interactions([(0, 1)], 1, 2)
+    known = of_pairs([(0, 1)], 1, 2)
     assert Seen.of(known) is Seen.of(known)
-    assert Seen.of(interactions([(0, 1)], 1, 2)) is not Seen.of(known)
+    assert Seen.of(of_pairs([(0, 1)], 1, 2)) is not Seen.of(known)
     before = len(seen_module._SEEN)
     del known
     gc.collect()
@@ -168,8 +162,8 @@ def test_seen_is_made_once_and_goes_with_its_interactions():
 
 def test_a_seen_target_stays_and_duplicates_count_once():
     """Candidates 0 to 3 score 4, 3, 2, 1; the query has seen 0 (three times), 1 and the target."""
-    train = interactions([(0, 0), (0, 0), (0, 0), (0, 1), (0, 2)], 1, 4)
-    test = interactions([(0, 2), (0, 3)], 1, 4)
+    train = of_pairs([(0, 0), (0, 0), (0, 0), (0, 1), (0, 2)], 1, 4)
+    test = of_pairs([(0, 2), (0, 3)], 1, 4)
     kept, removed = ranked(np.array([[4.0, 3.0, 2.0, 1.0]]), test, train)
     assert kept.places.mid_ranks.tolist() == [3.0, 4.0]
     assert removed.places.mid_ranks.tolist() == [1.0, 1.0]
@@ -177,8 +171,8 @@ def test_a_seen_target_stays_and_duplicates_count_once():
 
 def test_ties_with_seen_candidates():
     """Five equal scores: kept 3; with two others removed 2, with the target itself seen 2."""
-    train = interactions([(0, 1), (0, 2), (1, 0), (1, 1), (1, 2)], 2, 5)
-    test = interactions([(0, 0), (1, 0)], 2, 5)
+    train = of_pairs([(0, 1), (0, 2), (1, 0), (1, 1), (1, 2)], 2, 5)
+    test = of_pairs([(0, 0), (1, 0)], 2, 5)
     kept, removed = ranked(np.zeros((2, 5)), test, train)
     assert kept.places.mid_ranks.tolist() == [3.0, 3.0]
     assert removed.places.mid_ranks.tolist() == [2.0, 2.0]

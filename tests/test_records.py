@@ -15,13 +15,10 @@ import pytest
 
 from mtbench.errors import RecordError
 from mtbench.plugin.hooks import hookimpl
-from mtbench.plugin.registry import installed
 from mtbench.records import store as records
 from mtbench.report import summarize
 from mtbench.report.page.page import page
 from mtbench.runs import execute as runner
-from mtbench.runs.plan import make_plan
-from mtbench.suite.reader import load_suite
 
 FAILING = '''
 import mtbench
@@ -78,9 +75,7 @@ def failing(tiny, tmp_path, monkeypatch):
 
 
 def execute(path, folder, **filters):
-    registry = installed()
-    suite = load_suite(path, registry)
-    plan = make_plan(suite, registry, **filters)
+    suite, plan, registry = made.planned(path, **filters)
     todo = runner.pending(plan, folder)
     return plan, list(runner.execute(suite, todo, registry, folder))
 
@@ -109,6 +104,9 @@ def test_a_record_has_everything(tiny, tmp_path):
             """
         ).split()
     )
+    assert record.keys() == RECORD.keys()
+    for part in ("data", "environment", "protocol", "timings"):
+        assert record[part].keys() == RECORD[part].keys(), part
     timings = """
         import_s data_s build_s trace_s train_s validate_s train_examples_per_s evaluate_s
         evaluate_examples_per_s run_s step_s reference_s step_per_reference
@@ -126,12 +124,10 @@ def test_a_record_has_everything(tiny, tmp_path):
 
 
 def test_observers_see_and_cannot_change(tiny, tmp_path):
-    registry, observer = installed(), Observer()
-    registry.hooks.register(observer)
-    suite = load_suite(tiny, registry, seeds="1")
-    plan = make_plan(suite, registry, ["rating-only"])
+    observer, folder = Observer(), tmp_path / "r"
+    chosen = {"observers": [observer], "scenarios": ["rating-only"], "seeds": "1"}
     with pytest.warns(RuntimeWarning, match="observer failed in mtbench_run_finished"):
-        (record,) = runner.execute(suite, plan, registry, tmp_path / "r")
+        (record,) = made.run_suite(tiny, folder, **chosen)
     assert observer.told == [
         ("started", "rating-only", 0),
         ("epoch", 1, ["ranking_loss"]),
@@ -142,9 +138,8 @@ def test_observers_see_and_cannot_change(tiny, tmp_path):
     assert set(record["curve"][0]) == {"epoch", "ranking_loss"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert records.read(records.path_of(tmp_path / "r", plan[0].id))["metrics"]["ranking"][
-            "rmse"
-        ]
+        path = records.path_of(folder, record["run_id"])
+        assert records.read(path)["metrics"]["ranking"]["rmse"]
 
 
 def test_write_leaves_the_record_only(tmp_path):

@@ -11,6 +11,7 @@ import math
 import os
 from pathlib import Path
 
+import made
 import pytest
 from rich.console import Console
 
@@ -19,58 +20,34 @@ from mtbench.report.formats import table
 
 GOLDEN = Path(__file__).parent / "golden"
 METRICS = {
-    "ranking": [{"name": "rmse", "higher_is_better": False, "headline": True}],
-    "retrieval": [
-        {"name": "top_1_seen_kept", "higher_is_better": True, "headline": False},
-        {"name": "top_5_seen_kept", "higher_is_better": True, "headline": True},
-    ],
+    "ranking": [made.metric("rmse", higher=False)],
+    "retrieval": [made.metric("top_1_seen_kept", headline=False), made.metric("top_5_seen_kept")],
 }
 
 
-def record(scenario, seed, rmse, top, **changes):
+def record(scenario, seed, rmse, top):
     """A record; the floors get a little better with every seed."""
-    return {
-        "protocol_id": "p1",
-        "suite": "made",
-        "scenario": scenario,
-        "seed": seed,
-        "status": "ok",
-        "error": None,
-        "started": f"2026-01-01T00:00:{len(scenario):02d}.{seed}",
-        "trained_tasks": ["ranking", "retrieval"],
-        "weighting": None,
-        "metrics": {
+    return made.record(
+        scenario,
+        seed,
+        memory=5e6,
+        started=f"2026-01-01T00:00:{len(scenario):02d}.{seed}",
+        protocol__engine=made.FEW_PACKAGES,
+        weighting=None,
+        metrics={
             "ranking": {"rmse": rmse},
             "retrieval": {"top_1_seen_kept": top / 10, "top_5_seen_kept": top},
         },
-        "metric_info": METRICS,
-        "floors": {
+        metric_info=METRICS,
+        floors={
             "ranking": {"global mean": {"rmse": 1.2}, "user+item bias": {"rmse": 1.0 - seed / 100}},
             "retrieval": {
                 "chance": {"top_1_seen_kept": 0.1, "top_5_seen_kept": 0.25},
                 "popularity": {"top_1_seen_kept": 0.05, "top_5_seen_kept": 0.3 + seed / 100},
             },
         },
-        "timings": {
-            "train_examples_per_s": 1000.0 + seed,
-            "evaluate_examples_per_s": 500.0,
-            "run_s": 2.0,
-        },
-        "peak_memory_bytes": 5_000_000,
-        "parameters": 1234,
-        "data": {
-            "source": "movies",
-            "synthetic": False,
-            "stands_in_for": None,
-            "num_queries": 10,
-            "num_candidates": 20,
-            "train": 80,
-            "test": 20,
-        },
-        "environment": {"python": "3.11.0", "cpu": "a CPU"},
-        "protocol": {"engine": {"mtbench": "0.1.0", "tensorflow": "2.21.0", "threads": 2}},
-        **changes,
-    }
+        timings__train_examples_per_s=1000.0 + seed,
+    )
 
 
 @pytest.fixture
@@ -107,8 +84,7 @@ def test_numbers_by_hand(records):
 
 @pytest.mark.parametrize("form", ["table", *FORMATS])
 def test_golden(records, form):
-    records[5]["status"] = "failed"
-    records[5]["error"] = {"type": "ValueError", "message": "a [bold] | reason"}
+    records[5] = made.failed(records[5], "a [bold] | reason")
     summary = summarize(records, ["damaged.json: expected JSON, found a damaged file"])
     if form == "table":
         stream = io.StringIO()
@@ -167,12 +143,7 @@ def test_made_up_data_is_said(records, changes, note):
 
 
 def test_only_failures(records):
-    for entry in records:
-        entry["status"] = "failed"
-        entry["error"] = {"type": "ValueError", "message": "no"}
-        for key in ("metrics", "floors", "metric_info", "data"):
-            del entry[key]
-    summary = summarize(records)
+    summary = summarize([made.failed(entry, "no") for entry in records])
     assert len(summary.notes) == 6
     for form in FORMATS.values():
         assert form(summary)
@@ -242,8 +213,7 @@ def test_names_and_messages_are_text(records, form):
     name = 'a [red]x[/red] | "b", c'
     for entry in records[3:]:
         entry["scenario"] = name
-    records[0]["status"] = "failed"
-    records[0]["error"] = {"type": "Bad", "message": 'no [/] end | of, "it"'}
+    records[0] = made.failed(records[0], 'no [/] end | of, "it"', "Bad")
     text = as_text(summarize(records), form)
     if form == "csv":
         assert {row["name"] for row in csv.DictReader(io.StringIO(text))} >= {name}
@@ -259,10 +229,7 @@ def test_names_and_messages_are_text(records, form):
 
 
 def test_a_failed_run_is_left_out_of_the_numbers(records):
-    records[2]["status"] = "failed"
-    records[2]["error"] = {"type": "ValueError", "message": "no"}
-    for key in ("metrics", "floors"):
-        records[2][key] = None
+    records[2] = made.failed(records[2])
     joint = summarize(records).scenarios[0]
     rmse = joint.metrics["ranking/rmse"]
     assert (rmse.n, rmse.mean, rmse.sd) == (

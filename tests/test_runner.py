@@ -5,15 +5,13 @@ import json
 import subprocess
 import sys
 
+import made
 import numpy as np
 import pytest
 
 from mtbench.cli.main import main
 from mtbench.plugin.hooks import hookimpl
-from mtbench.plugin.registry import installed
 from mtbench.runs import execute as runner
-from mtbench.runs.plan import make_plan
-from mtbench.suite.reader import load_suite
 from mtbench_plugins.tasks.ranking import Ranking, RankingHead
 
 PLUGIN = '''
@@ -63,12 +61,7 @@ def results(record):
 
 
 def run(path, folder, *observers, seeds="1", scenarios=("rating-only",)):
-    registry = installed()
-    for observer in observers:
-        registry.hooks.register(observer)
-    suite = load_suite(path, registry, seeds=seeds)
-    plan = make_plan(suite, registry, scenarios)
-    return list(runner.execute(suite, plan, registry, folder))
+    return made.run_suite(path, folder, observers=observers, scenarios=scenarios, seeds=seeds)
 
 
 def test_a_failure_stops_nothing_and_is_retried_alone(half, tmp_path, capsys):
@@ -83,7 +76,7 @@ def test_a_failure_stops_nothing_and_is_retried_alone(half, tmp_path, capsys):
         for seed in (0, 1)
     }
     failed = records["joint", 0]
-    assert set(failed) == ALWAYS
+    assert set(failed) == ALWAYS == set(made.record("x", 0, status="failed"))
     assert failed["error"]["type"] == "ArithmeticError"
     assert failed["error"]["message"] == "on purpose"
     assert failed["error"]["traceback"][0] == "Traceback (most recent call last):"
@@ -109,11 +102,8 @@ def test_a_run_after_a_failure_has_the_bits_of_one_alone(half, tmp_path):
 
 
 def test_a_failure_in_training_keeps_what_was_known(tiny, tmp_path):
-    registry = installed()
-    override = ["train.optimizer={name: sgd, learning_rate: 1.0e+30}"]
-    suite = load_suite(tiny, registry, overrides=override, seeds="2")
-    plan = make_plan(suite, registry, ["joint"])
-    found = list(runner.execute(suite, plan, registry, tmp_path / "r"))
+    override = "train.optimizer={name: sgd, learning_rate: 1.0e+30}"
+    found = made.run_suite(tiny, tmp_path / "r", override, scenarios=["joint"], seeds="2")
     assert [r["status"] for r in found] == ["failed"] * 2
     assert [r["error"]["type"] for r in found] == ["FloatingPointError"] * 2
     assert set(found[0]) == ALWAYS | {"data", "metric_info"}
@@ -225,9 +215,9 @@ def test_metrics_of_other_names_fail_the_run(tiny, tmp_path, monkeypatch):
     assert record["status"] == "failed"
 
 
-def test_floors_are_those_of_the_seed(tiny, tmp_path, tiny_data, registry):
+def test_floors_are_those_of_the_seed(tiny, tmp_path, tiny_data, make_suite):
     found = run(tiny, tmp_path / "r", seeds="2", scenarios=["rating-only", "retrieval-only"])
-    suite = load_suite(tiny, registry)
+    suite = make_suite()
     assert [r["seed"] for r in found] == [0, 1, 0, 1]
     for record in found:
         rows = suite.split.build(tiny_data, record["seed"])[:2]
@@ -238,9 +228,7 @@ def test_floors_are_those_of_the_seed(tiny, tmp_path, tiny_data, registry):
 
 
 def test_records_are_stored_one_by_one(tiny, tmp_path):
-    registry = installed()
-    suite = load_suite(tiny, registry, seeds="2")
-    plan = make_plan(suite, registry, ["rating-only"])
+    suite, plan, registry = made.planned(tiny, scenarios=["rating-only"], seeds="2")
     (tmp_path / "r").mkdir()
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -254,10 +242,8 @@ def test_records_are_stored_one_by_one(tiny, tmp_path):
 
 
 def test_nothing_to_do_touches_nothing(tiny, tmp_path):
-    registry = installed()
-    suite = load_suite(tiny, registry)
+    suite, plan, registry = made.planned(tiny)
     assert list(runner.execute(suite, [], registry, tmp_path / "r")) == []
     assert list((tmp_path / "r").iterdir()) == []
-    plan = make_plan(suite, registry)
     assert runner.pending(plan, tmp_path / "r") == list(plan)
     assert runner.pending(plan, tmp_path / "r", force=True) == list(plan)

@@ -3,22 +3,15 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from made import of_pairs
 
-from mtbench.data.interactions import Interactions
 from mtbench.metrics.slices import in_parts, in_slice, slice_counts
-
-
-def interactions(pairs, num_queries=4, num_candidates=5):
-    query, candidate = np.array(pairs, np.int32).reshape(-1, 2).T
-    return Interactions({"query": query, "candidate": candidate}, num_queries, num_candidates)
 
 
 def test_by_hand():
     """Candidates 0 to 4 have 4, 3, 2, 1 and 0 of ten rows: 0 and 1 make 70 %, 2 is needed too."""
-    train = interactions(
-        [(n % 2, c) for c, times in enumerate((4, 3, 2, 1, 0)) for n in [c] * times]
-    )
-    test = interactions([(0, c) for c in range(5)] + [(3, 0), (3, 4)])
+    train = of_pairs([(n % 2, c) for c, times in enumerate((4, 3, 2, 1, 0)) for n in [c] * times])
+    test = of_pairs([(0, c) for c in range(5)] + [(3, 0), (3, 4)])
     found = {name: in_slice(name, train, test).tolist() for name in ("head", "tail")}
     assert found["head"] == [True, True, True, False, False, True, False]
     assert found["tail"] == [False, False, False, True, False, False, False]
@@ -34,8 +27,8 @@ def test_by_hand():
 
 def test_the_lower_id_of_equally_popular_ones_is_in_the_head():
     """Odd ones of 200 have two rows, even ones one: 40 more of these make 80 % of 300 rows."""
-    train = interactions([(0, c) for c in range(200) for _ in range(1 + c % 2)], 1, 200)
-    found = in_slice("head", train, interactions([(0, c) for c in range(200)], 1, 200))
+    train = of_pairs([(0, c) for c in range(200) for _ in range(1 + c % 2)], 1, 200)
+    found = in_slice("head", train, of_pairs([(0, c) for c in range(200)], 1, 200))
     assert found[1::2].all()
     assert found[::2].tolist() == [True] * 40 + [False] * 60
 
@@ -43,10 +36,8 @@ def test_the_lower_id_of_equally_popular_ones_is_in_the_head():
 @given(st.integers(0, 10**6), st.integers(1, 60))
 def test_candidates_are_in_one_slice(seed, rows):
     rng = np.random.default_rng(seed)
-    train = interactions(
-        np.stack([rng.integers(0, 4, rows), rng.integers(0, 5, rows) ** 2 // 5], 1)
-    )
-    every = interactions([(0, c) for c in range(5)])
+    train = of_pairs(np.stack([rng.integers(0, 4, rows), rng.integers(0, 5, rows) ** 2 // 5], 1))
+    every = of_pairs([(0, c) for c in range(5)])
     head, tail, cold = (in_slice(n, train, every) for n in ("head", "tail", "cold_candidate"))
     assert (head.astype(int) + tail + cold).tolist() == [1] * 5
     counts = np.bincount(train.candidate, minlength=5)
@@ -56,8 +47,8 @@ def test_candidates_are_in_one_slice(seed, rows):
 
 
 def test_the_whole_is_a_part():
-    train = interactions([(0, 0)])
-    found = in_parts(("head", "cold_query"), train, interactions([(0, 1), (1, 0)]))
+    train = of_pairs([(0, 0)])
+    found = in_parts(("head", "cold_query"), train, of_pairs([(0, 1), (1, 0)]))
     assert {name: rows.tolist() for name, rows in found.items()} == {
         "": [True, True],
         "_head": [False, True],

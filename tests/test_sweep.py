@@ -1,10 +1,10 @@
 """`sweep:` in a suite: a scenario for each point of a grid."""
 
 import pytest
+from made import plan_of
 
 from mtbench.cli.main import main
 from mtbench.errors import SuiteError
-from mtbench.runs.plan import make_plan
 from mtbench.suite.reader import load_suite
 from mtbench.suite.sweep import base, expand
 
@@ -44,17 +44,16 @@ def test_a_scenario_without_one_is_left_alone():
     assert list(expand("j", 3)) == [("j", 3)]
 
 
-def test_a_sweep_is_chosen_by_its_name(make_suite, registry):
-    suite = make_suite(SWEEP)
+def test_a_sweep_is_chosen_by_its_name(tiny):
     for name, runs in (("joint", 6), ("joint[weights.retrieval=3]", 2), ("rating-only", 2)):
-        assert len(make_plan(suite, registry, [name])) == runs
+        assert len(plan_of(tiny, SWEEP, scenarios=[name])) == runs
     with pytest.raises(SuiteError, match=r"unknown scenario \(did you mean 'joint'\?\)"):
-        make_plan(suite, registry, ["joind"])
+        plan_of(tiny, SWEEP, scenarios=["joind"])
 
 
-def test_points_have_ids_of_their_own_and_that_of_the_plain_scenario_stays(make_suite, registry):
-    plain = {run.id for run in make_plan(make_suite(), registry)}
-    swept = {run.id for run in make_plan(make_suite(SWEEP), registry)}
+def test_points_have_ids_of_their_own_and_that_of_the_plain_scenario_stays(tiny):
+    plain = {run.id for run in plan_of(tiny)}
+    swept = {run.id for run in plan_of(tiny, SWEEP)}
     assert len(swept) == 10
     assert len(plain & swept) == 4  # the single tasks
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import made
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,16 +14,12 @@ from hypothesis import strategies as st
 
 from mtbench.errors import MtbenchError, RecordError
 from mtbench.records import columns as rows
-from mtbench.records import store as records
 from mtbench.records import tables
 
 pd = pytest.importorskip("pandas")
 INFO = {
-    "ranking": [{"name": "rmse", "higher_is_better": False, "headline": True}],
-    "retrieval": [
-        {"name": "top_1", "higher_is_better": True, "headline": False},
-        {"name": "top_5", "higher_is_better": True, "headline": True},
-    ],
+    "ranking": [made.metric("rmse", higher=False)],
+    "retrieval": [made.metric("top_1", headline=False), made.metric("top_5")],
 }
 FLOORS = {
     "ranking": {"mean": {"rmse": 1.25}},
@@ -31,7 +28,6 @@ FLOORS = {
         "popularity": {"top_1": 0.2, "top_5": 0.6},
     },
 }
-WEIGHTING = {"name": "fixed", "options": {"weights": {"ranking": 0.1}}, "origin": {}}
 CSV = {"keep_default_na": False, "na_values": [""]}
 if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):
     CSV["float_precision"] = "round_trip"
@@ -40,76 +36,33 @@ if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):
 def record(scenario, seed, rmse, at, **changes):
     """The record of a run that went well, made `at` seconds."""
     single = scenario == "rating-only"
-    made = {
-        "schema_version": 1,
-        "run_id": f"{scenario}-{seed}",
-        "protocol_id": "p1",
-        "suite": "made",
-        "scenario": scenario,
-        "seed": seed,
-        "status": "ok",
-        "error": None,
+    fixed = made.identity("weighting_fixed", "fixed", weights={"ranking": 0.1})
+    values = {"ranking": {"rmse": rmse}, "retrieval": {"top_1": rmse / 4, "top_5": rmse / 2}}
+    of_tables = {
         "started": f"2026-01-01T00:00:{at:02d}.000001+00:00",
-        "protocol": {
-            "stands_in_for": "movielens",
-            "engine": {
-                "mtbench": "0.1.0",
-                "tensorflow": "2.21.0",
-                "tf-keras": "2.21.0",
-                "tensorflow-recommenders": "0.7.7",
-                "numpy": "2.0.0",
-                "threads": 2,
-            },
-        },
-        "trained_tasks": ["ranking"] if single else ["ranking", "retrieval"],
-        "weighting": None if single else WEIGHTING,
-        "environment": {"platform": "Linux", "python": "3.11.0", "cpu": "a CPU", "threads": 2},
-        "timings": {
-            "import_s": 2.0,
-            "data_s": 0.5,
-            "build_s": 0.25,
-            "trace_s": 1.0,
-            "train_s": 3.0,
-            "train_examples_per_s": None if single else 1e5,
-            "evaluate_s": 0.125,
-            "evaluate_examples_per_s": 160.0,
-            "run_s": 4.5,
-        },
-        "data": {
-            "source": "synthetic",
-            "synthetic": True,
-            "stands_in_for": "movielens",
-            "fingerprint": "f1",
-            "num_queries": 10,
-            "num_candidates": 20,
-            "train": 80,
-            "test": 20,
-        },
+        "protocol__stands_in_for": "movielens",
+        "weighting": None if single else fixed,
+        "timings__train_examples_per_s": None if single else 1e5,
+        "timings__evaluate_examples_per_s": 160.0,
+        "timings__run_s": 4.5,
+        "data__source": "synthetic",
+        "data__synthetic": True,
+        "data__stands_in_for": "movielens",
+        "data__fingerprint": "f1",
         "floors": FLOORS,
         "metric_info": INFO,
-        "metrics": {"ranking": {"rmse": rmse}, "retrieval": {"top_1": rmse / 4, "top_5": rmse / 2}},
-        "curve": [],
-        "diagnostics": [],
-        "parameters": 1234,
-        "peak_memory_bytes": 5_000_000,
+        "metrics": values,
     }
-    return made | changes
+    tasks = ["ranking"] if single else made.BOTH
+    return made.record(scenario, seed, tasks=tasks, memory=5e6, **of_tables | changes)
 
 
-def failed(made, keep=()):
-    """The record of the same run when it fails; `keep` names what was known by then."""
-    gone = {"curve", "data", "diagnostics", "floors", "metric_info", "metrics", "parameters"}
-    error = {"type": "ValueError", "message": 'no, "really"\nno', "traceback": []}
-    left = {key: value for key, value in made.items() if key not in gone or key in keep}
-    timings = {key: made["timings"][key] for key in ("import_s", "data_s", "run_s")}
-    return left | {"status": "failed", "error": error, "timings": timings}
+def failed(record, keep=()):
+    return made.failed(record, 'no, "really"\nno', keep=keep)
 
 
-def store(folder, *made):
-    folder.mkdir(exist_ok=True)
-    for each in made:
-        records.write(folder, each)
-    return folder
+def store(folder, *records):
+    return made.write(folder, records)
 
 
 @pytest.fixture
@@ -124,8 +77,8 @@ def folder(tmp_path):
 
 
 def frame(columns, *lines):
-    made = pd.DataFrame(lines, columns=columns)
-    return made.astype({"seed": "int64"})
+    table = pd.DataFrame(lines, columns=columns)
+    return table.astype({"seed": "int64"})
 
 
 def metric_lines():
@@ -221,12 +174,12 @@ def test_every_column_is_documented_and_no_other(function):
 
 
 def test_a_floor_counts_once_for_a_split(tmp_path):
-    made = [record(name, seed, 1.0, seed) for name in ("a", "b") for seed in (0, 1)]
-    made[1]["floors"] = made[3]["floors"] = {
+    entries = [record(name, seed, 1.0, seed) for name in ("a", "b") for seed in (0, 1)]
+    entries[1]["floors"] = entries[3]["floors"] = {
         **FLOORS,
         "ranking": {"mean": {"rmse": 1.5}},
     }
-    found = tables.load_results(store(tmp_path / "r", *made))
+    found = tables.load_results(store(tmp_path / "r", *entries))
     floors = found[(found.kind == "floor") & (found.metric == "rmse")]
     assert list(zip(floors.seed, floors.value, strict=True)) == [(0, 1.25), (1, 1.5)]
 

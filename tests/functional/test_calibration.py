@@ -8,14 +8,12 @@ import math
 
 import numpy as np
 import pytest
+from made import metric, record, run_suite
 
 from mtbench.evidence import compare_scenarios, compare_users, smallest_detectable
 from mtbench.records.series import measure
 from mtbench.regress.gate import check
 from mtbench.regress.limits import Limits
-from mtbench.runs.execute import execute
-from mtbench.runs.plan import make_plan
-from mtbench.suite.reader import load_suite
 
 LEVEL = 0.05
 NOTHING = "no evidence of a difference"
@@ -26,28 +24,23 @@ def upper(share, count):
     return share + 3 * math.sqrt(share * (1 - share) / count)
 
 
-def record(scenario, seed, values):
+def valued(scenario, seed, values):
     """A record with one task of metrics m0…, of which more is better."""
-    names = [f"m{i}" for i in range(len(values))]
-    return {
-        "protocol_id": "p",
-        "scenario": scenario,
-        "seed": seed,
-        "status": "ok",
-        "started": f"2026-{seed:04d}",
-        "trained_tasks": ["t"],
-        "weighting": None,
-        "metrics": {"t": dict(zip(names, map(float, values), strict=True))},
-        "metric_info": {
-            "t": [{"name": name, "higher_is_better": True, "headline": True} for name in names]
-        },
-    }
+    metrics = {f"m{i}": float(value) for i, value in enumerate(values)}
+    return record(
+        scenario,
+        seed,
+        tasks=["t"],
+        metrics={"t": metrics},
+        metric_info={"t": [metric(name) for name in metrics]},
+        floors={"t": {}},
+    )
 
 
 def judge(a, b):
     """Compare values `[seeds, metrics]` of two scenarios as records; the family."""
     made = [
-        record(name, seed, row)
+        valued(name, seed, row)
         for name, rows in (("a", a), ("b", b))
         for seed, row in enumerate(rows)
     ]
@@ -135,16 +128,13 @@ error is 1.00 times as much, and 1.06 times with a correlation of 0.5."""
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, tiny_text, registry):
+def run(tmp_path_factory, shared_tiny):
     """Run the small suite's joint scenario with different seeds, an epoch of one step each."""
     folder = tmp_path_factory.mktemp("real")
-    (folder / "tiny.yaml").write_text(tiny_text)
 
     def run(*changes):
         changes = ["train.epochs=1", "train.batch_size=1024", *changes]
-        suite = load_suite(folder / "tiny.yaml", registry, overrides=changes)
-        plan = make_plan(suite, registry, ["joint"])
-        made = list(execute(suite, plan, registry, folder / "results"))
+        made = run_suite(shared_tiny, folder, *changes, scenarios=["joint"])
         assert {entry["status"] for entry in made} == {"ok"}
         return made
 

@@ -5,14 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from made import run_suite
 
 from mtbench.cli.main import main
 from mtbench.data.interactions import Interactions
 from mtbench.plugin.hooks import hookimpl
-from mtbench.plugin.registry import installed
-from mtbench.runs.execute import execute
-from mtbench.runs.plan import make_plan
-from mtbench.suite.reader import load_suite
 from mtbench.train.evaluate import evaluate
 from mtbench.train.trainer import Trainer
 
@@ -51,12 +48,11 @@ def mtbench_tasks():
 VALIDATED = ("split.validation_share=0.25", "train.validate_every=1", "train.epochs=4")
 
 
-def run(path, folder, *overrides, scenario="joint", observer=None, seeds="1"):
-    registry = installed()
-    if observer:
-        registry.hooks.register(observer)
-    suite = load_suite(path, registry, overrides=overrides, seeds=seeds)
-    return list(execute(suite, make_plan(suite, registry, [scenario]), registry, folder))
+def run(path, folder, *overrides, scenario="joint", observers=()):
+    """The record of a scenario's first run."""
+    chosen = {"scenarios": [scenario], "observers": observers, "seeds": "1"}
+    (record,) = run_suite(path, folder, *overrides, **chosen)
+    return record
 
 
 def test_a_planted_look_at_the_test_part_fails_loudly(tiny, tmp_path, monkeypatch, capsys):
@@ -87,14 +83,14 @@ def test_whatever_holds_test_rows_is_sealed_while_training(tiny, tmp_path):
             mine = [x for x in parts if not any(x is other for other in others)]
             found.append({len(x) for x in mine if not x.is_sealed})
 
-    record = run(tiny, tmp_path / "r", observer=Watching())[0]
+    record = run(tiny, tmp_path / "r", observers=[Watching()])
     train, test = record["data"]["train"], record["data"]["test"]
     assert (train, test) == (240, 60)
     assert found == [{0, train}] * 2  # 0: there is no validation part
 
 
 def test_the_validation_part_is_scored_after_each_epoch(tiny, tmp_path, registry, make_suite):
-    record = run(tiny, tmp_path / "r", *VALIDATED)[0]
+    record = run(tiny, tmp_path / "r", *VALIDATED)
     assert [each["epoch"] for each in record["validation"]] == [1, 2, 3, 4]
     data = record["data"]
     assert (data["train"], data["validation"], data["test"]) == (180, 60, 60)
@@ -108,8 +104,8 @@ def test_the_validation_part_is_scored_after_each_epoch(tiny, tmp_path, registry
 
 
 def test_looking_at_the_validation_part_changes_no_number(tiny, tmp_path):
-    plain = run(tiny, tmp_path / "a", VALIDATED[0], VALIDATED[2])[0]
-    watched = run(tiny, tmp_path / "b", *VALIDATED)[0]
+    plain = run(tiny, tmp_path / "a", VALIDATED[0], VALIDATED[2])
+    watched = run(tiny, tmp_path / "b", *VALIDATED)
     assert plain["validation"] == []
     assert (plain["metrics"], plain["curve"]) == (watched["metrics"], watched["curve"])
 
@@ -121,25 +117,25 @@ def test_the_epoch_that_is_kept_is_the_best_of_the_validation_part(tiny, tmp_pat
         "train={epochs: 40, batch_size: 64, optimizer: {name: adam, learning_rate: 0.05}}",
     )
     early = "train.early_stopping={metrics: [ranking/rmse], patience: 4}"
-    record = run(tiny, tmp_path / "r", *stop, early, scenario="rating-only")[0]
+    record = run(tiny, tmp_path / "r", *stop, early, scenario="rating-only")
     curve = [each["metrics"]["ranking"]["rmse"] for each in record["validation"]]
     best = int(np.argmin(curve)) + 1
     assert 1 <= best < 36
     assert record["epoch"] == best
     assert len(record["curve"]) == len(curve) == best + 4
-    short = run(tiny, tmp_path / "s", *stop, f"train.epochs={best}", scenario="rating-only")[0]
+    short = run(tiny, tmp_path / "s", *stop, f"train.epochs={best}", scenario="rating-only")
     assert short["metrics"] == record["metrics"]
 
 
 def test_a_task_that_is_not_trained_stops_nothing(tiny, tmp_path):
     early = "train.early_stopping={metrics: [ranking/rmse], patience: 1}"
-    record = run(tiny, tmp_path / "r", *VALIDATED, early, scenario="retrieval-only")[0]
+    record = run(tiny, tmp_path / "r", *VALIDATED, early, scenario="retrieval-only")
     assert (record["epoch"], len(record["curve"])) == (4, 4)
 
 
 def test_scores_of_the_validation_part_while_options_are_chosen(tiny, tmp_path):
-    test = run(tiny, tmp_path / "a", *VALIDATED)[0]
-    chosen = run(tiny, tmp_path / "b", *VALIDATED, "evaluate_on=validation")[0]
+    test = run(tiny, tmp_path / "a", *VALIDATED)
+    chosen = run(tiny, tmp_path / "b", *VALIDATED, "evaluate_on=validation")
     assert chosen["data"]["evaluated_on"] == "validation"
     assert chosen["metrics"] == chosen["validation"][-1]["metrics"]
     assert chosen["metrics"] != test["metrics"]

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
+from made import interactions
 from pydantic import ValidationError
 
 import mtbench
@@ -134,9 +135,9 @@ def test_shares(weights, most, share):
 
 @given(st.integers(0, 1000), st.floats(0.01, 0.99), st.integers(2, 60))
 def test_random_split(seed, share, size):
-    columns = {name: np.arange(size, dtype=np.int32) for name in ("query", "candidate")}
-    sides = [mtbench.Side(name, np.arange(size).astype(str)) for name in columns]
-    data = mtbench.Data(*sides, mtbench.Interactions(columns, size, size), "made")
+    rows = interactions(range(size), range(size), size, size)
+    sides = [mtbench.Side(name, np.arange(size).astype(str)) for name in rows.columns]
+    data = mtbench.Data(*sides, rows, "made")
     train, test, _ = Random(test_share=share).build(data, seed)
     assert sorted([*train, *test]) == list(range(size))
     assert len(test) == min(max(round(size * share), 1), size - 1)

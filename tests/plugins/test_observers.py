@@ -8,17 +8,15 @@ import sys
 from datetime import datetime
 from types import SimpleNamespace
 
+import made
 import numpy as np
 import pytest
 
 from mtbench.errors import MtbenchError
 from mtbench.plugin.hooks import hookimpl
-from mtbench.plugin.registry import installed
 from mtbench.records import flatten
 from mtbench.records import store as records
 from mtbench.runs import execute as runner
-from mtbench.runs.plan import make_plan
-from mtbench.suite.reader import load_suite
 from mtbench_plugins.observers.mlflow import MLflow, MLflowRuns
 from mtbench_plugins.observers.tensorboard import TensorBoard
 from mtbench_plugins.tasks.ranking import RankingHead
@@ -32,17 +30,14 @@ from tensorboard.plugins.hparams import api_pb2, metadata
 
 def execute(path, folder, *observers, seeds="1", scenarios=("joint",)):
     """Run the small suite; returns its runs and their records."""
-    registry = installed()
-    for observer in observers:
-        registry.hooks.register(observer)
-    suite = load_suite(path, registry, overrides=["train.diagnostics=true"], seeds=seeds)
-    plan = make_plan(suite, registry, scenarios)
+    chosen = {"observers": observers, "scenarios": scenarios, "seeds": seeds}
+    suite, plan, registry = made.planned(path, "train.diagnostics=true", **chosen)
     return plan, list(runner.execute(suite, plan, registry, folder))
 
 
-def results(made):
+def results(done):
     keys = ("metrics", "curve", "floors", "diagnostics", "parameters", "status")
-    return [{key: record[key] for key in keys} for record in made]
+    return [{key: record[key] for key in keys} for record in done]
 
 
 class Look:
@@ -58,17 +53,9 @@ class Look:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory, tiny_text):
-    """The small suite's file."""
-    path = tmp_path_factory.mktemp("suite") / "tiny.yaml"
-    path.write_text(tiny_text)
-    return path
-
-
-@pytest.fixture(scope="module")
-def alone(small, tmp_path_factory):
+def alone(shared_tiny, tmp_path_factory):
     """Runs that nothing tracks, and their records."""
-    return execute(small, tmp_path_factory.mktemp("alone"), seeds="2")
+    return execute(shared_tiny, tmp_path_factory.mktemp("alone"), seeds="2")
 
 
 @pytest.fixture(scope="module")
@@ -78,19 +65,19 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def tracked(small, store, tmp_path_factory):
+def tracked(shared_tiny, store, tmp_path_factory):
     """The same runs with both trackers: plan, records, event files, what was seen, folder."""
     folder = tmp_path_factory.mktemp("tracked")
     look = Look(folder / "deep" / "board")
     observers = [TensorBoard(where=str(look.folder)).build(), MLflow(where=store).build(), look]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        plan, made = execute(small, folder / "r", *observers, seeds="2")
-    return SimpleNamespace(plan=plan, made=made, board=look.folder, seen=look.seen, folder=folder)
+        plan, done = execute(shared_tiny, folder / "r", *observers, seeds="2")
+    return SimpleNamespace(plan=plan, made=done, board=look.folder, seen=look.seen, folder=folder)
 
 
 @pytest.fixture(scope="module")
-def broken(small, store, tmp_path_factory):
+def broken(shared_tiny, store, tmp_path_factory):
     """A tracked run whose task raises when it is evaluated, after its training."""
 
     def evaluate(self, view):
@@ -100,7 +87,7 @@ def broken(small, store, tmp_path_factory):
     observers = [TensorBoard(where=str(folder / "b")).build(), MLflow(where=store).build()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RankingHead, "evaluate", evaluate)
-        _, (record,) = execute(small, folder / "r", *observers)
+        _, (record,) = execute(shared_tiny, folder / "r", *observers)
     assert record["status"] == "failed"
     return SimpleNamespace(record=record, board=folder / "b")
 
@@ -134,9 +121,8 @@ def test_the_suite_of_these_tests_has_something_to_show(alone):
     assert found["weights/ranking"] == {1: 1.0, 2: 1.0}
 
 
-def test_settings(tiny, registry):
-    suite = load_suite(tiny, registry)
-    run = make_plan(suite, registry, ["joint"])[1]
+def test_settings(tiny):
+    run = made.plan_of(tiny, scenarios=["joint"])[1]
     found = flatten.settings(run)
     some = {
         "suite": "tiny",
@@ -163,7 +149,7 @@ def test_settings(tiny, registry):
     assert {key: found.get(key) for key in some} == some
     assert found["engine.threads"] >= 1
     assert not [key for key in found if "origin" in key or "sha256" in key]
-    single = flatten.settings(make_plan(suite, registry, ["rating-only"])[0])
+    single = flatten.settings(made.plan_of(tiny, scenarios=["rating-only"])[0])
     assert "weighting" not in single
 
 
@@ -433,7 +419,7 @@ def test_results_are_the_same_with_trackers(alone, tracked):
 
 
 @pytest.mark.filterwarnings("always")
-def test_a_tracker_that_raises_changes_nothing(alone, small, tmp_path):
+def test_a_tracker_that_raises_changes_nothing(alone, shared_tiny, tmp_path):
     class Broken(Client):
         def create_run(self, experiment, **about):
             raise ConnectionError("server went away")
@@ -442,8 +428,8 @@ def test_a_tracker_that_raises_changes_nothing(alone, small, tmp_path):
     shutil.rmtree(tmp_path / "b")
     (tmp_path / "b").touch()  # a file where the folder was
     with pytest.warns(RuntimeWarning, match="observer failed") as warned:
-        _, made = execute(small, tmp_path / "r", files, MLflowRuns(Broken()), seeds="2")
-    assert results(made) == results(alone[1])
+        _, done = execute(shared_tiny, tmp_path / "r", files, MLflowRuns(Broken()), seeds="2")
+    assert results(done) == results(alone[1])
     lines = [str(w.message) for w in warned if w.category is RuntimeWarning]
     assert len(lines) == 4  # one a run and tracker
     assert sum("mtbench_run_started" in line for line in lines) == 2

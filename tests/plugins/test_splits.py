@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from made import interactions
 from pydantic import ValidationError
 
 import mtbench
@@ -33,13 +34,11 @@ seeds = st.integers(0, 1000)
 
 def data_of(query, timestamp=None):
     """Interactions of these users at these times; without times there is no such column."""
-    query = np.asarray(query, np.int32)
-    size = int(query.max(initial=0)) + 2  # one user without any
-    columns = {"query": query, "candidate": np.arange(len(query), dtype=np.int32)}
-    if timestamp is not None:
-        columns["timestamp"] = np.asarray(timestamp, np.int64)
+    size = int(max(query, default=0)) + 2  # one user without any
+    times = {} if timestamp is None else {"timestamp": timestamp}
+    rows = interactions(query, range(len(query)), size, len(query), **times)
     sides = [mtbench.Side(name, np.arange(size).astype(str)) for name in ("user_id", "movie_id")]
-    return mtbench.Data(*sides, mtbench.Interactions(columns, size, len(query)), "made")
+    return mtbench.Data(*sides, rows, "made")
 
 
 @st.composite

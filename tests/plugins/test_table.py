@@ -13,13 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made import plan_of
 from pydantic import ValidationError
 
 import mtbench
 from mtbench.data.tables import file as tablefile
 from mtbench.data.tables.values import as_array, reals, seconds
-from mtbench.runs.plan import make_plan
-from mtbench.suite.reader import load_suite
 from mtbench_plugins.datasets.table import Table
 
 TEXT = """\
@@ -378,7 +377,7 @@ def test_fractions_of_seconds_are_cut():
     assert as_array(pa.array([1.0, None])).tolist()[0] == 1
 
 
-def test_another_content_is_another_run(tmp_path, monkeypatch, registry):
+def test_another_content_is_another_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     suite = """
 name: own
@@ -392,6 +391,5 @@ scenarios: {rating-only: {tasks: [ranking]}}
     ids = []
     for rating in (1, 2, 1):
         (tmp_path / "own.csv").write_text(f"u,i,r\na,x,5\nb,y,{rating}\n")
-        loaded = load_suite(tmp_path / "own.yaml", registry)
-        ids.append([run.id for run in make_plan(loaded, registry)])
+        ids.append([run.id for run in plan_of(tmp_path / "own.yaml")])
     assert ids[0] == ids[2] != ids[1]

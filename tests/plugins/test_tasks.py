@@ -6,25 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from batches import make_batch, random_batch
+from made import of_ratings
 
-from mtbench.data.interactions import Interactions
 from mtbench.errors import DataError
 from mtbench_plugins.tasks.ranking import Ranking, bias_predictions, errors
 from mtbench_plugins.tasks.retrieval import Retrieval
 
-
-def interactions(rows, num_queries=3, num_candidates=4):
-    query, candidate, rating = (np.array(column) for column in zip(*rows, strict=True))
-    columns = {
-        "query": query.astype(np.int32),
-        "candidate": candidate.astype(np.int32),
-        "user_rating": rating.astype(np.float32),
-    }
-    return Interactions(columns, num_queries, num_candidates)
-
-
-TRAIN = interactions([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1)])
-TEST = interactions([(0, 2, 4), (1, 1, 2), (2, 0, 3), (1, 0, 5)])
+TRAIN = of_ratings([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1)])
+TEST = of_ratings([(0, 2, 4), (1, 1, 2), (2, 0, 3), (1, 0, 5)])
 
 
 def batch(size=6, seed=0):
@@ -45,13 +34,13 @@ def test_global_mean_by_hand():
 
 def test_bias_of_one_user_by_hand():
     """One item only: after the first round b_i = Σr/(10 + 2), b_u = Σ(r − b_i)/(15 + 1) …"""
-    train = interactions([(0, 0, 5), (1, 0, 1)])
+    train = of_ratings([(0, 0, 5), (1, 0, 1)])
     user, item = [0.0, 0.0], 0.0
     for _ in range(10):
         item = ((2 - user[0]) + (-2 - user[1])) / 12
         user = [(2 - item) / 16, (-2 - item) / 16]
     expected = [3 + user[0] + item, 3 + user[1] + item, 3 + user[0], 3]
-    test = interactions([(0, 0, 1), (1, 0, 1), (0, 1, 1), (2, 1, 1)])
+    test = of_ratings([(0, 0, 1), (1, 0, 1), (0, 1, 1), (2, 1, 1)])
     np.testing.assert_allclose(bias_predictions(train, test, "user_rating"), expected)
 
 
@@ -69,7 +58,7 @@ def test_bias_against_a_plain_loop():
         for u in user:
             own = [(j, r) for v, j, r in rows if v == u]
             user[u] = sum(r - mean - item[j] for j, r in own) / (15 + len(own))
-    found = bias_predictions(interactions(rows), TEST, "user_rating")
+    found = bias_predictions(of_ratings(rows), TEST, "user_rating")
     pairs = zip(TEST.query, TEST.candidate, strict=True)
     np.testing.assert_allclose(found, [mean + user[u] + item[i] for u, i in pairs], rtol=1e-6)
 
@@ -152,7 +141,7 @@ def test_popularity_and_chance_by_brute_force(seed):
     """Every order of the catalogue that sorts by count, in plain loops."""
     rng = np.random.default_rng(seed)
     parts = [
-        interactions([(int(rng.integers(5)), int(rng.integers(9)), 1) for _ in range(size)], 5, 9)
+        of_ratings([(int(rng.integers(5)), int(rng.integers(9)), 1) for _ in range(size)], 5, 9)
         for size in (25, 20)
     ]
     train, test = parts
@@ -184,8 +173,8 @@ def test_popularity_in_blocks(monkeypatch):
 
 
 def test_bias_of_what_is_unknown_is_the_mean():
-    train = interactions([(0, 0, 5), (1, 0, 1)])
-    unknown = interactions([(2, 3, 1)])
+    train = of_ratings([(0, 0, 5), (1, 0, 1)])
+    unknown = of_ratings([(2, 3, 1)])
     assert bias_predictions(train, unknown, "user_rating").tolist() == [3.0]
 
 
@@ -209,8 +198,8 @@ def test_ranking_predicts_from_both_embeddings_in_their_order():
 
 def test_errors_of_slices():
     """Candidates 0, 1, 2 have 2, 1 and 1 of four rows, all of the head; 3 and user 3 are cold."""
-    train = interactions([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1)], 4)
-    test = interactions([(0, 2, 4), (1, 3, 2), (3, 0, 3), (3, 0, 5), (0, 0, np.nan)], 4)
+    train = of_ratings([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1)], 4)
+    test = of_ratings([(0, 2, 4), (1, 3, 2), (3, 0, 3), (3, 0, 5), (0, 0, np.nan)], 4)
     task = Ranking(slices=("head", "tail", "cold_query", "cold_candidate"))
     predictions = np.array([3.0, 5.0, 3.0, 1.0])
     metrics, by_query = task.errors(train, test.take(np.arange(4)), predictions)
@@ -260,8 +249,8 @@ def test_measures_and_relevance_of_retrieval():
 def test_floors_know_more_than_the_training_part():
     """Users 0 and 1 have had 3, too: 2 is all that is left for user 0; for user 1 it is as popular
     as 1."""
-    known = interactions([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1), (0, 3, 2), (1, 3, 2)])
-    test = interactions([(0, 2, 4), (1, 2, 2)])
+    known = of_ratings([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1), (0, 3, 2), (1, 3, 2)])
+    test = of_ratings([(0, 2, 4), (1, 2, 2)])
     task = Retrieval(top_k=(1,), seen=("removed",))
     assert task.floors(TRAIN, test, TRAIN)["chance"]["top_1_seen_removed"] == (1 / 2 + 1 / 3) / 2
     found = task.floors(TRAIN, test, known)
@@ -269,8 +258,8 @@ def test_floors_know_more_than_the_training_part():
     assert found["popularity"]["top_1_seen_removed"] == 1 / 2
     rated = Retrieval(top_k=(1,), seen=("removed",), positive_threshold=2)
     assert rated.floors(TRAIN, test, known)["popularity"]["top_1_seen_removed"] == 1 / 2
-    liked = interactions([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1), (2, 2, 1)])
-    test = interactions([(1, 1, 4)])
+    liked = of_ratings([(0, 0, 5), (0, 1, 3), (1, 0, 4), (2, 2, 1), (2, 2, 1)])
+    test = of_ratings([(1, 1, 4)])
     for threshold, hit in ((1, 0.0), (2, 1.0)):  # candidate 2 has two rows that count, or none
         task = Retrieval(top_k=(1,), seen=("removed",), positive_threshold=threshold)
         assert task.floors(liked, test, liked)["popularity"]["top_1_seen_removed"] == hit

@@ -4,21 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from batches import make_batch, random_batch, value_and_gradients
+from made import interactions, of_ratings
 from scipy.optimize import minimize
 
-from mtbench.data.interactions import Interactions
 from mtbench.errors import SuiteError
 from mtbench.metrics.floors import bias_logits
 from mtbench.train.evaluate import evaluate
 from mtbench.train.trainer import Trainer
 from mtbench_plugins.tasks.click import Click
-
-
-def interactions(rows, num_queries=3, num_candidates=4):
-    query, candidate, rating = (np.array(column) for column in zip(*rows, strict=True))
-    columns = {"query": query.astype(np.int32), "candidate": candidate.astype(np.int32)}
-    columns["user_rating"] = rating.astype(np.float32)
-    return Interactions(columns, num_queries, num_candidates)
 
 
 def sigmoid(x):
@@ -50,7 +43,7 @@ def test_high_ratings_by_hand():
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_sampled_negatives_by_hand(reduction):
     """Query 0 has seen the first of two candidates, query 1 both: it has no negative."""
-    train = interactions([(0, 0, 5), (1, 0, 5), (1, 1, 2)], 2, 2)
+    train = of_ratings([(0, 0, 5), (1, 0, 5), (1, 1, 2)], 2, 2)
     tables = [tf.Variable([[1.0], [3.0]]), tf.Variable([[2.0], [-1.0]])]
     tf.keras.utils.set_random_seed(0)
     task = Click(interaction="dot", negatives_per_positive=2, reduction=reduction)
@@ -94,7 +87,7 @@ def test_rows_without_a_label_change_nothing(interaction, grouped):
 
 def test_offsets():
     """Logit of (2 + 1) / (4 + 2) for four labels, two of them high; of 1/5 for four negatives."""
-    train = interactions([(0, 0, 5), (0, 1, 4), (1, 0, 1), (1, 1, 2), (2, 2, np.nan)])
+    train = of_ratings([(0, 0, 5), (0, 1, 4), (1, 0, 1), (1, 1, 2), (2, 2, np.nan)])
     head = Click(threshold=4, biases=True).build(3, 4)
     head.adapt(train)
     assert float(head.score.offset) == pytest.approx(0.0)
@@ -106,9 +99,8 @@ def test_offsets():
 def random_parts(seed=0, num_queries=20, num_candidates=30):
     rng = np.random.default_rng(seed)
     pairs = rng.permutation(num_queries * num_candidates)[:200]
-    columns = {"query": (pairs // 30).astype(np.int32), "candidate": (pairs % 30).astype(np.int32)}
-    columns["user_rating"] = rng.integers(1, 6, 200).astype(np.float32)
-    whole = Interactions(columns, num_queries, num_candidates)
+    rating = rng.integers(1, 6, 200)
+    whole = interactions(pairs // 30, pairs % 30, num_queries, num_candidates, user_rating=rating)
     return [whole.take(rows) for rows in np.split(np.arange(200), [120, 150])]
 
 
@@ -117,7 +109,7 @@ def test_the_pairs_to_score():
     train, validation, test = random_parts()
     known = train.take(np.arange(len(train)))
     columns = {n: np.append(c, validation.columns[n]) for n, c in train.columns.items()}
-    known = Interactions(columns, 20, 30)
+    known = interactions(num_queries=20, num_candidates=30, **columns)
     pairs = Click().pairs(train, test, known)
     assert pairs.positive.sum() == len(test)
     assert len(pairs.query) == 5 * len(test)
@@ -140,8 +132,8 @@ def test_the_pairs_to_score():
 
 
 def test_a_query_that_has_everything_has_no_negative():
-    train = interactions([(0, 0, 1), (0, 1, 1), (0, 2, 1), (1, 0, 1)])
-    test = interactions([(0, 3, 1), (1, 1, 1)])
+    train = of_ratings([(0, 0, 1), (0, 1, 1), (0, 2, 1), (1, 0, 1)])
+    test = of_ratings([(0, 3, 1), (1, 1, 1)])
     pairs = Click(negatives_per_positive=3).pairs(train, test, train)
     assert pairs.query.tolist() == [0, 1, 1, 1, 1]
     assert pairs.positive.tolist() == [True, True, False, False, False]
@@ -189,8 +181,7 @@ def test_floors_of_sampled_negatives():
     rng = np.random.default_rng(0)
     pairs = np.unique(rng.integers(60, size=900) * 40 + np.minimum(rng.geometric(0.1, 900), 40) - 1)
     rows = rng.permutation(pairs)
-    columns = {"query": (rows // 40).astype(np.int32), "candidate": (rows % 40).astype(np.int32)}
-    whole = Interactions(columns, 60, 40)
+    whole = interactions(rows // 40, rows % 40, 60, 40)
     train, test = whole.take(np.arange(300)), whole.take(np.arange(300, len(rows)))
     found = Click().floors(train, test, train)
     assert found["constant rate"]["auc"] == 0.5
@@ -204,7 +195,7 @@ def test_floors_of_sampled_negatives():
 
 def test_popularity_logits_by_hand():
     """Counts 3, 1, 0, 0 and one more each: 4, 2, 1, 1 of 8, against draws of ¼ and four for one."""
-    train = interactions([(0, 0, 1), (1, 0, 1), (2, 0, 1), (0, 1, 1)])
+    train = of_ratings([(0, 0, 1), (1, 0, 1), (2, 0, 1), (0, 1, 1)])
     found = Click().popularity_logits(train)
     np.testing.assert_allclose(np.exp(found), np.array([4, 2, 1, 1]) / 8 / (4 * 0.25))
     by_popularity = Click(negatives="popularity", negatives_per_positive=2)

@@ -10,8 +10,8 @@ import tensorflow as tf
 from batches import make_batch, random_batch, value_and_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made import of_ratings
 
-from mtbench.data.interactions import Interactions
 from mtbench.errors import DataError
 from mtbench.kit.softmax import segment_log_softmax
 from mtbench.train.evaluate import evaluate
@@ -19,13 +19,6 @@ from mtbench.train.trainer import Trainer
 from mtbench_plugins.tasks.listwise import Listwise, ndcg_by_query
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "task_peers.json").read_text())
-
-
-def interactions(rows, num_queries=3, num_candidates=4):
-    query, candidate, rating = (np.array(column) for column in zip(*rows, strict=True))
-    columns = {"query": query.astype(np.int32), "candidate": candidate.astype(np.int32)}
-    columns["user_rating"] = rating.astype(np.float32)
-    return Interactions(columns, num_queries, num_candidates)
 
 
 def head_of(**options):
@@ -194,8 +187,8 @@ def test_ndcg_is_that_of_scikit_learn(k):
 
 def test_floors():
     """Counts 2, 1, 1, 0; item means above the overall one: (5 + 4 − 7)/12, (1 − 3½)/11, ½/11."""
-    train = interactions([(0, 0, 5), (1, 0, 4), (2, 1, 1), (2, 2, 4), (0, 3, np.nan)])
-    test = interactions([(0, 1, 1), (0, 2, 3), (0, 0, np.nan), (1, 3, 2), (1, 1, 1), (2, 0, 5)])
+    train = of_ratings([(0, 0, 5), (1, 0, 4), (2, 1, 1), (2, 2, 4), (0, 3, np.nan)])
+    test = of_ratings([(0, 1, 1), (0, 2, 3), (0, 0, np.nan), (1, 3, 2), (1, 1, 1), (2, 0, 5)])
     task = Listwise(top_k=(1, 2))
     found = task.floors(train, test, train)
     # user 0: gains 1 and 7, user 1: 3 and 1, user 2 has one row
@@ -213,7 +206,7 @@ def test_floors():
 @pytest.mark.parametrize("label", [-1.0, 31.0])
 def test_labels_that_are_no_grades(label):
     with pytest.raises(DataError, match="expected labels from 0 to 30, found"):
-        Listwise().build(3, 4).adapt(interactions([(0, 0, 3), (0, 1, label)]))
+        Listwise().build(3, 4).adapt(of_ratings([(0, 0, 3), (0, 1, label)]))
 
 
 def test_metrics_of_a_model(make_suite):

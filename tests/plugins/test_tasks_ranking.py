@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from batches import make_batch, random_batch, value_and_gradients
+from made import of_ratings
 
-from mtbench.data.interactions import Interactions
 from mtbench.errors import DataError, SuiteError
 from mtbench.train.evaluate import evaluate
 from mtbench.train.trainer import Trainer
@@ -17,14 +17,8 @@ LOSSES = ("mean_squared_error", "mean_absolute_error", "huber", "ordinal")
 VARIANTS = list(itertools.product(LOSSES, ("mlp", "dot"), ("mean", "sum")))
 
 
-def interactions(labels, query=None, candidate=None):
-    zeros = np.zeros(len(labels), np.int32)
-    columns = {
-        "query": zeros if query is None else np.array(query, np.int32),
-        "candidate": zeros if candidate is None else np.array(candidate, np.int32),
-        "user_rating": np.array(labels, np.float32),
-    }
-    return Interactions(columns, 3, 4)
+def labelled(*labels):
+    return of_ratings([(0, 0, label) for label in labels])
 
 
 def head_of(**options):
@@ -36,9 +30,7 @@ def test_matrix_factorisation_by_hand():
     """p = (1, 2), q = (3, 1), μ = 3, b_u = ½, b_i = −¼: 8¼ for a label of 4, an error of 4¼."""
     tables = [tf.Variable([[1.0, 2.0]]), tf.Variable([[3.0, 1.0]])]
     head = Ranking(interaction="dot", biases=True, l2=0.1).build(1, 1)
-    train = {"query": np.zeros(2, np.int32), "candidate": np.zeros(2, np.int32)}
-    train["user_rating"] = np.array([2, 4], np.float32)
-    head.adapt(Interactions(train, 1, 1))
+    head.adapt(of_ratings([(0, 0, 2), (0, 0, 4)], 1, 1))
     query_bias, candidate_bias, offset = head.state
     assert float(offset) == 3.0
     query_bias.assign([0.5])
@@ -83,7 +75,7 @@ def test_rows_without_a_label_change_nothing(loss, interaction, reduction, group
 
 def test_the_ordinal_loss_is_that_of_its_distribution():
     head = head_of(loss="ordinal", biases=True)
-    head.adapt(interactions([1, 2, 2, 5, 3, np.nan]))
+    head.adapt(labelled(1, 2, 2, 5, 3, np.nan))
     _, batch = random_batch(6)
     score = head.score(batch.query, batch.candidate).numpy().astype(np.float64)
     # counts 1, 2, 1, 0, 1 and one more each: 2, 5, 7, 8 of 10 lie below
@@ -97,11 +89,11 @@ def test_the_ordinal_loss_is_that_of_its_distribution():
 
 def test_what_adapt_refuses():
     with pytest.raises(DataError, match=r"levels 1, 2, 3, 4, 5, found 4.5: set the task's option"):
-        head_of(loss="ordinal").adapt(interactions([1, 4.5]))
-    head_of(loss="ordinal", levels=(1.0, 4.5)).adapt(interactions([1, 4.5]))
+        head_of(loss="ordinal").adapt(labelled(1, 4.5))
+    head_of(loss="ordinal", levels=(1.0, 4.5)).adapt(labelled(1, 4.5))
     for options in ({"loss": "ordinal"}, {"biases": True}):
         with pytest.raises(DataError, match="a label in column 'user_rating', found none in 2 r"):
-            head_of(**options).adapt(interactions([np.nan, np.nan]))
+            head_of(**options).adapt(labelled(np.nan, np.nan))
 
 
 def test_the_likelihood_is_that_of_the_loss():
@@ -118,8 +110,8 @@ def test_levels_that_do_not_increase(make_suite, levels):
 
 
 def test_floors_skip_what_has_no_label():
-    train = interactions([5, np.nan, 1], [0, 1, 2], [0, 1, 2])
-    test = interactions([np.nan, 4, 2], [0, 1, 2], [0, 1, 2])
+    train = of_ratings([(0, 0, 5), (1, 1, np.nan), (2, 2, 1)])
+    test = of_ratings([(0, 0, np.nan), (1, 1, 4), (2, 2, 2)])
     task, known = Ranking(), np.array([0, 2])
     expected = task.floors(train.take(known), test.take(np.array([1, 2])), train)
     assert task.floors(train, test, train) == expected

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from batches import make_batch, random_batch, value_and_gradients
+from made import of_ratings
 
-from mtbench.data.interactions import Interactions
 from mtbench.errors import DataError, SuiteError
 from mtbench.train.evaluate import evaluate
 from mtbench.train.trainer import Trainer
@@ -17,13 +17,6 @@ IN_BATCH = ("categorical_crossentropy", "binary_crossentropy", "categorical_hing
 LOSSES = (*IN_BATCH, "full_softmax", "bpr")
 QUERIES = [[1.0, 2.0], [0.0, 1.0]]
 CANDIDATES = [[1.0, 1.0], [3.0, -1.0]]
-
-
-def interactions(rows, num_candidates=4, num_queries=3):
-    query, candidate, rating = (np.array(column) for column in zip(*rows, strict=True))
-    columns = {"query": query.astype(np.int32), "candidate": candidate.astype(np.int32)}
-    columns["user_rating"] = rating.astype(np.float32)
-    return Interactions(columns, num_queries, num_candidates)
 
 
 def head_of(num_queries=3, num_candidates=4, bias=None, train=None, **options):
@@ -106,7 +99,7 @@ def batch_again(tables, batch, **options):
     return make_batch(tables, batch.columns["query"], batch.columns["candidate"], **options)
 
 
-SEEN = interactions([(0, 0, 5), (1, 0, 5)], 2, 2)
+SEEN = of_ratings([(0, 0, 5), (1, 0, 5)], 2, 2)
 """Of two candidates both queries have seen the first: the second is the only negative."""
 
 
@@ -135,7 +128,7 @@ def test_bpr_by_hand(temperature):
 @pytest.mark.parametrize("negatives", ["uniform", "batch"])
 def test_bpr_draws_what_the_query_has_not(negatives):
     """Query 0 has all but the last of four candidates in training, some with a low rating."""
-    train = interactions([(0, 0, 5), (0, 1, 1), (0, 2, np.nan), (1, 3, 5)])
+    train = of_ratings([(0, 0, 5), (0, 1, 1), (0, 2, np.nan), (1, 3, 5)])
     tables, _ = random_batch()
     options = {"loss": "bpr", "negatives": negatives, "positive_threshold": 4, "num_negatives": 9}
     head = head_of(train=train, **options)
@@ -165,7 +158,7 @@ def test_bpr_is_the_mean_over_its_pairs():
 @pytest.mark.parametrize("negatives", ["uniform", "popularity", "batch"])
 def test_bpr_of_sampled_negatives_against_its_definition(negatives):
     """The same seed draws the same ones."""
-    train = interactions([(0, 0, 1), (1, 1, 1), (2, 2, 1), (2, 3, 1)])
+    train = of_ratings([(0, 0, 1), (1, 1, 1), (2, 2, 1), (2, 3, 1)])
     tables, batch = random_batch(9)
     head, other = (
         head_of(train=train, loss="bpr", negatives=negatives, num_negatives=2) for _ in range(2)
@@ -230,8 +223,8 @@ def test_a_batch_without_a_positive(options):
 
 def test_positives_of_the_training_part():
     """Shares and floors are those of positives; what is seen is seen whatever its label."""
-    train = interactions([(0, 0, 5), (0, 1, 4), (1, 0, 4), (2, 2, 1), (2, 3, np.nan)])
-    test = interactions([(0, 2, 4), (1, 1, 2), (1, 2, np.nan), (2, 0, 5)])
+    train = of_ratings([(0, 0, 5), (0, 1, 4), (1, 0, 4), (2, 2, 1), (2, 3, np.nan)])
+    test = of_ratings([(0, 2, 4), (1, 1, 2), (1, 2, np.nan), (2, 0, 5)])
     task = Retrieval(positive_threshold=4, top_k=(1, 2), loss="bpr", negatives="popularity")
     assert task.needs() == ("user_rating",)
     assert Retrieval().needs() == ()

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from made import run_suite
 
-from mtbench.runs import execute as runner
-from mtbench.runs.plan import make_plan
 from mtbench.testing.components import unchanged, values
 from mtbench.testing.tiny import TinyDataset, tiny_suite
 from mtbench.train.gradients import task_gradients
@@ -95,15 +94,11 @@ def test_gradients_by_task_are_those_of_the_losses():
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory, registry, tiny_text):
-    from mtbench.suite.reader import load_suite
-
+def records(tmp_path_factory, shared_tiny):
     folder = tmp_path_factory.mktemp("three")
-    (folder / "tiny.yaml").write_text(tiny_text)
-    suite = load_suite(folder / "tiny.yaml", registry, overrides=THREE, seeds="1")
-    runs = [r for r in make_plan(suite, registry) if r.scenario.name in ("three", "same")]
-    found = runner.execute(suite, runs, registry, folder / "results")
-    return {record["scenario"]: record for record in found}
+    chosen = {"scenarios": ["three", "same"], "seeds": "1"}
+    listed = run_suite(shared_tiny, folder, *THREE, **chosen)
+    return {record["scenario"]: record for record in listed}
 
 
 def test_three_tasks_of_which_two_are_of_one_kind(records):

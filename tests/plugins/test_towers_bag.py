@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from made import interactions
 
 import mtbench
 from mtbench.kit.draws import Draws
@@ -10,14 +11,12 @@ from mtbench.train.trainer import Trainer
 from mtbench_plugins.towers.bag import Bag
 
 FEATURES = mtbench.Features("user_id", {"user_id": 4}, num_other=3)
-TRAIN = mtbench.Interactions(
-    {
-        "query": np.array([0, 2, 0, 2, 2, 0, 0], np.int32),  # nothing of 1 and 3
-        "candidate": np.array([1, 0, 2, 2, 1, 0, 1], np.int32),
-        "timestamp": np.arange(7),
-    },
-    4,
-    3,
+TRAIN = interactions(
+    [0, 2, 0, 2, 2, 0, 0],  # nothing of 1 and 3
+    [1, 0, 2, 2, 1, 0, 1],
+    num_queries=4,
+    num_candidates=3,
+    timestamp=range(7),
 )
 TABLE = np.array([[1.0, 0], [0, 1], [2, 2]], np.float32)
 OWN = np.array([[10.0, 0], [20, 0], [30, 0], [40, 0]], np.float32)

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made import interactions
 from pydantic import ValidationError
 
 import mtbench
@@ -19,14 +20,11 @@ SIDE = mtbench.Features("id", {"id": QUERIES}, num_other=CANDIDATES)
 NETWORKS = ("self-attention", "gru", "mean")
 
 
-def interactions(query, candidate, timestamp=None):
-    columns = {"query": np.array(query, np.int32), "candidate": np.array(candidate, np.int32)}
-    if timestamp is not None:
-        columns["timestamp"] = np.array(timestamp, np.int64)
-    return mtbench.Interactions(columns, QUERIES, CANDIDATES)
+def train_of(query, candidate, **columns):
+    return interactions(query, candidate, QUERIES, CANDIDATES, **columns)
 
 
-TRAIN = interactions(
+TRAIN = train_of(
     query=[0, 2, 0, 2, 2, 0], candidate=[5, 1, 4, 2, 3, 6], timestamp=[30, 1, 10, 2, 2, 20]
 )
 """Query 0 had 4, 6, 5; query 1 nothing; query 2 had 1, 2, 3, the last two at one time."""
@@ -72,7 +70,7 @@ def test_nobody_has_more_than_there_is():
 
 def test_without_times_the_order_is_that_of_the_data():
     layer = build(max_length=3)
-    layer.adapt(interactions([1, 0, 1, 1], [6, 0, 2, 6]))
+    layer.adapt(train_of([1, 0, 1, 1], [6, 0, 2, 6]))
     assert last(layer, [0, 1, 1], [1, 2, 3]) == [[0], [6, 2], [6, 2, 6]]
 
 
@@ -87,7 +85,8 @@ def test_without_times_the_order_is_that_of_the_data():
 )
 def test_a_history_is_what_came_before(rows, max_length):
     """Never the example itself, nor what is later; at one time the order of the data decides."""
-    train = interactions(*zip(*rows, strict=True))
+    query, candidate, timestamp = zip(*rows, strict=True)
+    train = train_of(query, candidate, timestamp=timestamp)
     layer = SequenceTower(SIDE, max_length, Histories("sequence", SIDE), None)
     layer.adapt(train)
     found = last(layer, train.query, positions(train))
@@ -107,8 +106,7 @@ def test_the_future_makes_no_difference(sequence):
     """Other candidates at the example's place and after it give the same numbers."""
     layer = build(sequence=sequence, max_length=3)
     before = read(layer, [0, 2, 0], [1, 2, 0])
-    columns = {**TRAIN.columns, "candidate": np.array([0, 1, 4, 2, 0, 0], np.int32)}
-    layer.adapt(mtbench.Interactions(columns, QUERIES, CANDIDATES))
+    layer.adapt(train_of(**TRAIN.columns | {"candidate": [0, 1, 4, 2, 0, 0]}))
     assert np.array_equal(read(layer, [0, 2, 0], [1, 2, 0]), before)
     assert not np.array_equal(read(layer, [0], [2]), before[:1])
 
@@ -247,7 +245,7 @@ def test_one_graph_reads_the_history_of_the_day():
 
     example = tf.constant([0]), tf.constant([3])
     before = call(*example).numpy()
-    layer.adapt(interactions([0] * 9, [1, 2, 3, 4, 5, 6, 0, 1, 2]))
+    layer.adapt(train_of([0] * 9, [1, 2, 3, 4, 5, 6, 0, 1, 2]))
     after = call(*example).numpy()
     assert len(traces) == 1
     assert not np.array_equal(before, after)
