@@ -1,61 +1,100 @@
 """Multi-task recommender benchmarks: `mtbench run suites/quickstart.yaml`.
 
-Importing this package does not import TensorFlow.
+What is here is for users, who run suites and read results, and for authors of plugins. Authors find
+more in `mtbench.data`, `mtbench.metrics`, `mtbench.kit` and `mtbench.testing`. All else may move.
+
+Importing this package imports nothing but itself: a name is brought in when it is first used.
 """
 
+from __future__ import annotations
+
+import importlib
 import os
+from typing import TYPE_CHECKING, Any
 
 # TensorFlow Recommenders works with Keras 2 only, and TensorFlow reads this when it is imported.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
-from typing import TYPE_CHECKING
-
-from mtbench.data.dataset import Data, Side
-from mtbench.data.encoding import Feature
-from mtbench.data.interactions import Interactions
-from mtbench.data.parts import Parts
-from mtbench.metrics.metric import Metric
-from mtbench.plugin.component import Component
-from mtbench.plugin.dataset import Dataset
-from mtbench.plugin.hooks import hookimpl
-from mtbench.plugin.split import Split
-from mtbench.plugin.task import Head, Task
-from mtbench.plugin.tower import Features, Tower
-from mtbench.plugin.weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
-from mtbench.records.tables import load_results, load_runs
-
-from .errors import DataError, MtbenchError, PluginError, SealedError, SuiteError
-from .version import __version__
-
 if TYPE_CHECKING:
-    from mtbench.plugin.batch import Batch as Batch
-    from mtbench.plugin.view import TestView as TestView
+    from .config.options import Options as Options
+    from .data.dataset import Data as Data
+    from .data.dataset import Side as Side
+    from .data.encoding import Feature as Feature
+    from .data.interactions import Interactions as Interactions
+    from .data.parts import Parts as Parts
+    from .errors import DataError as DataError
+    from .errors import MtbenchError as MtbenchError
+    from .errors import PluginError as PluginError
+    from .errors import RecordError as RecordError
+    from .errors import SealedError as SealedError
+    from .errors import SuiteError as SuiteError
+    from .errors import did_you_mean as did_you_mean
+    from .extras import require as require
+    from .metrics.metric import Metric as Metric
+    from .plugin.batch import Batch as Batch
+    from .plugin.batch import Embedded as Embedded
+    from .plugin.component import Component as Component
+    from .plugin.dataset import Dataset as Dataset
+    from .plugin.hooks import hookimpl as hookimpl
+    from .plugin.observer import Observer as Observer
+    from .plugin.run import Run as Run
+    from .plugin.split import Split as Split
+    from .plugin.task import Head as Head
+    from .plugin.task import Task as Task
+    from .plugin.tower import Features as Features
+    from .plugin.tower import Tower as Tower
+    from .plugin.view import TestView as TestView
+    from .plugin.weighting import GradientWeighting as GradientWeighting
+    from .plugin.weighting import GramianWeighting as GramianWeighting
+    from .plugin.weighting import LossWeighting as LossWeighting
+    from .plugin.weighting import Weighting as Weighting
+    from .records import flatten as flatten
+    from .records.store import prepare_folder as prepare_folder
+    from .records.tables import load_results as load_results
+    from .records.tables import load_runs as load_runs
+    from .version import __version__ as __version__
 
-__all__ = [
-    "Component",
-    "Data",
-    "DataError",
-    "Dataset",
-    "Feature",
-    "Features",
-    "GradientWeighting",
-    "GramianWeighting",
-    "Head",
-    "Interactions",
-    "LossWeighting",
-    "Metric",
-    "MtbenchError",
-    "Parts",
-    "PluginError",
-    "SealedError",
-    "Side",
-    "Split",
-    "SuiteError",
-    "Task",
-    "Tower",
-    "Weighting",
-    "__version__",
-    "hookimpl",
-    "load_results",
-    "load_runs",
-]
+_HOMES = {
+    "config.options": ("Options",),
+    "data.dataset": ("Data", "Side"),
+    "data.encoding": ("Feature",),
+    "data.interactions": ("Interactions",),
+    "data.parts": ("Parts",),
+    "errors": (
+        *("DataError", "MtbenchError", "PluginError", "RecordError", "SealedError", "SuiteError"),
+        "did_you_mean",
+    ),
+    "extras": ("require",),
+    "metrics.metric": ("Metric",),
+    "plugin.batch": ("Batch", "Embedded"),
+    "plugin.component": ("Component",),
+    "plugin.dataset": ("Dataset",),
+    "plugin.hooks": ("hookimpl",),
+    "plugin.observer": ("Observer",),
+    "plugin.run": ("Run",),
+    "plugin.split": ("Split",),
+    "plugin.task": ("Head", "Task"),
+    "plugin.tower": ("Features", "Tower"),
+    "plugin.view": ("TestView",),
+    "plugin.weighting": ("GradientWeighting", "GramianWeighting", "LossWeighting", "Weighting"),
+    "records.flatten": ("flatten",),  # the module itself
+    "records.store": ("prepare_folder",),
+    "records.tables": ("load_results", "load_runs"),
+    "version": ("__version__",),
+}
+"""Where each name lives."""
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = sorted(_MODULES)  # noqa: PLE0605 - ruff wants a literal, and one list is enough
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    value = home if name == "flatten" else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -14,7 +14,8 @@ import pytest
 
 from mtbench import __version__
 from mtbench.cli.main import main
-from mtbench.plugin.registry import KINDS, installed
+from mtbench.plugin.kinds import KINDS
+from mtbench.plugin.registry import installed
 from mtbench.records import store as records
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -12,8 +12,7 @@ from mtbench.plugin.registry import installed
 PLUGIN = '''
 import pathlib
 import mtbench
-from mtbench.plugin.observer import Observer
-from mtbench import tracking
+
 
 class Diary:
     def __init__(self, path):
@@ -35,7 +34,7 @@ class Diary:
     def mtbench_run_finished(self, run, record):
         self.put("finished", record["status"])
 
-class Notes(Observer):
+class Notes(mtbench.Observer):
     """Lines in a file."""
     name = "notes"
     where: str = "notes.txt"

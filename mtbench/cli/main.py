@@ -181,7 +181,7 @@ def _schema(options: argparse.Namespace) -> int:
 
 def _plugins(options: argparse.Namespace) -> int:
     """`mtbench plugins`."""
-    from mtbench.plugin.registry import KINDS  # noqa: PLC0415
+    from mtbench.plugin.kinds import KINDS  # noqa: PLC0415
 
     from . import describe  # noqa: PLC0415
 

@@ -1,1 +1,30 @@
 """Interactions as arrays: types, encoding, parts, history, users' own tables, the cache."""
+
+from . import parts
+from .dataset import Data, Side
+from .encoding import Coded, Feature, Form, Ids, Known, Numbers, Raw, as_text
+from .history import in_time, lengths, positions
+from .interactions import Interactions, joined
+from .labels import at_least, is_known, labelled
+
+__all__ = [
+    "Coded",
+    "Data",
+    "Feature",
+    "Form",
+    "Ids",
+    "Interactions",
+    "Known",
+    "Numbers",
+    "Raw",
+    "Side",
+    "as_text",
+    "at_least",
+    "in_time",
+    "is_known",
+    "joined",
+    "labelled",
+    "lengths",
+    "parts",
+    "positions",
+]

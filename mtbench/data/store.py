@@ -7,41 +7,47 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from . import cache
 from .cache import cache_dir
+from .dataset import Data, Side
 from .encoding import Feature
 from .interactions import Interactions
-
-if TYPE_CHECKING:
-    from mtbench.plugin.dataset import Dataset
-from .dataset import Data, Side
 
 CACHE_FORMAT = 2
 """Raised when what lies in the cache changes its form."""
 
 
-def load_data(dataset: Dataset, identity: Mapping[str, Any]) -> Data:
+class Source(Protocol):
+    """What data come from: a component of the kind `dataset`."""
+
+    def source_digest(self) -> str | None:
+        """Digest of the files that `load` would read; None where it is not to be cached."""
+
+    def load(self) -> Data:
+        """Read or make the data."""
+
+
+def load_data(source: Source, key: Mapping[str, Any]) -> Data:
     """Load a dataset, from the cache where it was encoded before.
 
     What comes from the cache is memory-mapped, also the first time, so that what is in memory does
     not depend on whether it was there.
 
     Args:
-        dataset: What to load.
-        identity: Name, options and source of the component: with the dataset's `source_digest`
-            the key of the cache.
+        source: What to load.
+        key: What decides it besides the files: name, options and code of the component.
     """
-    digest = dataset.source_digest()
+    digest = source.source_digest()
     if digest is None:
-        return dataset.load()
-    key = json.dumps([CACHE_FORMAT, identity, digest], sort_keys=True)
-    folder = cache_dir() / "data" / hashlib.sha256(key.encode()).hexdigest()[:32]
+        return source.load()
+    text = json.dumps([CACHE_FORMAT, key, digest], sort_keys=True)
+    folder = cache_dir() / "data" / hashlib.sha256(text.encode()).hexdigest()[:32]
     data = _read(folder)
     if data is None:
         shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there at all
-        data = dataset.load()
+        data = source.load()
         _write(folder, data)
         data = _read(folder) or data
     return data

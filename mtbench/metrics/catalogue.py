@@ -15,7 +15,7 @@ from .lists import Relevant
 from .metric import Metric
 from .places import Score
 from .predictions import defined, mean, mean_by_query
-from .rankings import OF_LISTS, Chance, Parts, Protocol, Scored
+from .rankings import OF_LISTS, Chance, Parts, Scored, SeenRule
 from .slices import Slice, in_parts
 
 Measure = Literal[
@@ -68,7 +68,7 @@ class Lists:
 
     measures: Sequence[Measure] = ("top_k",)
     top_k: Sequence[int] = (1, 5, 10, 50, 100)
-    seen: Sequence[Protocol] = ("kept", "removed")
+    seen: Sequence[SeenRule] = ("kept", "removed")
     slices: Sequence[Slice] = ()
 
     def metrics(self) -> tuple[Metric, ...]:
@@ -136,7 +136,7 @@ class Lists:
         """What the metrics are means over."""
         return {"rows" if measure == "top_k" else "queries" for measure in self.measures}
 
-    def _each(self) -> Iterator[tuple[Measure, Protocol, int, str]]:
+    def _each(self) -> Iterator[tuple[Measure, SeenRule, int, str]]:
         """Each metric of the whole part: measure, protocol, k and name."""
         for measure in dict.fromkeys(self.measures):
             for seen in dict.fromkeys(self.seen):

@@ -15,7 +15,7 @@ from .predictions import mean
 from .seen import Seen, queries_of
 
 Array = np.ndarray
-Protocol = Literal["kept", "removed"]
+SeenRule = Literal["kept", "removed"]
 """Whether what a query has had stays in its ranking."""
 OF_LISTS = ("coverage", "gini", "popularity", "novelty")
 """Metrics of the lists themselves, whatever is relevant."""
@@ -44,11 +44,11 @@ class _Ranked:
     def __init__(self, parts: Parts) -> None:
         self._train, self._test = parts.train, parts.test
         self.queries = queries_of(parts.test)
-        self.places: dict[Protocol, Places] = {}
+        self.places: dict[SeenRule, Places] = {}
         seen = Seen.of(parts.known)
         others = seen.without(parts.test.query, parts.test.candidate)
-        self._removed: dict[Protocol, Seen | None] = {"kept": None, "removed": others}
-        self._removed_for_row: dict[Protocol, Seen | None] = {"kept": None, "removed": seen}
+        self._removed: dict[SeenRule, Seen | None] = {"kept": None, "removed": others}
+        self._removed_for_row: dict[SeenRule, Seen | None] = {"kept": None, "removed": seen}
 
     def _values(self, measure: str) -> Array:
         """Popularity or novelty of each candidate, float64 `[num_candidates]`."""
@@ -83,7 +83,7 @@ class Scored(_Ranked):
         self,
         score: Score,
         parts: Parts,
-        protocols: Sequence[Protocol],
+        protocols: Sequence[SeenRule],
         of: Collection[Literal["rows", "queries"]],
         length: int = 0,
     ) -> None:
@@ -103,11 +103,11 @@ class Scored(_Ranked):
                 ranking = found[id(self._removed_for_row[protocol])]
                 self._rows[protocol] = ranking.places.mid_ranks
 
-    def hits(self, protocol: Protocol, k: int) -> Array:
+    def hits(self, protocol: SeenRule, k: int) -> Array:
         """Whether each row's candidate is among the first k, bool `[n]`."""
         return np.asarray(self._rows[protocol] <= k)
 
-    def of_lists(self, measure: str, protocol: Protocol, k: int) -> tuple[float, Array | None]:
+    def of_lists(self, measure: str, protocol: SeenRule, k: int) -> tuple[float, Array | None]:
         """A metric of the lists, and by query where it has such values."""
         top, size = self._tops[protocol][:, :k], self._test.num_candidates
         if measure == "coverage":
@@ -123,8 +123,8 @@ class Chance(_Ranked):
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
         test = parts.test
-        self._left: dict[Protocol, Array] = {}
-        self._left_for_row: dict[Protocol, Array] = {}
+        self._left: dict[SeenRule, Array] = {}
+        self._left_for_row: dict[SeenRule, Array] = {}
         for protocol, others in self._removed.items():
             whole = np.full(test.num_queries, test.num_candidates)
             left = whole - (others.counts(np.arange(test.num_queries)) if others else 0)
@@ -135,11 +135,11 @@ class Chance(_Ranked):
                 size = size - seen.counts(test.query) + seen.contains(test.query, test.candidate)
             self._left_for_row[protocol] = size
 
-    def hits(self, protocol: Protocol, k: int) -> Array:
+    def hits(self, protocol: SeenRule, k: int) -> Array:
         """How probably each row's candidate is among the first k: k over what is left."""
         return np.minimum(k / self._left_for_row[protocol], 1.0)
 
-    def of_lists(self, measure: str, protocol: Protocol, k: int) -> tuple[float, Array | None]:
+    def of_lists(self, measure: str, protocol: SeenRule, k: int) -> tuple[float, Array | None]:
         """The expectation of a metric of the lists; NaN for the Gini index, which has no formula.
 
         A candidate is in one of the lists but for the probability Π_u (1 − k / n_u), over the

@@ -23,7 +23,7 @@ class Component(Options):
     """Base of every kind."""
 
     kind: ClassVar[str]
-    """What it is: dataset, split, tower, task, weighting or observer."""
+    """What it is: one of `plugin.kinds.KINDS`."""
     name: ClassVar[str]
     """What a suite calls it."""
 

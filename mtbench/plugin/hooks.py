@@ -1,82 +1,73 @@
 """The hooks a plugin can implement.
 
-Provider hooks take nothing and return component classes; they must have no side effect. Observer
-hooks see a run and cannot change it: an exception in one becomes a warning.
+Provider hooks, one for each kind of component (`kinds.KINDS`), take nothing and return classes;
+they must have no side effect. Observer hooks see a run and cannot change it: an exception in one
+becomes a warning.
+
+Example:
+    >>> @mtbench.hookimpl
+    ... def mtbench_datasets():
+    ...     return [MyDataset]
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from .component import Component
+from .kinds import KINDS, Kind
+
 if TYPE_CHECKING:
-    from .dataset import Dataset
-    from .observer import Observer
     from .run import Run
-    from .split import Split
-    from .task import Task
-    from .tower import Tower
-    from .weighting import Weighting
 
 PROJECT = "mtbench"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-@hookspec
-def mtbench_datasets() -> Iterable[type[Dataset]]:
-    """Datasets.
+def _provider(kind: Kind) -> Callable[[], Iterable[type[Component]]]:
+    """Specify the hook that offers the components of a kind."""
 
-    Example:
-        >>> @mtbench.hookimpl
-        ... def mtbench_datasets():
-        ...     return [MyDataset]
-    """
-    raise NotImplementedError
+    def provide() -> Iterable[type[Component]]:
+        raise NotImplementedError
 
-
-@hookspec
-def mtbench_splits() -> Iterable[type[Split]]:
-    """Ways to divide a dataset into a training and a test part."""
-    raise NotImplementedError
+    provide.__name__ = provide.__qualname__ = kind.hook
+    provide.__doc__ = kind.about
+    specified: Callable[[], Iterable[type[Component]]] = hookspec(provide)
+    return specified
 
 
-@hookspec
-def mtbench_towers() -> Iterable[type[Tower]]:
-    """Networks from the features of one side to an embedding."""
-    raise NotImplementedError
+class _Observing:
+    """The hooks of observers."""
+
+    @staticmethod
+    @hookspec
+    def mtbench_run_started(run: Run) -> None:
+        """Called before a run trains."""
+
+    @staticmethod
+    @hookspec
+    def mtbench_epoch_ended(run: Run, epoch: int, losses: Mapping[str, float]) -> None:
+        """Called after each epoch, from 1, with the mean training loss of each trained task."""
+
+    @staticmethod
+    @hookspec
+    def mtbench_run_finished(run: Run, record: Mapping[str, Any]) -> None:
+        """Called with the record of a run, whether it is `ok` or `failed`, after it was stored."""
 
 
-@hookspec
-def mtbench_tasks() -> Iterable[type[Task]]:
-    """Things a model must do."""
-    raise NotImplementedError
+SPECS: dict[str, Callable[..., Any]] = {
+    **{kind.hook: _provider(kind) for kind in KINDS.values()},
+    **{name: getattr(_Observing, name) for name in vars(_Observing) if name.startswith("mtbench_")},
+}
+"""Every hook by name."""
 
 
-@hookspec
-def mtbench_weightings() -> Iterable[type[Weighting]]:
-    """Strategies that combine the losses of several tasks."""
-    raise NotImplementedError
-
-
-@hookspec
-def mtbench_observers() -> Iterable[type[Observer]]:
-    """Observers that act where a user asks for them: `mtbench run --track NAME`."""
-    raise NotImplementedError
-
-
-@hookspec
-def mtbench_run_started(run: Run) -> None:
-    """Called before a run trains."""
-
-
-@hookspec
-def mtbench_epoch_ended(run: Run, epoch: int, losses: Mapping[str, float]) -> None:
-    """Called after each epoch, counted from 1, with the mean training loss of each trained task."""
-
-
-@hookspec
-def mtbench_run_finished(run: Run, record: Mapping[str, Any]) -> None:
-    """Called with the record of a run, whether it is `ok` or `failed`, after it was stored."""
+def plugin_manager() -> pluggy.PluginManager:
+    """Make a plugin manager that knows the hooks."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(type("Hooks", (), {k: staticmethod(v) for k, v in SPECS.items()}))
+    return manager

@@ -10,42 +10,17 @@ import sys
 import traceback
 import types
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pluggy
-
 from mtbench.errors import PluginError, did_you_mean, in_one_line
 
-from . import hooks
 from .component import Component
-from .dataset import Dataset
+from .hooks import PROJECT, SPECS, plugin_manager
+from .kinds import KINDS, Kind
 from .lazy import SLOW, lazy_imports
-from .observer import Observer
-from .split import Split
-from .task import Task
-from .tower import Tower
-from .weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
-
-PROVIDERS: dict[str, type[Component]] = {
-    "mtbench_datasets": Dataset,
-    "mtbench_splits": Split,
-    "mtbench_towers": Tower,
-    "mtbench_tasks": Task,
-    "mtbench_weightings": Weighting,
-    "mtbench_observers": Observer,
-}
-FORMS: dict[str, tuple[type[Component], ...]] = {
-    "mtbench_weightings": (
-        LossWeighting,
-        GramianWeighting,
-        GradientWeighting,
-    )
-}
-"""What the classes of a hook subclass, where that is not its base itself."""
-KINDS = tuple(base.kind for base in PROVIDERS.values())
-HOOKS = tuple(name for name in vars(hooks) if name.startswith("mtbench_"))
+from .sources import component_digest
 
 
 @dataclass(frozen=True)
@@ -57,8 +32,8 @@ class Origin:
     distribution: str | None
     """Installed package it belongs to; None for a local file."""
     version: str | None
-    sha256: str | None
-    """Digest of the source file the class is defined in."""
+    sha256: str | None = None
+    """Digest of the code it is made of."""
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}" if self.distribution else self.plugin
@@ -81,8 +56,7 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self.hooks = pluggy.PluginManager(hooks.PROJECT)
-        self.hooks.add_hookspecs(hooks)
+        self.hooks = plugin_manager()
         self.failed: dict[str, str] = {}
         self._classes: dict[str, dict[str, type[Component]]] = {k: {} for k in KINDS}
         self._origins: dict[type[Component], Origin] = {}
@@ -96,7 +70,7 @@ class Registry:
             PluginError: Two plugins offer a component of one kind and name.
         """
         # not `distributions()`, which lists one that is found twice on the path twice
-        for entry in importlib.metadata.entry_points(group=hooks.PROJECT):
+        for entry in importlib.metadata.entry_points(group=PROJECT):
             name, version = (entry.dist.name, entry.dist.version) if entry.dist else ("?", "?")
             try:
                 with lazy_imports(*SLOW):
@@ -141,24 +115,24 @@ class Registry:
         for attribute, value in vars(module).items():
             if not attribute.startswith("mtbench_") or not callable(value):
                 continue
-            if not hasattr(value, f"{hooks.PROJECT}_impl"):
+            if not hasattr(value, f"{PROJECT}_impl"):
                 raise PluginError(f"function {attribute} lacks @mtbench.hookimpl")
-            if attribute not in HOOKS:
-                raise PluginError(f"unknown hook {attribute}{did_you_mean(attribute, HOOKS)}")
-            known = inspect.signature(getattr(hooks, attribute)).parameters
+            if attribute not in SPECS:
+                raise PluginError(f"unknown hook {attribute}{did_you_mean(attribute, SPECS)}")
+            known = inspect.signature(SPECS[attribute]).parameters
             for name in inspect.signature(value).parameters:
                 if not known:
                     raise PluginError(f"{attribute} takes no arguments")
                 if name not in known:
                     near = did_you_mean(name, known)
                     raise PluginError(f"{attribute}: unknown argument {name!r}{near}")
-        if not any(hook in vars(module) for hook in HOOKS):
-            raise PluginError(f"implements no hook (known: {', '.join(HOOKS)})")
+        if not any(hook in vars(module) for hook in SPECS):
+            raise PluginError(f"implements no hook (known: {', '.join(SPECS)})")
         return [
-            (cls, Origin(label, distribution, version, _digest(cls)))
-            for hook, base in PROVIDERS.items()
-            if hook in vars(module)
-            for cls in _provided(hook, base, vars(module)[hook])
+            (cls, Origin(label, distribution, version))
+            for kind in KINDS.values()
+            if kind.hook in vars(module)
+            for cls in _provided(kind, vars(module)[kind.hook])
         ]
 
     def _add(
@@ -203,7 +177,11 @@ class Registry:
 
     def origin(self, component: Component | type[Component]) -> Origin:
         """Return where a component, or its class, comes from."""
-        return self._origins[component if isinstance(component, type) else type(component)]
+        cls = component if isinstance(component, type) else type(component)
+        origin = self._origins[cls]
+        if origin.sha256 is None:  # read when it is asked for: it takes a while
+            origin = self._origins[cls] = replace(origin, sha256=component_digest(cls))
+        return origin
 
     def identity(self, component: Component) -> dict[str, Any]:
         """What decides a component's behaviour: name, options, and the code it comes from."""
@@ -214,7 +192,7 @@ class Registry:
         """Every component with its origin, by kind, then name."""
         for kind in KINDS:
             for _, cls in sorted(self._classes[kind].items()):
-                yield cls, self._origins[cls]
+                yield cls, self.origin(cls)
 
 
 def installed() -> Registry:
@@ -224,29 +202,20 @@ def installed() -> Registry:
     return registry
 
 
-def _provided(hook: str, base: type[Component], provider: Any) -> Iterator[type[Component]]:
+def _provided(kind: Kind, provider: Any) -> Iterator[type[Component]]:
     """Call a provider hook and check what it gives."""
     classes = provider()
     if not isinstance(classes, Iterable) or isinstance(classes, str):
-        found = getattr(classes, "__name__", repr(classes))
-        raise PluginError(f"{hook}: expected a list of classes, found {found}")
+        given = getattr(classes, "__name__", repr(classes))
+        raise PluginError(f"{kind.hook}: expected a list of classes, found {given}")
     for cls in classes:
-        forms = FORMS.get(hook, (base,))
-        if not (isinstance(cls, type) and issubclass(cls, forms)):
-            found = getattr(cls, "__name__", repr(cls))
-            names = " or ".join(f"mtbench.{form.__name__}" for form in forms)
-            raise PluginError(f"{hook}: expected a subclass of {names}, found {found}")
+        if not (isinstance(cls, type) and issubclass(cls, kind.bases)):
+            given = getattr(cls, "__name__", repr(cls))
+            names = " or ".join(f"mtbench.{base.__name__}" for base in kind.bases)
+            raise PluginError(f"{kind.hook}: expected a subclass of {names}, found {given}")
         if not isinstance(getattr(cls, "name", None), str):
-            raise PluginError(f"{hook}: {cls.__name__} has no name")
+            raise PluginError(f"{kind.hook}: {cls.__name__} has no name")
         yield cls
-
-
-def _digest(cls: type) -> str | None:
-    """SHA-256 of the file a class is defined in, None where there is no such file."""
-    try:
-        return hashlib.sha256(Path(inspect.getfile(cls)).read_bytes()).hexdigest()
-    except (OSError, TypeError):
-        return None
 
 
 def _reason(error: BaseException) -> str:

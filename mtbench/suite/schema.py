@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mtbench.plugin.component import Component
+from mtbench.plugin.kinds import KINDS
 from mtbench.plugin.registry import Registry
 
 from .keys import MOST_SEEDS, Protocol
 from .suite import SIDES
-
-_KINDS = ("dataset", "split", "tower", "task", "weighting")
-"""Of the components that a suite names."""
 
 
 def suite_schema(registry: Registry) -> dict[str, Any]:
@@ -27,7 +25,7 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
     number = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
     properties["seeds"] = {**help_text, "anyOf": [listed, number]}
     definitions = schema.setdefault("$defs", {})
-    for kind in _KINDS:
+    for kind in (kind.name for kind in KINDS.values() if kind.in_suite):
         classes = [cls for cls, _ in registry if cls.kind == kind]
         definitions[kind] = {
             "anyOf": [

@@ -20,7 +20,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import mtbench
-from mtbench.data.encoding import Coded, Ids, Known, Numbers, Raw
+from mtbench.data import Coded, Ids, Known, Numbers, Raw
 
 _IDS = ("user_id", "movie_id")
 

@@ -11,14 +11,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.config.options import Options
-from mtbench.data.encoding import Coded, Ids, Known, Raw
+from mtbench.data import Coded, Ids, Known, Raw
 
 BLOCK = 2**23
 """Scores held at once while items are drawn: users of a block times items."""
 
 
-class MadeUp(Options):
+class MadeUp(mtbench.Options):
     """A made-up feature."""
 
     form: Literal["categorical", "numeric", "multi_hot"] = "categorical"

@@ -12,9 +12,19 @@ import numpy as np
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data.encoding import Coded, Form, Ids, Known, Raw, as_text
-from mtbench.data.tables.columns import Column, Lists, Reals, Texts, Times, Unit, notes, read
-from mtbench.data.tables.file import TableFile, TableReader
+from mtbench.data import Coded, Form, Ids, Known, Raw, as_text
+from mtbench.data.tables import (
+    Column,
+    Lists,
+    Reals,
+    TableFile,
+    TableReader,
+    Texts,
+    Times,
+    Unit,
+    notes,
+    read,
+)
 
 TIME = "timestamp"
 RESERVED = ("query", "candidate", "history")

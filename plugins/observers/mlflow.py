@@ -8,23 +8,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mtbench
-from mtbench.extras import require
-from mtbench.plugin.observer import Observer
-from mtbench.records import flatten
-from mtbench.records import store as records
-
-if TYPE_CHECKING:
-    from mtbench.plugin.run import Run
+from mtbench import flatten
 
 SQLITE = "sqlite:///"
 MOST_METRICS, MOST_PARAMS = 1000, 100
 """How many of them MLflow takes at once."""
 
 
-class MLflow(Observer):
+class MLflow(mtbench.Observer):
     """Runs of MLflow, in an experiment named after the suite.
 
     A run is sent when it has ended, so that a slow server does not slow the training: `loss/TASK`,
@@ -45,13 +39,13 @@ class MLflow(Observer):
         """Import MLflow and ask the store for its experiments."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # minutes by default
-        mlflow = require("mlflow", "mlflow")
+        mlflow = mtbench.require("mlflow", "mlflow")
         uri = self.where or mlflow.get_tracking_uri()
         if uri.startswith(SQLITE):
-            require("alembic", "mlflow")
-            require("sqlalchemy", "mlflow")
+            mtbench.require("alembic", "mlflow")
+            mtbench.require("sqlalchemy", "mlflow")
             # else MLflow would try for two minutes
-            records.prepare_folder(Path(uri.removeprefix(SQLITE)).parent)
+            mtbench.prepare_folder(Path(uri.removeprefix(SQLITE)).parent)
         client = mlflow.MlflowClient(uri)
         client.search_experiments(max_results=1)
         return MLflowRuns(client)
@@ -62,21 +56,23 @@ class MLflowRuns:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._entities = require("mlflow.entities", "mlflow")
+        self._entities = mtbench.require("mlflow.entities", "mlflow")
         self._metrics: list[Any] = []
 
     @mtbench.hookimpl
-    def mtbench_run_started(self, run: Run) -> None:
+    def mtbench_run_started(self, run: mtbench.Run) -> None:
         """Forget the last run."""
         self._metrics = []
 
     @mtbench.hookimpl
-    def mtbench_epoch_ended(self, run: Run, epoch: int, losses: Mapping[str, float]) -> None:
+    def mtbench_epoch_ended(
+        self, run: mtbench.Run, epoch: int, losses: Mapping[str, float]
+    ) -> None:
         """Keep the losses of an epoch."""
         self._keep(epoch, {f"loss/{k.removesuffix('_loss')}": v for k, v in losses.items()})
 
     @mtbench.hookimpl
-    def mtbench_run_finished(self, run: Run, record: Mapping[str, Any]) -> None:
+    def mtbench_run_finished(self, run: mtbench.Run, record: Mapping[str, Any]) -> None:
         """Send all that is known of the run."""
         last = self._metrics[-1].step if self._metrics else 0
         for epoch, values in flatten.diagnostics(record):
@@ -121,6 +117,6 @@ def _parts(values: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
 
 
 @mtbench.hookimpl
-def mtbench_observers() -> list[type[Observer]]:
+def mtbench_observers() -> list[type[mtbench.Observer]]:
     """Offer it."""
     return [MLflow]

@@ -5,22 +5,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import tensorflow as tf
 
 import mtbench
-from mtbench.extras import require
-from mtbench.plugin.observer import Observer
-from mtbench.records import flatten
-from mtbench.records import store as records
-
-if TYPE_CHECKING:
-    from mtbench.plugin.run import Run
+from mtbench import flatten
 
 
-class TensorBoard(Observer):
+class TensorBoard(mtbench.Observer):
     """Event files for `tensorboard --logdir WHERE`, written while a run goes on.
 
     Each run has a folder, `SUITE/SCENARIO seed N ID`; doing a run again replaces its files.
@@ -37,9 +31,9 @@ class TensorBoard(Observer):
 
     def build(self) -> EventFiles:
         """Make the folder."""
-        require("tensorboard", "tensorboard")
+        mtbench.require("tensorboard", "tensorboard")
         folder = Path(self.where)
-        records.prepare_folder(folder)
+        mtbench.prepare_folder(folder)
         return EventFiles(folder)
 
 
@@ -52,7 +46,7 @@ class EventFiles:
         self._epoch = 0
 
     @mtbench.hookimpl
-    def mtbench_run_started(self, run: Run) -> None:
+    def mtbench_run_started(self, run: mtbench.Run) -> None:
         """Open an event file and describe the run."""
         self._writer, self._epoch = None, 0
         hparams = importlib.import_module("tensorboard.plugins.hparams.api")
@@ -67,14 +61,16 @@ class EventFiles:
         self._writer = writer
 
     @mtbench.hookimpl
-    def mtbench_epoch_ended(self, run: Run, epoch: int, losses: Mapping[str, float]) -> None:
+    def mtbench_epoch_ended(
+        self, run: mtbench.Run, epoch: int, losses: Mapping[str, float]
+    ) -> None:
         """Write the losses of an epoch."""
         self._epoch = epoch
         if self._writer:
             self._write(epoch, {f"loss/{k.removesuffix('_loss')}": v for k, v in losses.items()})
 
     @mtbench.hookimpl
-    def mtbench_run_finished(self, run: Run, record: Mapping[str, Any]) -> None:
+    def mtbench_run_finished(self, run: mtbench.Run, record: Mapping[str, Any]) -> None:
         """Write what the record tells, and close the event file."""
         if not self._writer:
             return
@@ -105,6 +101,6 @@ def _end(success: bool) -> bytes:
 
 
 @mtbench.hookimpl
-def mtbench_observers() -> list[type[Observer]]:
+def mtbench_observers() -> list[type[mtbench.Observer]]:
     """Offer it."""
     return [TensorBoard]

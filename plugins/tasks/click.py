@@ -10,12 +10,9 @@ import tensorflow as tf
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data.labels import labelled
-from mtbench.kit.negatives import Sampler, chosen, repeated, unseen
-from mtbench.kit.rows import labels_of, reduced
-from mtbench.kit.scores import PairScore
-from mtbench.metrics import predictions
-from mtbench.metrics.floors import bias_logits
+from mtbench.data import labelled
+from mtbench.kit import PairScore, Sampler, chosen, labels_of, reduced, repeated, unseen
+from mtbench.metrics import bias_logits, predictions
 
 BLOCK = 65536
 """Examples scored at once in evaluation."""

@@ -9,11 +9,9 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.data.labels import is_known, labelled
-from mtbench.kit.rows import labels_of, reduced
-from mtbench.kit.scores import PairScore
-from mtbench.kit.softmax import segment_log_softmax
-from mtbench.metrics.predictions import defined
+from mtbench.data import is_known, labelled
+from mtbench.kit import PairScore, labels_of, reduced, segment_log_softmax
+from mtbench.metrics import defined
 
 BLOCK = 65536
 """Examples scored at once in evaluation."""

@@ -11,13 +11,9 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field, field_validator
 
 import mtbench
-from mtbench.data.labels import is_known, labelled
-from mtbench.kit.ordinal import CumulativeLogits
-from mtbench.kit.rows import labels_of, reduced
-from mtbench.kit.scores import PairScore
-from mtbench.metrics.floors import bias_predictions
-from mtbench.metrics.predictions import defined, mae, mean_by_query, rmse
-from mtbench.metrics.slices import Slice, in_parts
+from mtbench.data import is_known, labelled
+from mtbench.kit import CumulativeLogits, PairScore, labels_of, reduced
+from mtbench.metrics import Slice, bias_predictions, defined, in_parts, mae, mean_by_query, rmse
 
 BLOCK = 65536
 """Examples predicted at once in evaluation."""

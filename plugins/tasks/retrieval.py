@@ -10,15 +10,18 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data.labels import at_least
-from mtbench.kit.negatives import Sampler, repeated
-from mtbench.kit.rows import kept, labels_of, reduced
-from mtbench.kit.scores import DotScore
-from mtbench.kit.softmax import full_softmax, in_batch_softmax
-from mtbench.metrics.catalogue import Lists, Measure
-from mtbench.metrics.places import Score
-from mtbench.metrics.rankings import Protocol
-from mtbench.metrics.slices import Slice
+from mtbench.data import at_least
+from mtbench.kit import (
+    DotScore,
+    Sampler,
+    full_softmax,
+    in_batch_softmax,
+    kept,
+    labels_of,
+    reduced,
+    repeated,
+)
+from mtbench.metrics import Lists, Measure, Score, SeenRule, Slice
 
 _KERAS = {
     "categorical_crossentropy": "CategoricalCrossentropy",
@@ -84,7 +87,7 @@ class Retrieval(mtbench.Task):
     """What to report, for each length: `top_k` is the share of test rows whose candidate ranks so
     high; recall, precision, hit_rate, ndcg, map and mrr (without a length) are means over queries;
     coverage, gini, popularity and novelty are of the lists themselves."""
-    seen: tuple[Protocol, ...] = Field(("kept", "removed"), min_length=1)
+    seen: tuple[SeenRule, ...] = Field(("kept", "removed"), min_length=1)
     """Whether candidates that a query has had already stay in its ranking; both for both."""
     slices: tuple[Slice, ...] = ()
     """Report all but the metrics of the lists for these test rows apart, too: those of popular

@@ -9,8 +9,7 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.kit.draws import Draws
-from mtbench.kit.histories import Histories
+from mtbench.kit import Draws, Histories
 
 
 class Bag(mtbench.Tower):

@@ -10,8 +10,7 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.kit.features import FeatureTower
-from mtbench.kit.networks import parallel
+from mtbench.kit import FeatureTower, parallel
 
 
 class CrossStitch(FeatureTower):

@@ -10,8 +10,7 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field
 
 import mtbench
-from mtbench.kit.features import FeatureTower, join
-from mtbench.kit.networks import dense
+from mtbench.kit import FeatureTower, dense, join
 
 
 class DCN(FeatureTower):

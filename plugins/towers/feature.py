@@ -9,8 +9,7 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.kit.features import FeatureTower
-from mtbench.kit.networks import mlp
+from mtbench.kit import FeatureTower, mlp
 
 
 class FeatureMLP(FeatureTower):

@@ -9,8 +9,7 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.kit.features import FeatureTower
-from mtbench.kit.networks import mixture, mlp, parallel
+from mtbench.kit import FeatureTower, mixture, mlp, parallel
 
 
 class MMoE(FeatureTower):

@@ -9,8 +9,7 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.kit.features import FeatureTower, join
-from mtbench.kit.networks import mixture, mlp, parallel
+from mtbench.kit import FeatureTower, join, mixture, mlp, parallel
 
 
 class PLE(FeatureTower):

@@ -10,9 +10,7 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.kit.features import FeatureTower, join
-from mtbench.kit.histories import Histories
-from mtbench.kit.networks import mlp
+from mtbench.kit import FeatureTower, Histories, join, mlp
 
 
 class SequenceEncoder(FeatureTower):

@@ -9,8 +9,7 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.kit.features import FeatureTower
-from mtbench.kit.networks import dense, mlp
+from mtbench.kit import FeatureTower, dense, mlp
 
 
 class SharedBottom(FeatureTower):

@@ -9,7 +9,6 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.errors import did_you_mean
 
 
 class Fixed(mtbench.LossWeighting):
@@ -24,7 +23,7 @@ class Fixed(mtbench.LossWeighting):
     def check(self, tasks: Sequence[str]) -> Iterable[tuple[str, str]]:
         """Refuse weights of tasks that are not trained, and weights that are all 0."""
         for task in self.weights.keys() - set(tasks):
-            yield f"weights.{task}", f"not a trained task{did_you_mean(task, tasks)}"
+            yield f"weights.{task}", f"not a trained task{mtbench.did_you_mean(task, tasks)}"
         if not any(self.weights.get(task, 1.0) for task in tasks):
             yield "weights", "expected a weight above 0, found none"
 

@@ -9,7 +9,6 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.errors import did_you_mean
 
 
 class MetaBalance(mtbench.GradientWeighting):
@@ -33,7 +32,7 @@ class MetaBalance(mtbench.GradientWeighting):
     def check(self, tasks: Sequence[str]) -> Iterable[tuple[str, str]]:
         """Refuse a target that is not trained."""
         if self.target is not None and self.target not in tasks:
-            yield "target", f"not a trained task{did_you_mean(self.target, tasks)}"
+            yield "target", f"not a trained task{mtbench.did_you_mean(self.target, tasks)}"
 
     def build(self, tasks: Mapping[str, mtbench.Task], sizes: Sequence[int]) -> MetaBalanceUpdate:
         """Make the update."""

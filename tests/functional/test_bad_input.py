@@ -339,7 +339,7 @@ BROKEN = {
 def test_bad_input_that_is_not_told_well(name, told, monkeypatch):
     *case, pattern = BROKEN[name]
     # a suite that is wrongly taken for valid is not to be executed
-    monkeypatch.setattr("mtbench.runner.execute", lambda *_: iter(()))
+    monkeypatch.setattr("mtbench.runs.execute.execute", lambda *_: iter(()))
     lines = told(*case)
     assert len(lines) == 1
     assert re.match(f"mtbench: {pattern}", lines[0])
