@@ -4,14 +4,16 @@
 """
 
 import copy
+import json
 
 import numpy as np
 
 from mtbench.data.interactions import Interactions
 from mtbench.plugin.registry import installed
 from mtbench.records import store as records
-from mtbench.runs import execute as runner
+from mtbench.records.record import RESULTS, SCHEMA_VERSION, Record
 from mtbench.runs.plan import make_plan
+from mtbench.runs.session import perform
 from mtbench.suite.reader import load_suite
 
 HEX = "0123456789abcdef" * 4
@@ -20,8 +22,6 @@ FEW_PACKAGES = {"mtbench": "0.1.0", "tensorflow": "2.21.0", "threads": 2}
 """An engine of fewer packages than a real one, for texts that name them all."""
 AT_ONCE = ("import_s", "data_s", "run_s")
 """Timings that a run has which fails at once."""
-RESULTS = {*records.RESULTS, "diagnostics", "epoch", "validation"} - {*records.KEYS}
-"""Keys of a record that a run has which went well, and one that fails at once has not."""
 
 
 def origin(plugin, sha256=HEX):
@@ -37,26 +37,20 @@ def metric(name, higher=True, headline=True):
     return {"name": name, "higher_is_better": higher, "headline": headline}
 
 
-def _protocol():
+TASKS = {
+    "ranking": identity("task_ranking", "ranking", units=[64, 32]),
+    "retrieval": identity("task_retrieval", "retrieval", temperature=1.0),
+}
+
+
+def _question():
     return {
-        "suite": "made",
         "dataset": identity("dataset_movies", "movies", size="100k"),
         "content": None,
         "stands_in_for": None,
         "split": identity("split_random", "random", test_share=0.2),
-        "towers": {
-            side: identity("tower_embedding", "embedding", embedding_dim=32)
-            for side in ("query", "candidate")
-        },
         "tasks": {
-            "ranking": identity("task_ranking", "ranking", units=[64, 32]),
-            "retrieval": identity("task_retrieval", "retrieval", temperature=1.0),
-        },
-        "task_order": list(BOTH),
-        "train": {
-            "epochs": 3,
-            "batch_size": 64,
-            "optimizer": {"name": "adam", "learning_rate": 0.01},
+            name: {key: task[key] for key in ("name", "options")} for name, task in TASKS.items()
         },
         "evaluate_on": "test",
         "engine": {
@@ -66,6 +60,24 @@ def _protocol():
             "tensorflow-recommenders": "0.7.7",
             "numpy": "2.0.0",
             "threads": 2,
+        },
+    }
+
+
+def _answer(tasks):
+    fixed = identity("weighting_fixed", "fixed", weights={"retrieval": 10.0})
+    return {
+        "towers": {
+            side: identity("tower_embedding", "embedding", embedding_dim=32)
+            for side in ("query", "candidate")
+        },
+        "tasks": TASKS,
+        "trained_tasks": list(tasks),
+        "weighting": fixed if len(tasks) > 1 else None,
+        "train": {
+            "epochs": 3,
+            "batch_size": 64,
+            "optimizer": {"name": "adam", "learning_rate": 0.01},
         },
     }
 
@@ -95,14 +107,12 @@ def _results(rmse, top):
         "data": {
             "source": "movies",
             "synthetic": False,
-            "stands_in_for": None,
             "fingerprint": HEX,
             "num_queries": 10,
             "num_candidates": 20,
             "train": 80,
             "validation": 0,
             "test": 20,
-            "evaluated_on": "test",
             "notes": [],
             "slices": {},
         },
@@ -127,28 +137,25 @@ def record(
     Args:
         tasks: Those that were trained; several have a weighting.
         pace: Time of a step in that of the reference workload; None for a run too short to tell.
-        changes: Keys of the record; `a__b=…` for the key b of its value a.
+        changes: As for `changed`.
     """
     made = {
-        "schema_version": records.SCHEMA_VERSION,
+        "schema_version": SCHEMA_VERSION,
         "run_id": f"{scenario}-{seed}".replace("/", "_"),
-        "protocol_id": "p1",
+        "question_id": "q1",
         "suite": "made",
         "scenario": scenario,
         "seed": seed,
         "status": "ok",
         "error": None,
         "started": f"2026-01-01T00:00:00.{seed:06d}",
-        "protocol": _protocol(),
-        "trained_tasks": list(tasks),
-        "weighting": identity("weighting_fixed", "fixed", weights={"retrieval": 10.0})
-        if len(tasks) > 1
-        else None,
+        "question": _question(),
+        "answer": _answer(tasks),
         "environment": {
             "platform": "Linux",
             "python": "3.11.0",
             "cpu": "a CPU",
-            "threads": 2,
+            "devices": [],
             "onednn": "default",
             "xla_flags": "",
         },
@@ -157,14 +164,35 @@ def record(
         **_results(rmse, top),
     }
     if status == "failed":
-        made = failed(made)
-    for key, value in copy.deepcopy(changes).items():
+        made = _failed(made)
+    return Record.of(put(made, **changes))
+
+
+def changed(made, **changes):
+    """A copy of a record with other values.
+
+    Args:
+        made: The record.
+        changes: Keys of the record; `a__b=…` for the key b of its value a.
+    """
+    return Record.of(put(made.plain(), **changes))
+
+
+def as_json(record):
+    """What the file of a record says."""
+    return json.loads(json.dumps(record.plain()))
+
+
+def put(value, **changes):
+    """A copy of nested mappings with other values, as for `changed`."""
+    value = copy.deepcopy(value)
+    for key, new in copy.deepcopy(changes).items():
         *path, last = key.split("__")
-        node = made
+        node = value
         for part in path:
             node = node[part]
-        node[last] = value
-    return made
+        node[last] = new
+    return value
 
 
 def failed(made, message="on\npurpose", kind="ValueError", keep=()):
@@ -176,6 +204,10 @@ def failed(made, message="on\npurpose", kind="ValueError", keep=()):
         kind: Type of the error.
         keep: Which of `RESULTS` there were by then.
     """
+    return Record.of(_failed(made.plain(), message, kind, keep))
+
+
+def _failed(made, message="on\npurpose", kind="ValueError", keep=()):
     trace = ["Traceback (most recent call last):", *f"{kind}: {message}".splitlines()]
     return {
         **{key: value for key, value in made.items() if key not in RESULTS - {*keep}},
@@ -231,4 +263,5 @@ def plan_of(path, *overrides, **chosen):
 
 def run_suite(path, folder, *overrides, **chosen):
     """Records of the runs of a file's suite; the other arguments are those of `planned`."""
-    return list(runner.execute(*planned(path, *overrides, **chosen), folder))
+    _, plan, registry = planned(path, *overrides, **chosen)
+    return list(perform(plan, registry, folder))

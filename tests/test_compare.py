@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import identity, record, write
+from made import identity, put, record, write
 from scipy import stats
 
 from mtbench.errors import RecordError
 from mtbench.evidence.changes import _cut, change, ratio, seeds_text
+from mtbench.records.results import Results
 from mtbench.records.series import from_json, load, measure
 from mtbench.regress.compare import compare, to_text
 from mtbench.regress.differences import differences, mismatches
@@ -223,19 +224,17 @@ def test_a_folder_against_itself_has_no_difference(folders):
 def test_everything_that_changed_is_said_by_its_key(folders):
     other = "f" * 64
     changes = {
-        "protocol__towers__query__options__embedding_dim": 64,
-        "protocol__tasks__ranking__origin__sha256": other,
-        "protocol__engine__mtbench": "0.2.0",
-        "protocol__engine__threads": 4,
-        "protocol__train__diagnostics": False,
+        "answer__towers__query__options__embedding_dim": 64,
+        "answer__tasks__ranking__origin__sha256": other,
+        "question__engine__mtbench": "0.2.0",
+        "question__engine__threads": 4,
+        "answer__train__diagnostics": False,
         "environment__cpu": "another\nCPU",
         "data__test": 20,
-        "weighting__options__weights": {"retrieval": 3.0},
-        "weighting__origin__version": "0.2.0",
+        "answer__weighting__options__weights": {"retrieval": 3.0},
+        "answer__weighting__origin__version": "0.2.0",
     }
-    before = runs()
-    for entry in before:
-        del entry["data"]["test"]
+    before = runs(data__test=19)
     found = lines(*folders(before, runs(**changes)))
     for line in (
         "suite: towers.query.embedding_dim: 32 → 64",
@@ -246,7 +245,7 @@ def test_everything_that_changed_is_said_by_its_key(folders):
         "code: scenarios.joint.weighting.origin.version: 0.1.0 → 0.2.0",
         "engine: threads: 2 → 4",
         "environment: cpu: a CPU → 'another\\nCPU'",
-        "data: test: – → 20",
+        "data: test: 19 → 20",
     ):
         assert line in found
     assert "no difference" not in "\n".join(found)
@@ -288,7 +287,7 @@ def test_the_correction_counts_every_comparison(folders):
 
 
 def test_a_metric_of_a_task_that_is_not_trained_is_left_out(folders):
-    single = {"trained_tasks": ["ranking"], "weighting": None}
+    single = {"answer__trained_tasks": ["ranking"], "answer__weighting": None}
     a, b = folders(runs(**single), runs(better=0.1, **single))
     assert [one.metric for one in compare(a, b).metrics] == ["ranking/rmse"]
     everything = compare(a, b, every_metric=True).metrics
@@ -335,15 +334,16 @@ def test_failed_runs_are_said(folders):
     ("changes", "kind", "what"),
     [
         ({"data__fingerprint": "f" * 64}, "data", "fingerprint: 0123456789ab → ffffffffffff"),
-        ({"protocol__train__epochs": 4}, "protocol", "train.epochs: 3 → 4"),
-        ({"protocol__split__options__test_share": 0.3}, "protocol", "split.test_share: 0.2 → 0.3"),
-        ({"protocol__tasks__ranking__options__units": [8]}, "protocol",
+        ({"answer__train__epochs": 4}, "protocol", "train.epochs: 3 → 4"),
+        ({"question__split__options__test_share": 0.3}, "protocol", "split.test_share: 0.2 → 0.3"),
+        ({"question__tasks__ranking__options__units": [8],
+          "answer__tasks__ranking__options__units": [8]}, "protocol",
          "tasks.ranking.units: [64, 32] → [8]"),
-        ({"protocol__dataset__name": "songs"}, "protocol", "dataset.name: movies → songs"),
-        ({"protocol__stands_in_for": "x"}, "protocol", "stands_in_for: null → x"),
-        ({"protocol__train__optimizer__name": "sgd"}, "protocol",
+        ({"question__dataset__name": "songs"}, "protocol", "dataset.name: movies → songs"),
+        ({"question__stands_in_for": "x"}, "protocol", "stands_in_for: null → x"),
+        ({"answer__train__optimizer__name": "sgd"}, "protocol",
          "train.optimizer.name: adam → sgd"),
-        ({"protocol__tasks__more": identity("t", "ranking")}, "protocol",
+        ({"answer__tasks__more": identity("t", "ranking")}, "protocol",
          "tasks.more.name: – → ranking"),
     ],
 )  # fmt: skip
@@ -361,7 +361,7 @@ def test_what_does_not_compare_is_refused_in_one_line(folders, changes, kind, wh
 
 
 def test_both_kinds_are_said_in_every_line(folders):
-    a, b = folders(runs(), runs(data__fingerprint="f" * 64, protocol__train__epochs=9))
+    a, b = folders(runs(), runs(data__fingerprint="f" * 64, answer__train__epochs=9))
     found = lines(a, b, anyway=True)
     assert all(line.endswith(" (different data) (different protocol)") for line in found)
 
@@ -369,16 +369,21 @@ def test_both_kinds_are_said_in_every_line(folders):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"protocol__suite": "other"},
-        {"protocol__towers__query__options__embedding_dim": 64},
-        {"protocol__engine__tensorflow": "2.22.0"},
-        {"protocol__split__origin__sha256": "f" * 64},
-        {"protocol__train__new_option": 1},
-        {"weighting": identity("weighting_x", "x")},
+        {"suite": "other"},
+        {"answer__towers__query__options__embedding_dim": 64},
+        {"question__engine__tensorflow": "2.22.0"},
+        {"question__engine__code": "f" * 64},
+        {"question__engine__device": "gpu"},
+        {"question__split__origin__sha256": "f" * 64},
+        {"answer__train__new_option": 1},
+        {"answer__weighting": identity("weighting_x", "x")},
     ],
 )
 def test_what_one_compares_is_not_refused(changes):
-    a, b = measure([record("joint", 0)], "a"), measure([record("joint", 1, **changes)], "b")
+    a, b = (
+        measure(Results.of([record("joint", 0)]), "a"),
+        measure(Results.of([record("joint", 1, **changes)]), "b"),
+    )
     assert mismatches(a, b) == {}
 
 
@@ -388,14 +393,16 @@ def test_what_is_no_record_is_a_line_and_the_rest_is_reported(folders):
     (b / "cut.json").write_text(text[: len(text) // 2])
     old = json.loads(text) | {"schema_version": 0}
     (b / "old.json").write_text(json.dumps(old))
-    write(b, [record("joint", 7, suite="other"), record("joint", 8, run_id="odd", trained_tasks=3)])
-    write(b, [record("x", 9, protocol_id="p0", started="2025")])
-    reason = "trained_tasks: expected a list, found 3"
+    write(b, [record("joint", 7, suite="other")])
+    odd = put(json.loads(text), run_id="odd", answer__trained_tasks=3)
+    (b / "odd.json").write_text(json.dumps(odd))
+    write(b, [record("x", 9, question_id="q0", started="2025")])
+    reason = "answer.trained_tasks: expected a list, found 3"
     found = lines(a, b)
     assert [line for line in found if line.startswith("left out: ")] == [
         f"left out: {b}/cut.json: expected JSON, found a damaged file",
         f"left out: {b}/odd.json: is not the record of a run: {reason}",
-        f"left out: {b}/old.json: expected schema_version 1, found 0",
+        f"left out: {b}/old.json: expected schema_version 2, found 0",
         f"left out: {b}/joint-7.json: expected a record of made, found one of other",
         f"left out: {b}: 1 record of another version of the suite, data or software is left out",
     ]
@@ -438,7 +445,9 @@ def test_a_folder_without_results_is_one_clear_line(folders, tmp_path, what):
 
 
 def test_what_was_measured_survives_json(folders):
-    a, _ = folders([*runs(), *runs("single", weighting=None), record("x", 1, status="failed")], [])
+    a, _ = folders(
+        [*runs(), *runs("single", answer__weighting=None), record("x", 1, status="failed")], []
+    )
     found = load(a)
     assert from_json(json.loads(json.dumps(found.to_json())), "here") == found
     broken = found.to_json() | {"headline": 3}
@@ -450,6 +459,5 @@ def test_infinite_numbers_are_no_measurements(folders):
     _, b = folders(runs(), runs())
     path = b / "joint-1.json"
     path.write_text(path.read_text().replace('"rmse": 1.02', '"rmse": NaN'))
-    assert load(b).problems == [
-        f"{path}: is not the record of a run: ValueError: expected a finite number, found nan"
-    ]
+    fault = "metrics.ranking.rmse: expected a finite number, found nan"
+    assert load(b).problems == [f"{path}: is not the record of a run: {fault}"]

@@ -1,9 +1,9 @@
 """Which records count, for everything that reads results."""
 
-from made import record
+from made import as_json, changed, record
 
-from mtbench.evidence import select
 from mtbench.records.current import current, newest
+from mtbench.records.results import Results
 from mtbench.records.series import measure
 from mtbench.report import summarize
 
@@ -14,7 +14,7 @@ OLD = {"started": "2025"}
 def counted(found):
     """Names of those that count, and what is said of the others."""
     used, notes = current(found)
-    return [(r["scenario"], r["seed"]) for r in used], notes
+    return [(r.scenario, r.seed) for r in used], notes
 
 
 def test_all_of_one_version_count_in_the_order_given():
@@ -25,16 +25,17 @@ def test_all_of_one_version_count_in_the_order_given():
 def test_what_is_of_another_version_does_not_count():
     made = [record("a", 0)]
     for changes in (
-        {"protocol_id": "p0"},
-        {"trained_tasks": ["ranking"]},
-        {"weighting": None},
+        {"question_id": "q0"},
+        {"answer__trained_tasks": ["ranking"]},
+        {"answer__weighting": None},
+        {"answer__train__epochs": 9},
         {"data__fingerprint": "f" * 64},
         {},
     ):
         older = record("a", 0, **changes, **OLD)
         for order in ([older, *made], [*made, older]):
             assert current(order) == (made, [NOTE.format("1 record", "is")]), changes
-    older = [record("b", seed, protocol_id="p0", **OLD) for seed in range(2)]
+    older = [record("b", seed, question_id="q0", **OLD) for seed in range(2)]
     assert current([*made, *older]) == (made, [NOTE.format("2 records", "are")])
 
 
@@ -47,7 +48,7 @@ def test_a_failed_run_knows_no_data_and_counts():
 
 def test_the_newest_version_counts_even_where_all_its_runs_failed():
     """Nobody takes the results of the version before for its own."""
-    failed = record("a", 0, status="failed", protocol_id="p2", started="2027")
+    failed = record("a", 0, status="failed", question_id="q2", started="2027")
     assert current([record("a", 0), failed])[0] == [failed]
     assert newest([record("a", 0), failed]) is failed
 
@@ -59,65 +60,65 @@ def test_everything_that_reads_results_takes_the_same_records():
         record("b", 0, 2.0, started="2026-02"),
         record("b", 1, status="failed"),
         record("a", 0, 9.0, **OLD),
-        record("a", 4, 9.0, protocol_id="p0", **OLD),
+        record("a", 4, 9.0, question_id="q0", **OLD),
         record("a", 5, 9.0, data__fingerprint="f" * 64, **OLD),
-        record("b", 6, 9.0, weighting=None, **OLD),
+        record("b", 6, 9.0, answer__weighting=None, **OLD),
     ]
     used, _ = current(made)
     assert len(used) == 5
     expected = {"a": [1.0] * 3, "b": [2.0]}
-    results = select(made)
+    results = Results.of(made)
     assert {
-        name: [run["metrics"]["ranking"]["rmse"] for run in one.runs.values()]
-        for name, one in results.scenarios.items()
+        name: [run.metrics["ranking"]["rmse"] for run in one.runs.values()]
+        for name, one in results.measured.items()
     } == expected
-    series = measure(made, "x").series
+    series = measure(Results.of(made), "x").series
     assert {n: [*s.metrics["ranking/rmse"].values()] for n, s in series.items()} == expected
     assert series["b"].failed == {1: "ValueError: on purpose"}
-    rows = {row.name: row.metrics["ranking/rmse"] for row in summarize(made).scenarios}
+    rows = {row.name: row.metrics["ranking/rmse"] for row in summarize(Results.of(made)).scenarios}
     assert {name: (stat.mean, stat.n) for name, stat in rows.items()} == {"a": (1, 3), "b": (2, 1)}
 
 
 def without(found, metric):
     """A record whose test part does not define a metric of the ranking task."""
-    info = {
-        task: [each for each in listed if (task, each["name"]) != ("ranking", metric)]
-        for task, listed in found["metric_info"].items()
-    }
-    values = {name: v for name, v in found["metrics"]["ranking"].items() if name != metric}
-    metrics = {**found["metrics"], "ranking": values}
-    return {**found, "metric_info": info, "metrics": metrics}
+    listed = as_json(found)["metric_info"]["ranking"]
+    info = [each for each in listed if each["name"] != metric]
+    values = {name: v for name, v in found.metrics["ranking"].items() if name != metric}
+    return changed(found, metric_info__ranking=info, metrics__ranking=values)
 
 
 def test_a_metric_that_a_run_lacks_is_left_out_of_all():
     whole = [record("a", seed) for seed in range(3)]
-    metric = whole[0]["metric_info"]["ranking"][-1]["name"]
+    metric = whole[0].metric_info["ranking"][-1].name
     made = [*whole[:2], without(whole[2], metric), record("b", 0, status="failed")]
     used, notes = current(made)
     assert notes == [f"left out, since not every run's test part defines it: ranking/{metric}"]
     assert used[-1] is made[-1]
     for found in used[:3]:
         assert found == without(found, metric)
-        assert found["metrics"].keys() == whole[0]["metrics"].keys()
-    summary = summarize(made[:3])
+        assert found.metrics.keys() == whole[0].metrics.keys()
+    summary = summarize(Results.of(made[:3]))
     assert notes[0] in summary.notes
     assert f"ranking/{metric}" not in {column.key for column in summary.columns}
-    assert f"ranking/{metric}" in {column.key for column in summarize(whole).columns}
+    assert f"ranking/{metric}" in {column.key for column in summarize(Results.of(whole)).columns}
 
 
 def test_a_floor_without_a_metric_is_no_floor_of_it():
     floors = {"strong": {"rmse": 0.5, "mae": 0.1}, "weak": {"rmse": 2.0, "mae": 2.0}}
     made = [record("a", 0, floors__ranking=floors)]
-    assert [column.floor for column in summarize(made).columns[:2]] == ["strong", "strong"]
-    del made[0]["floors"]["ranking"]["strong"]["mae"]
-    summary = summarize(made)
+    assert [column.floor for column in summarize(Results.of(made)).columns[:2]] == [
+        "strong",
+        "strong",
+    ]
+    del made[0].floors["ranking"]["strong"]["mae"]
+    summary = summarize(Results.of(made))
     assert [column.floor for column in summary.columns[:2]] == ["strong", "weak"]
     assert list(summary.floors[0].metrics) == ["ranking/rmse"]
 
 
 def test_scores_of_the_validation_part_are_said_to_be():
     counts = {"data__train": 5, "data__validation": 7, "data__test": 5}
-    made = [record("a", 0, data__evaluated_on="validation", **counts)]
-    summary = summarize(made)
+    made = [record("a", 0, question__evaluate_on="validation", **counts)]
+    summary = summarize(Results.of(made))
     assert "scored on the VALIDATION part: the test part was not opened" in summary.notes
     assert summary.data.endswith("5 interactions to train, 7 to validate, 5 to test")

@@ -25,13 +25,13 @@ from mtbench.evidence import (
     front_sentences,
     hypervolume_sentence,
     pareto,
-    select,
     sentences,
     smallest_detectable,
     transfer_sentences,
 )
 from mtbench.evidence.formulas import hedges_correction, holm
 from mtbench.evidence.words import decimal, p_value
+from mtbench.records.results import Results
 from mtbench.report import summarize
 
 FLOORS = {
@@ -255,7 +255,7 @@ def keys(comparisons):
 
 
 def test_default_family(records):
-    found = compare_scenarios(records)
+    found = compare_scenarios(Results.of(records))
     assert keys(found) == [
         ("ranking/rmse", "rank", "joint"),
         ("retrieval/top_5", "retrieve", "joint"),
@@ -276,29 +276,29 @@ def test_default_family(records):
 
 
 def test_all_pairs_and_named_ones(records):
-    found = compare_scenarios(records, pairs="all")
+    found = compare_scenarios(Results.of(records), pairs="all")
     assert ("ranking/rmse", "rank", "retrieve") not in keys(found)  # no task of both
-    assert set(keys(found)) == set(keys(compare_scenarios(records)))
+    assert set(keys(found)) == set(keys(compare_scenarios(Results.of(records))))
     metrics = ["retrieval/top_9", "ranking/rmse"]
-    found = compare_scenarios(records, metrics=metrics, pairs=[("other", "joint")])
+    found = compare_scenarios(Results.of(records), metrics=metrics, pairs=[("other", "joint")])
     assert keys(found) == [(metric, "other", "joint") for metric in metrics]
     assert found[0].family == 2
-    (one,) = compare_scenarios(records, pairs=[("retrieve", "joint")])
+    (one,) = compare_scenarios(Results.of(records), pairs=[("retrieve", "joint")])
     assert one.p_adjusted == one.p
 
 
 def test_only_common_seeds_pair(records):
     more = [*records, record("joint", 9, (9.0, 0.0)), record("rank", 8, (9.0, 0.0), ["ranking"])]
-    assert compare_scenarios(more)[0] == compare_scenarios(records)[0]
-    apart = [r if r["scenario"] != "other" else {**r, "seed": r["seed"] + 10} for r in records]
-    assert {c.b for c in compare_scenarios(apart)} == {"joint"}
+    assert compare_scenarios(Results.of(more))[0] == compare_scenarios(Results.of(records))[0]
+    apart = [r if r.scenario != "other" else made.changed(r, seed=r.seed + 10) for r in records]
+    assert {c.b for c in compare_scenarios(Results.of(apart))} == {"joint"}
     with pytest.raises(RecordError, match="expected 'joint' and 'other' with a seed in common"):
-        compare_scenarios(apart, pairs=[("joint", "other")])
+        compare_scenarios(Results.of(apart), pairs=[("joint", "other")])
 
 
 def test_too_few_seeds_are_no_tests_of_the_family(records):
-    few = [r for r in records if r["scenario"] != "other" or r["seed"] < 2]
-    found = compare_scenarios(few)
+    few = [r for r in records if r.scenario != "other" or r.seed < 2]
+    found = compare_scenarios(Results.of(few))
     assert [c.verdict for c in found[2:]] == ["too few seeds"] * 4
     assert {c.family for c in found} == {2}
     assert found[:2] == correct(found[:2])
@@ -316,28 +316,29 @@ def test_too_few_seeds_are_no_tests_of_the_family(records):
 )
 def test_bad_questions_are_one_line(records, arguments, message):
     with pytest.raises(RecordError) as error:
-        compare_scenarios(records, **arguments)
+        compare_scenarios(Results.of(records), **arguments)
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
 
 
 def test_records_are_those_of_the_report(records):
     """Old protocols, changed scenarios and failures are left out, and no others."""
-    old = [r | {"protocol_id": "p0", "started": "2025", "seed": r["seed"] + 4} for r in records]
+    old = [made.changed(r, question_id="q0", started="2025", seed=r.seed + 4) for r in records]
     stray = [
         record("joint", 7, (5.0, 0.9), ["ranking"], started="2025"),
-        record("joint", 8, (5.0, 0.9), started="2025", weighting={"name": "old"}),
+        record("joint", 8, (5.0, 0.9), started="2025", answer__weighting={"name": "old"}),
     ]
     failure = record("other", 4, (1, 1), status="failed")
-    never = {**failure, "scenario": "never"}
+    never = made.changed(failure, scenario="never")
     mixed = [*old, *records[:8], *stray, *records[8:], failure, never]
-    assert compare_scenarios(mixed) == compare_scenarios(records)
-    assert delta_m(mixed) == delta_m(records)
-    assert pareto(mixed) == pareto(records)
-    rows = {row.name: row for row in summarize(mixed).scenarios if row.metrics}
-    assert list(select(mixed).scenarios) == list(rows)
-    for name, scenario in select(mixed).scenarios.items():
-        for metric in select(mixed).metrics:
+    assert compare_scenarios(Results.of(mixed)) == compare_scenarios(Results.of(records))
+    assert delta_m(Results.of(mixed)) == delta_m(Results.of(records))
+    assert pareto(Results.of(mixed)) == pareto(Results.of(records))
+    rows = {row.name: row for row in summarize(Results.of(mixed)).scenarios if row.metrics}
+    results = Results.of(mixed)
+    assert list(results.measured) == list(rows)
+    for name, scenario in results.measured.items():
+        for metric in results.metrics:
             values = scenario.values(metric, list(scenario.runs))
             stat = rows[name].metrics[metric.key]
             assert (stat.n, stat.mean) == (len(values), pytest.approx(np.mean(values)))
@@ -346,25 +347,25 @@ def test_records_are_those_of_the_report(records):
 def test_a_run_done_again_counts_once(records):
     again = record("joint", 0, (0.7, 0.6), started="2027")
     for order in ([again, *records], [*records, again]):
-        runs = select(order).scenarios["joint"].runs
+        runs = Results.of(order).scenarios["joint"].runs
         assert list(runs) == [0, 1, 2, 3]
-        assert runs[0]["metrics"]["ranking"]["rmse"] == 0.7
+        assert runs[0].metrics["ranking"]["rmse"] == 0.7
 
 
 @pytest.mark.parametrize("found", [[], [{"status": "failed"}]])
 def test_nothing_to_compare(found):
     entries = [record("joint", 0, (1.0, 1.0), **change) for change in found]
-    assert compare_scenarios(entries) == []
-    assert delta_m(entries) == []
-    assert pareto(entries).points == ()
-    assert front_sentences(pareto(entries)) == []
+    assert compare_scenarios(Results.of(entries)) == []
+    assert delta_m(Results.of(entries)) == []
+    assert pareto(Results.of(entries)).points == ()
+    assert front_sentences(pareto(Results.of(entries))) == []
 
 
 def test_one_scenario_alone(records):
-    alone = [r for r in records if r["scenario"] == "joint"]
-    assert compare_scenarios(alone) == []
-    assert delta_m(alone) == []
-    assert [p.on_front for p in pareto(alone).points] == [True]
+    alone = [r for r in records if r.scenario == "joint"]
+    assert compare_scenarios(Results.of(alone)) == []
+    assert delta_m(Results.of(alone)) == []
+    assert [p.on_front for p in pareto(Results.of(alone)).points] == [True]
 
 
 # Users
@@ -434,10 +435,10 @@ def test_equal_users():
 
 def test_scenarios_over_users(records):
     rng = np.random.default_rng(0)
-    users = {r["run_id"]: {"retrieval/top_5": rng.uniform(size=50)} for r in records}
+    users = {r.run_id: {"retrieval/top_5": rng.uniform(size=50)} for r in records}
     for run, values in users.items():
         values["retrieval/top_5"] += run.startswith("joint")
-    found = compare_scenarios_over_users(records, users)
+    found = compare_scenarios_over_users(Results.of(records), users)
     assert keys(found) == [
         ("retrieval/top_5", "retrieve", "joint"),
         ("retrieval/top_5", "retrieve", "other"),
@@ -452,19 +453,19 @@ def test_scenarios_over_users(records):
     alone = compare_users(*stacks, ("retrieval/top_5", "joint", "other"))
     assert found[2].p_adjusted == pytest.approx(min(1, alone.p * 3), rel=1e-6)
     assert (found[2].mean, found[2].low) == (alone.mean, alone.low)
-    assert compare_scenarios_over_users(records, {}) == []
+    assert compare_scenarios_over_users(Results.of(records), {}) == []
     with pytest.raises(RecordError, match="expected values of ranking/rmse by user, found none "):
-        compare_scenarios_over_users(records, users, metrics=["ranking/rmse"])
+        compare_scenarios_over_users(Results.of(records), users, metrics=["ranking/rmse"])
     users["joint-2"] = {"retrieval/top_5": np.zeros(49)}
     with pytest.raises(RecordError, match="expected retrieval/top_5 of the same users"):
-        compare_scenarios_over_users(records, users)
+        compare_scenarios_over_users(Results.of(records), users)
 
 
 # Δm
 
 
 def test_delta_m_by_hand(records):
-    joint, other = delta_m(records)
+    joint, other = delta_m(Results.of(records))
     assert (joint.scenario, joint.n, joint.left_out) == ("joint", 4, ())
     ranking = np.array([10.0, 100 * 0.08 / 1.1, 10.0, 11.0])
     retrieval = np.array([4.0, 2.5, 0.0, 2.0])
@@ -477,7 +478,7 @@ def test_delta_m_by_hand(records):
     assert joint.negative_transfer == ()
     assert other.per_task["retrieval"].high < 0 < other.per_task["ranking"].mean
     assert other.negative_transfer == ("retrieval",)
-    narrow = delta_m(records, 0.5)[0]
+    narrow = delta_m(Results.of(records), 0.5)[0]
     assert joint.low < narrow.low < narrow.high < joint.high
 
 
@@ -488,28 +489,25 @@ OTHER = (
 
 
 def test_delta_m_in_words(records):
-    assert transfer_sentences(delta_m(records)) == [
+    assert transfer_sentences(delta_m(Results.of(records))) == [
         "joint against single tasks: Δm +5.8 % [4.2, 7.5] (4 seeds)",
         OTHER,
     ]
-    one = [r for r in records if r["seed"] == 0]
-    assert [d.negative_transfer for d in delta_m(one)] == [(), ()]
-    assert {d.low for d in delta_m(one)} == {None}
-    assert transfer_sentences(delta_m(one))[0] == (
+    one = [r for r in records if r.seed == 0]
+    assert [d.negative_transfer for d in delta_m(Results.of(one))] == [(), ()]
+    assert {d.low for d in delta_m(Results.of(one))} == {None}
+    assert transfer_sentences(delta_m(Results.of(one)))[0] == (
         "joint against single tasks: Δm +7.0 % (1 seed: too few for an interval)"
     )
 
 
 def test_delta_m_averages_the_headline_metrics_of_a_task_first(records):
+    listed = [made.metric("top_5"), made.metric("top_9")]
+    records = [made.changed(entry, metric_info__retrieval=listed) for entry in records]
     for entry in records:
-        entry["metric_info"] = {**entry["metric_info"]}
-        entry["metric_info"]["retrieval"] = [
-            {**metric, "headline": True} for metric in entry["metric_info"]["retrieval"]
-        ]
-    for entry in records:
-        if entry["scenario"] == "joint":
-            entry["metrics"]["retrieval"]["top_9"] *= 2  # about +100 %
-    joint = delta_m(records)[0]
+        if entry.scenario == "joint":
+            entry.metrics["retrieval"]["top_9"] *= 2  # about +100 %
+    joint = delta_m(Results.of(records))[0]
     gains = np.array([[4.0, 2.5, 0.0, 2.0], [108.0, 105.0, 100.0, 104.0]])
     assert joint.per_task["retrieval"].mean == pytest.approx(gains.mean())
     ranking = joint.per_task["ranking"].mean
@@ -517,30 +515,31 @@ def test_delta_m_averages_the_headline_metrics_of_a_task_first(records):
 
 
 def test_delta_m_needs_every_baseline_and_a_common_seed(records):
-    assert delta_m([r for r in records if r["scenario"] != "rank"]) == []
-    fewer = [r for r in records if r["scenario"] != "retrieve" or r["seed"] != 1]
-    assert [d.n for d in delta_m(fewer)] == [3, 3]
-    apart = [{**r, "seed": r["seed"] + 9} if r["scenario"] == "rank" else r for r in records]
-    assert delta_m(apart) == []
+    assert delta_m(Results.of([r for r in records if r.scenario != "rank"])) == []
+    fewer = [r for r in records if r.scenario != "retrieve" or r.seed != 1]
+    assert [d.n for d in delta_m(Results.of(fewer))] == [3, 3]
+    apart = [made.changed(r, seed=r.seed + 9) if r.scenario == "rank" else r for r in records]
+    assert delta_m(Results.of(apart)) == []
 
 
 def test_nothing_is_relative_to_zero(records):
     for entry in records:
-        if entry["scenario"] == "retrieve" and entry["seed"] == 2:
-            entry["metrics"]["retrieval"]["top_5"] = 0.0
-    assert delta_m(records) == []  # no other headline metric of retrieval
+        if entry.scenario == "retrieve" and entry.seed == 2:
+            entry.metrics["retrieval"]["top_5"] = 0.0
+    assert delta_m(Results.of(records)) == []  # no other headline metric of retrieval
+    listed = [made.metric("top_5"), made.metric("top_9")]
+    records = [made.changed(entry, metric_info__retrieval=listed) for entry in records]
     for entry in records:
-        entry["metric_info"]["retrieval"][1]["headline"] = True
-        entry["metrics"]["retrieval"]["top_9"] = 0.5
-    joint = delta_m(records)[0]
+        entry.metrics["retrieval"]["top_9"] = 0.5
+    joint = delta_m(Results.of(records))[0]
     assert joint.left_out == ("retrieval/top_5",)
     assert joint.per_task["retrieval"].mean == 0
 
 
 def test_a_baseline_below_zero_keeps_the_sign(records):
     for entry in records:
-        entry["metrics"]["retrieval"]["top_5"] -= 1  # as a correlation or R² may be
-    joint = delta_m(records)[0]
+        entry.metrics["retrieval"]["top_5"] -= 1  # as a correlation or R² may be
+    joint = delta_m(Results.of(records))[0]
     assert joint.per_task["retrieval"].mean == pytest.approx(
         np.mean([100 * g for g in (0.02 / 0.5, 0.01 / 0.6, 0.0, 0.01 / 0.5)])
     )
@@ -556,7 +555,7 @@ def flat(**points):
 
 def test_hypervolume_by_hand():
     """Beyond rmse 1.0 and top_5 0.2: 0.3 × 0.1, then 0.2 × 0.2 more, then 0.1 × 0.3 more."""
-    front = pareto(flat(a=(0.7, 0.3), b=(0.8, 0.5), c=(0.9, 0.8), d=(0.85, 0.4)))
+    front = pareto(Results.of(flat(a=(0.7, 0.3), b=(0.8, 0.5), c=(0.9, 0.8), d=(0.85, 0.4))))
     assert [(o.key, o.higher_is_better, o.reference) for o in front.objectives] == [
         ("ranking/rmse", False, 1.0),
         ("retrieval/top_5", True, 0.2),
@@ -570,15 +569,15 @@ def test_hypervolume_by_hand():
 
 
 def test_what_no_floor_is_beaten_by_adds_nothing():
-    one = pareto(flat(a=(0.7, 0.3)))
-    worse = pareto(flat(a=(0.7, 0.3), b=(1.1, 0.9)))  # above a floor in one task alone
+    one = pareto(Results.of(flat(a=(0.7, 0.3))))
+    worse = pareto(Results.of(flat(a=(0.7, 0.3), b=(1.1, 0.9))))  # above a floor in one task alone
     assert worse.hypervolume == one.hypervolume == pytest.approx(0.3 * 0.1)
     assert [p.on_front for p in worse.points] == [True, True]
-    assert pareto(flat(b=(1.1, 0.9))).hypervolume == 0
+    assert pareto(Results.of(flat(b=(1.1, 0.9)))).hypervolume == 0
 
 
 def test_equal_points_are_both_on_the_front():
-    front = pareto(flat(a=(0.7, 0.3), b=(0.7, 0.3), c=(0.7, 0.2)))
+    front = pareto(Results.of(flat(a=(0.7, 0.3), b=(0.7, 0.3), c=(0.7, 0.2))))
     assert [p.on_front for p in front.points] == [True, True, False]
 
 
@@ -601,13 +600,13 @@ def with_tasks(number, points):
 
 def test_three_objectives_by_hand():
     """A box of 2 × 2 × 1 and one of 1 × 1 × 2 that share 1 × 1 × 1."""
-    front = pareto(with_tasks(3, {"a": (0, 0, 1), "b": (1, 1, 0), "c": (1, 1, 1)}))
+    front = pareto(Results.of(with_tasks(3, {"a": (0, 0, 1), "b": (1, 1, 0), "c": (1, 1, 1)})))
     assert front.hypervolume == pytest.approx(4 + 2 - 1)
     assert [p.on_front for p in front.points] == [True, True, False]
 
 
 def test_one_objective():
-    front = pareto(with_tasks(1, {"a": (1.5,), "b": (0.5,), "c": (3.0,)}))
+    front = pareto(Results.of(with_tasks(1, {"a": (1.5,), "b": (0.5,), "c": (3.0,)})))
     assert front.hypervolume == pytest.approx(1.5)
     assert [p.on_front for p in front.points] == [False, True, False]
     assert front_sentences(front) == []
@@ -616,17 +615,16 @@ def test_one_objective():
 def test_moocores_example():
     """Four points with the reference (10, 10): 38."""
     points = {"a": (5, 5), "b": (4, 6), "c": (2, 7), "d": (7, 4)}
-    entries = with_tasks(2, points)
-    for entry in entries:
-        entry["floors"] = {task: {"floor": {"x": 10.0}} for task in ("t0", "t1")}
-    assert pareto(entries).hypervolume == 38
+    floors = {task: {"floor": {"x": 10.0}} for task in ("t0", "t1")}
+    entries = [made.changed(entry, floors=floors) for entry in with_tasks(2, points)]
+    assert pareto(Results.of(entries)).hypervolume == 38
 
 
 def test_no_floor_no_hypervolume():
     entries = flat(a=(0.7, 0.3), s_w1__=(0.9, 0.2))
     for entry in entries:
-        entry["floors"] = {**FLOORS, "retrieval": {}}
-    front = pareto(entries)
+        entry.floors["retrieval"] = {}
+    front = pareto(Results.of(entries))
     assert [o.reference for o in front.objectives] == [1.0, None]
     assert front.hypervolume is None
     assert (front.sweeps[0].hypervolume, front.standings[0].gain) == (None, None)
@@ -636,9 +634,9 @@ def test_no_floor_no_hypervolume():
 
 def test_points_are_means_and_the_reference_is_one_of_splits(records):
     for entry in records:  # seed 1 has a stronger floor; its split counts once
-        if entry["seed"] == 1:
-            entry["floors"] = {**FLOORS, "ranking": {"bias": {"rmse": 0.6}, "mean": {"rmse": 0.9}}}
-    front = pareto(records)
+        if entry.seed == 1:
+            entry.floors["ranking"] = {"bias": {"rmse": 0.6}, "mean": {"rmse": 0.9}}
+    front = pareto(Results.of(records))
     assert front.objectives[0].reference == pytest.approx((3 * 1.0 + 0.6) / 4)
     joint = front.points[2]
     assert joint.values["ranking/rmse"] == pytest.approx((0.90 + 1.02 + 0.81 + 0.89) / 4)
@@ -646,22 +644,21 @@ def test_points_are_means_and_the_reference_is_one_of_splits(records):
 
 
 def test_the_axis_is_the_first_headline_metric(records):
-    for entry in records:
-        entry["metric_info"]["retrieval"].reverse()
-    assert [o.key for o in pareto(records).objectives] == ["ranking/rmse", "retrieval/top_5"]
-    for entry in records:
-        for metric in entry["metric_info"]["retrieval"]:
-            metric["headline"] = False
-    assert [o.key for o in pareto(records).objectives] == ["ranking/rmse", "retrieval/top_9"]
+    def axes(*listed):
+        found = [made.changed(entry, metric_info__retrieval=listed) for entry in records]
+        return [objective.key for objective in pareto(Results.of(found)).objectives]
+
+    last = made.metric("top_9", headline=False)
+    assert axes(last, made.metric("top_5")) == ["ranking/rmse", "retrieval/top_5"]
+    assert axes(last, made.metric("top_5", headline=False)) == ["ranking/rmse", "retrieval/top_9"]
 
 
 SWEEP = {"s_w1__": (0.7, 0.3), "s_w2__": (0.8, 0.5), "s_w3__": (0.85, 0.4)}
 
 
 def test_a_strategy_against_a_sweep():
-    front = pareto(
-        flat(**SWEEP, best=(0.6, 0.6), lost=(0.8, 0.4), between=(0.75, 0.45), equal=(0.8, 0.5))
-    )
+    others = {"best": (0.6, 0.6), "lost": (0.8, 0.4), "between": (0.75, 0.45), "equal": (0.8, 0.5)}
+    front = pareto(Results.of(flat(**SWEEP, **others)))
     assert [p.sweep for p in front.points] == ["s"] * 3 + [None] * 4
     (sweep,) = front.sweeps
     assert (sweep.name, sweep.members) == ("s", ("s[w1]", "s[w2]", "s[w3]"))
@@ -692,7 +689,7 @@ def test_a_strategy_against_a_sweep():
 def test_sweeps_against_each_other_and_not_against_single_tasks():
     other = {"u_c1__": (0.9, 0.25), "u_c2__": (0.6, 0.3)}
     single = record("rank", 0, (0.5, 0.1), ["ranking"])
-    front = pareto([single, *flat(**SWEEP, **other)])
+    front = pareto(Results.of([single, *flat(**SWEEP, **other)]))
     assert [sweep.name for sweep in front.sweeps] == ["s", "u"]
     assert [(one.scenario, one.sweep) for one in front.standings] == [
         ("u[c1]", "s"),
@@ -707,9 +704,8 @@ def test_sweeps_against_each_other_and_not_against_single_tasks():
 def test_a_sweep_is_seen_in_its_own_tasks():
     """A third task that the sweep does not train does not decide."""
     entries = with_tasks(3, {"s[1]": (1, 1, 0.5), "best": (0.5, 0.5, 1.9)})
-    for entry in entries:
-        entry["trained_tasks"] = ["t0", "t1"]
-    front = pareto(entries)
+    entries = [made.changed(entry, answer__trained_tasks=["t0", "t1"]) for entry in entries]
+    front = pareto(Results.of(entries))
     assert front.standings[0].dominates == ("s[1]",)
     assert front.sweeps[0].hypervolume == pytest.approx(1.0)
     assert [p.on_front for p in front.points] == [True, True]
@@ -717,14 +713,14 @@ def test_a_sweep_is_seen_in_its_own_tasks():
 
 @pytest.mark.parametrize("name", ["[a]", "a[b", "a]", "a"])
 def test_what_is_no_sweep(name):
-    assert pareto([record(name, 0, (0.5, 0.5))]).sweeps == ()
+    assert pareto(Results.of([record(name, 0, (0.5, 0.5))])).sweeps == ()
 
 
 @given(st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2)), min_size=1, max_size=8))
 @settings(max_examples=50, deadline=None)
 def test_the_front_is_what_is_not_dominated(points):
     entries = with_tasks(2, {f"s{i}": point for i, point in enumerate(points)})
-    front = pareto(entries)
+    front = pareto(Results.of(entries))
     for point, (x, y) in zip(front.points, points, strict=True):
         beaten = any(u <= x and v <= y and (u, v) != (x, y) for u, v in points)
         assert point.on_front != beaten
@@ -739,7 +735,7 @@ def test_the_front_is_what_is_not_dominated(points):
 
 
 def test_sentences(records):
-    text = sentences(compare_scenarios(records))
+    text = sentences(compare_scenarios(Results.of(records)))
     assert text[0] == (
         "joint is better than rank in ranking/rmse by 0.095 [0.074, 0.116] "
         "(4 seeds, p = 0.003 corrected for 6 comparisons)"

@@ -11,8 +11,9 @@ import pytest
 from made import record, run_suite, write
 from scipy import stats
 
-from mtbench.cli.arguments import spell_out
+from mtbench.cli.results import spell_out
 from mtbench.errors import RecordError, SuiteError
+from mtbench.records.results import Results
 from mtbench.records.series import load, measure
 from mtbench.regress.gate import check, gate
 from mtbench.regress.limits import MEMORY_GROWTH, SLOWDOWN, Limits, load_limits, metrics_of
@@ -41,7 +42,7 @@ def runs(loss=0.0, *, noise=NOISE, seeds=None, scenario="joint", **changes):
 
 def held(a, b, **limits):
     """The checks of records against a baseline, by scenario and what they are of."""
-    outcome = check(measure(a, "a"), measure(b, "b"), Limits(**limits))
+    outcome = check(measure(Results.of(a), "a"), measure(Results.of(b), "b"), Limits(**limits))
     return {(one.scenario, one.what): one for one in outcome.checks}, outcome
 
 
@@ -235,8 +236,8 @@ def test_what_is_named_alone_is_checked():
 
 
 def test_a_metric_of_a_task_that_is_not_trained_is_not_checked():
-    a = runs(noise=(0.0,) * 5, trained_tasks=["retrieval"])
-    b = runs(0.5, trained_tasks=["retrieval"])
+    a = runs(noise=(0.0,) * 5, answer__trained_tasks=["retrieval"])
+    b = runs(0.5, answer__trained_tasks=["retrieval"])
     assert set(states(a, b)) == {"retrieval/top_5", "step time", "peak memory"}
 
 
@@ -391,7 +392,7 @@ def paced(recorded):
 def test_repeats_on_a_busy_machine_raise_no_alarm(paces):
     """Each of twenty against each other one: 380 gates of two scenarios."""
     assert len(paces["repeats"]) == 20
-    sides = [measure(paced(one), "x") for one in paces["repeats"]]
+    sides = [measure(Results.of(paced(one)), "x") for one in paces["repeats"]]
     limits = Limits(max_slowdown=SLOWDOWN)
     outcomes = [check(a, b, limits) for a in sides for b in sides if a is not b]
     assert len(outcomes) == 380
@@ -403,10 +404,10 @@ def test_a_planted_sleep_in_the_step_is_caught(paces):
 
     None passes where proof is asked for.
     """
-    repeats = [measure(paced(one), "x") for one in paces["repeats"]]
+    repeats = [measure(Results.of(paced(one)), "x") for one in paces["repeats"]]
     caught = []
     for planted in paces["planted"]:
-        slow = measure(paced(planted), "x")
+        slow = measure(Results.of(paced(planted)), "x")
         outcomes = [check(a, slow, Limits(max_slowdown=SLOWDOWN)) for a in repeats]
         caught.append(sum(outcome.exit_code for outcome in outcomes))
         strict = Limits(max_slowdown=SLOWDOWN, strict=True)

@@ -1,14 +1,17 @@
 """One judge: the page and `compare` say the same of the same numbers."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import record, write
+from made import changed, record, write
 
 from mtbench.errors import RecordError
 from mtbench.evidence import compare_scenarios, compare_values, sentences
 from mtbench.evidence.changes import ROUNDING, change, judge
+from mtbench.records.results import Results
 from mtbench.regress.compare import compare
 from mtbench.regress.gate import gate
 
@@ -51,8 +54,10 @@ def test_the_page_and_compare_on_differences_of_summation(tmp_path, factor, verd
     ]
     folders = compare(write(tmp_path / "a", before), write(tmp_path / "b", after))
     (told,) = [each.verdict for each in folders.metrics if each.metric == "ranking/rmse"]
-    renamed = [{**one, "scenario": "b", "run_id": f"b{one['seed']}"} for one in after]
-    page = compare_scenarios([*before, *renamed], metrics=["ranking/rmse"], pairs=[("a", "b")])
+    renamed = [changed(one, scenario="b", run_id=f"b{one.seed}") for one in after]
+    page = compare_scenarios(
+        Results.of([*before, *renamed]), metrics=["ranking/rmse"], pairs=[("a", "b")]
+    )
     assert (told, page[0].verdict) == (verdict, verdict)
     if verdict == "identical":
         assert sentences(page) == [
@@ -80,12 +85,14 @@ def test_equal_values_are_identical_at_any_number_of_seeds():
 @pytest.mark.parametrize("old", ["test", None])
 def test_scores_of_the_validation_part_are_no_baseline_of_the_test_part(tmp_path, old):
     """A record that says nothing of it is older than the key, and of the test part."""
-    before = [record("a", seed, protocol__evaluate_on="test") for seed in range(3)]
-    if old is None:
-        for each in before:
-            del each["protocol"]["evaluate_on"]
-    after = [record("a", seed, protocol__evaluate_on="validation") for seed in range(3)]
+    before = [record("a", seed, question__evaluate_on="test") for seed in range(3)]
+    after = [record("a", seed, question__evaluate_on="validation") for seed in range(3)]
     folders = write(tmp_path / "a", before), write(tmp_path / "b", after)
+    if old is None:
+        for path in folders[0].glob("*.json"):
+            told = json.loads(path.read_text())
+            del told["question"]["evaluate_on"]
+            path.write_text(json.dumps(told))
     for regress in (compare, gate):
         for pair in (folders, folders[::-1]):
             with pytest.raises(RecordError, match=r"do not compare.*evaluate_on: "):

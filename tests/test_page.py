@@ -1,7 +1,6 @@
 """The page: what it says, that it is sound, that names in a record are text, and in a browser."""
 
 import base64
-import copy
 import hashlib
 import http.server
 import itertools
@@ -24,6 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtbench.errors import MtbenchError
+from mtbench.records.record import Record
+from mtbench.records.results import Results
 from mtbench.report.page import curves, looks, plots, provenance
 from mtbench.report.page.looks import Axis, Spread
 from mtbench.report.page.markup import Html, escape, plain, tag
@@ -80,8 +81,8 @@ def record(scenario, seed, rmse, top, tasks=made.BOTH, **changes):
     """A record of a run that went well."""
     several = len(tasks) > 1
     of_page = {
-        "protocol__dataset": component("synthetic", num_users=30),
-        "protocol__engine": made.FEW_PACKAGES,
+        "question__dataset": component("synthetic", num_users=30),
+        "question__engine": made.FEW_PACKAGES,
         "metrics": {"ranking": {"rmse": rmse, "mae": rmse - 0.1}, "retrieval": {"top_5": top}},
         "floors": FLOORS,
         "timings__train_examples_per_s": 1000.0 + 10 * seed + 500 * (not several),
@@ -115,7 +116,7 @@ def records():
 @pytest.fixture(scope="module")
 def drawn():
     """The page of those records as they are."""
-    return page(suite_of())
+    return page(Results.of(suite_of()))
 
 
 class Tree(HTMLParser):
@@ -162,7 +163,7 @@ def sentences(text):
 
 def test_structure(records):
     records[-1] = failed(records[-1])
-    text = page(records, ["damaged.json: expected JSON, found a damaged file"])
+    text = page(Results.of(records, ["damaged.json: expected JSON, found a damaged file"]))
     tree = Tree(text)
     assert not tree._open  # every element is closed
     assert text.startswith("<!DOCTYPE html>")
@@ -215,25 +216,27 @@ def test_nothing_is_loaded(drawn):
 
 
 def test_size():
-    assert len(page(suite_of(5)).encode()) < 5e6
+    assert len(page(Results.of(suite_of(5))).encode()) < 5e6
     rng = random.Random(0)
     many = []
     for n, seed in itertools.product(range(40), range(5)):
         one = record(f"strategy-{n}", seed, rng.gauss(1, 0.02), rng.gauss(0.4, 0.02))
-        longer = [{**one["curve"][0], "epoch": epoch} for epoch in range(1, 1001)]
-        many.append({**one, "curve": longer})
-    assert len(page(many).encode()) < 5e6
+        longer = [{**one.curve[0], "epoch": epoch} for epoch in range(1, 1001)]
+        many.append(made.changed(one, curve=longer))
+    assert len(page(Results.of(many)).encode()) < 5e6
 
 
 def test_the_same_records_give_the_same_page(records, tmp_path):
     """In another process too, whatever its hashes and matplotlib's settings are."""
-    text = page(records)
-    assert page(records) == text
+    text = page(Results.of(records))
+    assert page(Results.of(records)) == text
     (tmp_path / "matplotlibrc").write_text("axes.linewidth: 3\nxtick.direction: in\n")
-    (tmp_path / "records.json").write_text(json.dumps(records))
+    (tmp_path / "records.json").write_text(json.dumps([made.as_json(record) for record in records]))
     code = (
-        "import json, sys; from mtbench.report.page.page import page\n"
-        "sys.stdout.buffer.write(page(json.load(open(sys.argv[1]))).encode())"
+        "import json, sys; from mtbench.records.record import Record\n"
+        "from mtbench.records.results import Results; from mtbench.report.page.page import page\n"
+        "records = [Record.of(value) for value in json.load(open(sys.argv[1]))]\n"
+        "sys.stdout.buffer.write(page(Results.of(records)).encode())"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "7", "MATPLOTLIBRC": str(tmp_path)}
     done = subprocess.run(
@@ -248,7 +251,7 @@ def test_the_same_records_give_the_same_page(records, tmp_path):
 def test_without_matplotlib_it_says_what_to_install(records, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MtbenchError) as raised:
-        page(records)
+        page(Results.of(records))
     (line,) = str(raised.value).splitlines()
     assert "matplotlib" in line
     assert "pip install 'mtbench[report]'" in line
@@ -263,7 +266,7 @@ def test_matplotlib_is_imported_when_a_page_is_made():
 
 
 def test_what_won_by_how_much_and_how_sure(records):
-    text = sentences(page(records))
+    text = sentences(page(Results.of(records)))
     assert "joint has the best mean in all 2 headline metrics." in text
     # joint 0.9 − 2e, rating-only 0.95 + e for e = 0, 2, 1 thousandths: 0.05 + 3e apart
     assert (
@@ -283,24 +286,24 @@ def test_what_won_by_how_much_and_how_sure(records):
 
 def test_no_evidence_is_said_in_those_words(records):
     for entry in records:
-        if entry["scenario"] == "worse":
-            joint = records[6 + entry["seed"]]["metrics"]["ranking"]["rmse"]
-            shift = (0.004, -0.003, 0.0005)[entry["seed"]]
-            entry["metrics"]["ranking"]["rmse"] = joint + shift
-    text = sentences(page(records))
+        if entry.scenario == "worse":
+            joint = records[6 + entry.seed].metrics["ranking"]["rmse"]
+            shift = (0.004, -0.003, 0.0005)[entry.seed]
+            entry.metrics["ranking"]["rmse"] = joint + shift
+    text = sentences(page(Results.of(records)))
     assert "No evidence of a difference from worse (by 0.0005 [" in text
 
 
 def test_different_winners(records):
     for entry in records[9:]:
-        entry["metrics"]["retrieval"]["top_5"] = 0.7
-    text = sentences(page(records))
+        entry.metrics["retrieval"]["top_5"] = 0.7
+    text = sentences(page(Results.of(records)))
     assert "No scenario is best in everything. Best means: joint in ranking rmse; worse in" in text
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_few_seeds_support_no_claim(seeds):
-    text = sentences(page(suite_of(seeds)))
+    text = sentences(page(Results.of(suite_of(seeds))))
     assert "Too few seeds to call it better than another." in text
     assert "Fewer than 3 seeds do not show how much a difference varies by chance" in text
     assert "is better than" not in text
@@ -313,7 +316,7 @@ def test_a_sweep_is_said_and_drawn(records):
         for w in (1, 2, 3)
         for seed in range(3)
     ]
-    text = page([*records, *points])
+    text = page(Results.of([*records, *points]))
     said = sentences(text)
     against = "Against all 3 points of the sweep of plane, none of them chosen, by means: "
     assert f"{against}better than all of them in every task: joint" in said
@@ -325,15 +328,15 @@ def test_a_sweep_is_said_and_drawn(records):
 def test_values_of_users_are_compared(records):
     rng = np.random.default_rng(0)
     users = {
-        run["run_id"]: {"ranking/rmse": rng.normal(run["metrics"]["ranking"]["rmse"], 0.01, 50)}
+        run.run_id: {"ranking/rmse": rng.normal(run.metrics["ranking"]["rmse"], 0.01, 50)}
         for run in records
     }
-    tree = Tree(page(records, users=users))
+    tree = Tree(page(Results.of(records), users=users))
     assert "50 users" in tree.by_id("comparisons")["text"]
-    assert "50 users" not in Tree(page(records)).by_id("comparisons")["text"]
+    assert "50 users" not in Tree(page(Results.of(records))).by_id("comparisons")["text"]
     assert re.search(
         r"worse is worse than joint in ranking/rmse by [^.]*0.09",
-        sentences(page(records, users=users)),
+        sentences(page(Results.of(records), users=users)),
     )
 
 
@@ -409,7 +412,7 @@ def test_floors_are_in_every_metric_plot(drawn):
 
 def test_failed_runs_are_listed(records):
     records[3] = failed(records[3], "a <b>reason</b>")
-    text = page(records)
+    text = page(Results.of(records))
     _, row = cells(Tree(text), "failed-runs")
     assert [cell["text"] for cell in row[:2]] == ["retrieval-only", "0"]
     assert "FloatingPointError: a <b>reason</b>" in row[2]["text"]
@@ -419,7 +422,7 @@ def test_failed_runs_are_listed(records):
 
 
 def test_many_failed_runs_do_not_fill_the_head(records):
-    text = page([*records, *(failed(record(f"bad-{n}", 0, 1, 1)) for n in range(9))])
+    text = page(Results.of([*records, *(failed(record(f"bad-{n}", 0, 1, 1)) for n in range(9))]))
     head = Tree(text)["header"][0]["text"]
     assert head.count("FAILED") == 4
     assert "FAILED: 6 more, listed below" in head
@@ -429,36 +432,35 @@ def test_many_failed_runs_do_not_fill_the_head(records):
 @pytest.mark.parametrize(
     ("changes", "note", "kind"),
     [
-        ({"synthetic": True}, "synthetic data", "made up"),
+        ({"data__synthetic": True}, "synthetic data", "made up"),
         (
-            {"synthetic": True, "stands_in_for": "movies (1m)"},
+            {"data__synthetic": True, "question__stands_in_for": "movies (1m)"},
             "SYNTHETIC DATA in place of movies (1m)",
             "made up, in place of movies (1m)",
         ),
     ],
 )
 def test_made_up_data_is_said_first(records, changes, note, kind):
-    for entry in records:
-        entry["data"] = {**entry["data"], **changes}
-    tree = Tree(page(records))
+    records = [made.changed(entry, **changes) for entry in records]
+    tree = Tree(page(Results.of(records)))
     assert note in tree["header"][0]["text"]
     assert kind in [dd["text"] for dd in tree["dd"]]
 
 
 def test_problems_are_shown(records):
-    text = page(records, ["x.json: <i>damaged</i>"])
+    text = page(Results.of(records, ["x.json: <i>damaged</i>"]))
     assert "x.json: &lt;i&gt;damaged&lt;/i&gt;" in text
 
 
 def test_provenance(records):
-    records[0]["environment"] = {**records[0]["environment"], "cpu": "another CPU"}
-    tree = Tree(page(records))
+    records[0] = made.changed(records[0], environment__cpu="another CPU")
+    tree = Tree(page(Results.of(records)))
     about = dict(zip([e["text"] for e in tree["dt"]], [e["text"] for e in tree["dd"]], strict=True))
     assert about["fingerprint (SHA-256)"] == "fe" * 32
     assert about["tensorflow"] == "2.21.0"
     assert about["threads"] == "2"
     assert about["cpu"] == "another CPU (1 runs); a CPU (11 runs)"
-    assert about["protocol"] == "p1"
+    assert about["question"] == "q1"
     rows = cells(tree, "components")
     assert [row[0]["text"] for row in rows[1:]] == [
         "dataset", "split", "tower: query", "tower: candidate", "task: ranking", "task: retrieval",
@@ -470,14 +472,11 @@ def test_provenance(records):
 
 
 def test_commands(records):
-    records[0]["suite"] = records[-1]["suite"] = "it's"
-    for entry in records:
-        entry["suite"] = "it's"
-        entry["protocol"]["tasks"]["ranking"]["origin"] = {
-            "plugin": "my task.py",
-            "distribution": None,
-        }
-    commands, suite = (e["text"] for e in Tree(page(records))["pre"])
+    local = {"plugin": "my task.py", "distribution": None}
+    records = [
+        made.changed(entry, suite="it's", answer__tasks__ranking__origin=local) for entry in records
+    ]
+    commands, suite = (e["text"] for e in Tree(page(Results.of(records)))["pre"])
     install, run, report = commands.splitlines()
     assert install == "pip install mtbench==0.1.0 tensorflow==2.21.0"
     assert run == """TF_NUM_INTRAOP_THREADS=2 mtbench run 'it'"'"'s.yaml' -p 'my task.py'"""
@@ -501,71 +500,70 @@ def test_all_sections(drawn):
 
 
 def test_without_diagnostics(records):
-    for entry in records:
-        entry["diagnostics"] = []
-    assert not {"Weights", "Gradients"} & set(headings(page(records)))
-    for entry in records:
-        del entry["diagnostics"]
-    assert "Learning" in headings(page(records))
+    records = [made.changed(entry, diagnostics=[]) for entry in records]
+    assert not {"Weights", "Gradients"} & set(headings(page(Results.of(records))))
+    lacking = [{k: v for k, v in r.plain().items() if k != "diagnostics"} for r in records]
+    records = [Record.of(value) for value in lacking]
+    assert "Learning" in headings(page(Results.of(records)))
 
 
 def test_diagnostics_of_weights_alone(records):
     for entry in records:
-        entry["diagnostics"] = [
-            {"epoch": e["epoch"], "weights": e["weights"]} for e in entry["diagnostics"]
-        ]
-    found = headings(page(records))
+        for epoch in entry.diagnostics:
+            for key in epoch.keys() - {"epoch", "weights"}:
+                del epoch[key]
+    found = headings(page(Results.of(records)))
     assert "Weights" in found
     assert "Gradients" not in found
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_few_seeds(seeds):
-    text = page(suite_of(seeds))
+    text = page(Results.of(suite_of(seeds)))
     assert "Trade-off" in headings(text)
     rows = cells(Tree(text), "results")[1:]
     assert ("±" in rows[0][2]["text"]) == (seeds == 2)
 
 
 def test_one_run():
-    text = page(suite_of(1)[2:3])
+    text = page(Results.of(suite_of(1)[2:3]))
     assert "joint is the only scenario trained for it: 0.9 (1 seed)" in sentences(text)
     assert not {"Comparisons", "Trade-off"} & set(headings(text))
 
 
 def test_no_scenario_of_several_tasks(records):
-    text = page(records[:6])
+    text = page(Results.of(records[:6]))
     assert "is the only scenario trained for it" in sentences(text)
     assert "relative to rating-only" in text.lower()
     assert "Against single tasks" not in sentences(text)
 
 
 def test_only_failed_runs(records):
-    text = page([failed(entry) for entry in records])
+    text = page(Results.of([failed(entry) for entry in records]))
     assert "No run went well, so there is nothing to compare." in text
     assert headings(text) == ["In words", "Failed runs", "Reproduce", "Environment", "Components"]
     assert len(cells(Tree(text), "failed-runs")) == 13
 
 
 def test_a_scenario_whose_runs_all_failed(records):
-    text = page([*records[:9], *map(failed, records[9:])])
+    text = page(Results.of([*records[:9], *map(failed, records[9:])]))
     _, *rows = cells(Tree(text), "results")
     assert [cell["text"] for cell in rows[3]] == ["worse", "0", "failed", "failed", "–", "–"]
 
 
 def test_no_floors_and_no_speed(records):
     for entry in records:
-        entry["floors"] = {"ranking": {}, "retrieval": {}}
-        entry["timings"] = {**entry["timings"], "train_examples_per_s": None}
-    text = page(records)
+        entry.floors.update(ranking={}, retrieval={})
+        entry.timings["train_examples_per_s"] = None
+    text = page(Results.of(records))
     assert "strongest floor," not in text
     assert "training throughput" not in text
     assert "None" not in Tree(text).by_id("results")["text"]
 
 
-def test_records_of_another_protocol_are_left_out(records):
-    older = [{**copy.deepcopy(e), "protocol_id": "p0", "started": "2025"} for e in records[:3]]
-    text = page([*older, failed(older[0]), *records])
+def test_records_of_another_question_are_left_out(records):
+    older = [made.changed(e, question_id="q0", started="2025") for e in records[:3]]
+    text = page(Results.of([*older, failed(older[0]), *records]))
     assert "4 records of another version of the suite, data or software are left out" in text
     assert "Failed runs" not in headings(text)
     assert "12 of 12 runs went well" in text
@@ -576,18 +574,17 @@ def test_three_tasks(records):
     tasks = ["a", "b", "c"]
     runs = []
     for n, seed in itertools.product(range(3), range(3)):
-        one = record(f"s{n}", seed, 1, 1, tasks)
-        one["metric_info"] = {task: [made.metric("top_5")] for task in tasks}
-        one["metrics"] = {
-            t: {"top_5": 0.1 * k + 0.01 * n + seed / 1000} for k, t in enumerate(tasks)
+        conflicts = dict.fromkeys(("a|b", "a|c", "b|c"), 0.5)
+        changes = {
+            "metric_info": {task: [made.metric("top_5")] for task in tasks},
+            "metrics": {
+                t: {"top_5": 0.1 * k + 0.01 * n + seed / 1000} for k, t in enumerate(tasks)
+            },
+            "floors": {t: {"chance": {"top_5": 0.05}} for t in tasks},
+            "diagnostics": [{**e, "conflicts": conflicts} for e in diagnostics(tasks, seed)],
         }
-        one["floors"] = {t: {"chance": {"top_5": 0.05}} for t in tasks}
-        one["diagnostics"] = [
-            {**e, "conflicts": dict.fromkeys(("a|b", "a|c", "b|c"), 0.5)}
-            for e in one["diagnostics"]
-        ]
-        runs.append(one)
-    titles = [h["text"] for h in Tree(page(runs))["h3"]]
+        runs.append(record(f"s{n}", seed, 1, 1, tasks, **changes))
+    titles = [h["text"] for h in Tree(page(Results.of(runs)))["h3"]]
     for pair in ("b top 5 against a top 5", "c top 5 against a top 5", "c top 5 against b top 5"):
         assert pair in titles
     assert "steps in conflict: b and c" in titles
@@ -597,7 +594,7 @@ def test_many_scenarios_are_grey_but_the_ones_that_matter(records):
     more = [
         record(f"strategy-{n}", seed, 0.96 + n / 1000, 0.3) for n in range(30) for seed in range(3)
     ]
-    text = page([*records, *more])
+    text = page(Results.of([*records, *more]))
     tree = Tree(text)
     legends = [e for e in tree["ul"] if e.get("@class") == "legend"]
     assert legends[0]["text"].startswith("rating-onlyretrieval-onlyjoint")
@@ -609,8 +606,7 @@ def test_many_scenarios_are_grey_but_the_ones_that_matter(records):
 
 
 def hostile_records():
-    entries = suite_of()
-    text = json.dumps(entries)
+    text = json.dumps([made.as_json(entry) for entry in suite_of()])
     names = ("joint", "user+item bias", "global mean", "movies", "a CPU", "made", "2.21.0")
     for name in names:
         text = text.replace(f'"{name}"', json.dumps(f"{name}{HOSTILE}"))
@@ -620,16 +616,16 @@ def hostile_records():
     text = text.replace('"ranking|retrieval"', json.dumps(f"{task}|retrieval"))
     entries = json.loads(text)
     for entry in entries:
-        entry["protocol"]["dataset"] = component(HOSTILE, **{HOSTILE: HOSTILE})
-        entry["protocol"]["dataset"]["origin"] = dict.fromkeys(ORIGIN, HOSTILE)
-        entry["protocol"]["split"]["origin"] = {"plugin": HOSTILE, "distribution": None}
-    entries[-1] = failed(entries[-1], HOSTILE)
-    entries[-1]["error"] |= {"type": HOSTILE, "traceback": [HOSTILE]}
-    return entries
+        entry["question"]["dataset"] = component(HOSTILE, **{HOSTILE: HOSTILE})
+        entry["question"]["dataset"]["origin"] = dict.fromkeys(ORIGIN, HOSTILE)
+        entry["question"]["split"]["origin"] = {"plugin": HOSTILE, "distribution": None}
+    *entries, last = map(Record.of, entries)
+    last = failed(last, HOSTILE)
+    return [*entries, made.changed(last, error__type=HOSTILE, error__traceback=[HOSTILE])]
 
 
 def test_nothing_in_a_record_is_markup():
-    text = page(hostile_records(), [HOSTILE])
+    text = page(Results.of(hostile_records(), [HOSTILE]))
     text.encode()  # no half of a surrogate pair
     tree = Tree(text)
     assert not tree._open
@@ -649,9 +645,10 @@ def test_nothing_in_a_record_is_markup():
 
 
 def test_a_slash_or_a_dollar_in_a_name_is_kept(records):
-    for entry in records:
-        entry["scenario"] = entry["scenario"].replace("joint", "$a_1$ / 日本 😀")
-    tree = Tree(page(records))
+    for n, entry in enumerate(records):
+        name = entry.scenario.replace("joint", "$a_1$ / 日本 😀")
+        records[n] = made.changed(entry, scenario=name)
+    tree = Tree(page(Results.of(records)))
     assert "$a_1$ / 日本 😀" in [t["text"] for t in tree["text"]]
 
 
@@ -695,8 +692,8 @@ def test_curves_by_hand(records):
 
 
 def test_of_many_epochs_a_few_are_drawn(records):
-    run = records[0]
-    run["curve"] = [{"epoch": n, "ranking_loss": 1 / n} for n in range(1, 1001)]
+    curve = [{"epoch": n, "ranking_loss": 1 / n} for n in range(1, 1001)]
+    run = made.changed(records[0], curve=curve)
     (panel,) = curves.losses([run], ["ranking"])
     (line,) = panel.lines
     assert len(line.epochs) == curves.MOST_POINTS
@@ -762,7 +759,7 @@ def test_the_front_of_two_metrics(points):
 
 
 def test_bars_are_relative_to_the_first_scenario_of_several_tasks(records):
-    text = page(records)
+    text = page(Results.of(records))
     assert "rating-only: 1.50× · 1510/s" in text
     assert "joint: 1.00× · 1010/s" in text
     assert "Relative to joint (hatched)" in text
@@ -863,7 +860,7 @@ def real(tmp_path_factory, shared_tiny):
 
 
 def test_the_page_of_real_runs(real):
-    text = page(real)
+    text = page(Results.of(real))
     assert "synthetic data" in Tree(text)["header"][0]["text"]
     assert "Gradients" in headings(text)
     assert "9 of 9 runs went well" in text
@@ -881,10 +878,10 @@ def test_the_suite_on_the_page_leaves_the_test_part_closed(tiny, tmp_path):
 
 
 def same_runs(records, path):
-    suite = Tree(page(records))["pre"][1]["text"]
+    suite = Tree(page(Results.of(records)))["pre"][1]["text"]
     path.write_text(suite)
-    assert [run.id for run in made.plan_of(path)] == [record["run_id"] for record in records]
-    assert provenance.suite(look_at(records)) == yaml.safe_load(suite)
+    assert [run.id for run in made.plan_of(path)] == [record.run_id for record in records]
+    assert provenance.suite(look_at(Results.of(records))) == yaml.safe_load(suite)
 
 
 # in a browser
@@ -959,7 +956,7 @@ def test_a_browser_would_have_complained(browse, drawn):
 
 
 def test_hostile_names_in_a_browser(browse):
-    tree, said, asked = browse(page(hostile_records(), [HOSTILE]))
+    tree, said, asked = browse(page(Results.of(hostile_records(), [HOSTILE])))
     assert said == []
     assert asked == ["/page.html"]
     assert not tree["img"]

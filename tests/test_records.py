@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import os
 import re
 import subprocess
@@ -11,14 +12,18 @@ import warnings
 
 import made
 import numpy as np
+import older
 import pytest
 
 from mtbench.errors import RecordError
 from mtbench.plugin.hooks import hookimpl
 from mtbench.records import store as records
+from mtbench.records.record import NEEDED
+from mtbench.records.results import Results
 from mtbench.report import summarize
 from mtbench.report.page.page import page
-from mtbench.runs import execute as runner
+from mtbench.runs.plan import pending
+from mtbench.runs.session import perform
 
 FAILING = '''
 import mtbench
@@ -41,6 +46,14 @@ def mtbench_weightings():
 
 RECORD = made.record("x", 0)
 FAILED = made.record("x", 0, status="failed")
+KEYS = """
+    run_id question_id suite scenario status started seed question question.engine
+    question.engine.threads question.dataset question.dataset.name question.split question.tasks
+    answer answer.towers answer.tasks answer.trained_tasks answer.weighting answer.train
+    environment environment.cpu environment.python timings peak_memory_bytes
+    error error.type error.message
+""".split()
+"""What every record has that failed at once, by dotted key."""
 
 
 class Observer:
@@ -51,7 +64,7 @@ class Observer:
 
     @hookimpl
     def mtbench_run_started(self, run):
-        self.told.append(("started", run.scenario.name, run.seed))
+        self.told.append(("started", run.scenario, run.seed))
 
     @hookimpl
     def mtbench_epoch_ended(self, run, epoch, losses):
@@ -60,8 +73,8 @@ class Observer:
 
     @hookimpl
     def mtbench_run_finished(self, run, record):
-        self.told.append(("finished", record["status"]))
-        record["metrics"]["ranking"]["rmse"] = 0.0
+        self.told.append(("finished", record.status))
+        record.metrics["ranking"]["rmse"] = 0.0
         raise RuntimeError("an observer's own")
 
 
@@ -75,52 +88,54 @@ def failing(tiny, tmp_path, monkeypatch):
 
 
 def execute(path, folder, **filters):
-    suite, plan, registry = made.planned(path, **filters)
-    todo = runner.pending(plan, folder)
-    return plan, list(runner.execute(suite, todo, registry, folder))
+    _, plan, registry = made.planned(path, **filters)
+    todo = pending(plan, folder)
+    return plan, list(perform(todo, registry, folder))
 
 
 def test_a_failed_run_is_recorded_and_retried(failing, tmp_path):
     folder = tmp_path / "results"
     plan, done = execute(failing, folder)
-    assert [r["status"] for r in done] == ["ok"] * 4 + ["failed"] * 2
-    error = records.read(records.path_of(folder, plan[-1].id))["error"]
-    assert (error["type"], error["message"]) == ("ArithmeticError", "on purpose")
-    assert any("failing.py" in line for line in error["traceback"])
+    assert [r.status for r in done] == ["ok"] * 4 + ["failed"] * 2
+    error = records.read(records.path_of(folder, plan[-1].id)).error
+    assert (error.type, error.message) == ("ArithmeticError", "on purpose")
+    assert any("failing.py" in line for line in error.traceback)
     (tmp_path / "FLAG").touch()
     _, again = execute(failing, folder)
-    assert [(r["scenario"], r["status"]) for r in again] == [("joint", "ok")] * 2
+    assert [(r.scenario, r.status) for r in again] == [("joint", "ok")] * 2
     assert execute(failing, folder)[1] == []
 
 
 def test_a_record_has_everything(tiny, tmp_path):
     _, (record, _) = execute(tiny, tmp_path / "r", scenarios=["joint"])
-    assert sorted(record) == sorted(
+    told, made_up = made.as_json(record), made.as_json(RECORD)
+    assert sorted(told) == sorted(
         textwrap.dedent(
             """
-            schema_version run_id protocol_id suite scenario seed status error started protocol
-            trained_tasks weighting environment timings peak_memory_bytes data floors metric_info
+            schema_version run_id question_id suite scenario seed status error started question
+            answer environment timings peak_memory_bytes data floors metric_info
             curve validation epoch diagnostics parameters metrics
             """
         ).split()
     )
-    assert record.keys() == RECORD.keys()
-    for part in ("data", "environment", "protocol", "timings"):
-        assert record[part].keys() == RECORD[part].keys(), part
+    assert told.keys() == made_up.keys()
+    for part in ("data", "environment", "question", "answer", "timings"):
+        assert told[part].keys() == made_up[part].keys(), part
     timings = """
         import_s data_s build_s trace_s train_s validate_s train_examples_per_s evaluate_s
         evaluate_examples_per_s run_s step_s reference_s step_per_reference
     """
-    assert sorted(record["timings"]) == sorted(timings.split())
-    assert record["parameters"] == (30 + 40) * 4 + 8 * 8 + 8 + 8 + 1
-    assert (record["data"]["train"], record["data"]["test"]) == (240, 60)
-    assert record["data"]["synthetic"] is True
-    assert set(record["floors"]["ranking"]) == {"global mean", "user+item bias"}
-    assert set(record["floors"]["retrieval"]) == {"chance", "popularity"}
-    assert record["protocol"]["towers"]["query"]["origin"]["distribution"] == "mtbench"
-    assert record["weighting"]["name"] == "fixed"
-    stored = records.read(next(iter((tmp_path / "r").glob(f"{record['run_id']}.json"))))
-    assert stored == json.loads(json.dumps(record))
+    assert sorted(record.timings) == sorted(timings.split())
+    assert record.parameters == (30 + 40) * 4 + 8 * 8 + 8 + 8 + 1
+    assert (record.data.train, record.data.test) == (240, 60)
+    assert record.data.synthetic is True
+    assert set(record.floors["ranking"]) == {"global mean", "user+item bias"}
+    assert set(record.floors["retrieval"]) == {"chance", "popularity"}
+    assert record.answer.towers["query"].origin.distribution == "mtbench"
+    assert record.answer.weighting.name == "fixed"
+    stored = records.read(next(iter((tmp_path / "r").glob(f"{record.run_id}.json"))))
+    assert stored == record
+    assert not stored.upgraded
 
 
 def test_observers_see_and_cannot_change(tiny, tmp_path):
@@ -134,20 +149,21 @@ def test_observers_see_and_cannot_change(tiny, tmp_path):
         ("epoch", 2, ["ranking_loss"]),
         ("finished", "ok"),
     ]
-    assert record["metrics"]["ranking"]["rmse"] > 0
-    assert set(record["curve"][0]) == {"epoch", "ranking_loss"}
+    assert record.metrics["ranking"]["rmse"] > 0
+    assert set(record.curve[0]) == {"epoch", "ranking_loss"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        path = records.path_of(folder, record["run_id"])
-        assert records.read(path)["metrics"]["ranking"]["rmse"]
+        path = records.path_of(folder, record.run_id)
+        assert records.read(path).metrics["ranking"]["rmse"]
 
 
 def test_write_leaves_the_record_only(tmp_path):
-    records.write(tmp_path, {**RECORD, "run_id": "a"})
+    record = made.changed(RECORD, run_id="a")
+    records.write(tmp_path, record)
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
     with pytest.raises(ValueError, match="Out of range float"):
-        records.write(tmp_path, {**RECORD, "run_id": "a", "x": float("nan")})
-    assert records.read(tmp_path / "a.json") == {**RECORD, "run_id": "a"}
+        records.write(tmp_path, record.model_copy(update={"diagnostics": ({"x": math.nan},)}))
+    assert records.read(tmp_path / "a.json") == record
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
@@ -155,8 +171,8 @@ def test_write_leaves_the_record_only(tmp_path):
     ("content", "message"),
     [
         ('{"schema_version": 1', "found a damaged file"),
-        ('{"schema_version": 99}', "expected schema_version 1, found 99"),
-        ("[1]", "expected schema_version 1, found None"),
+        ('{"schema_version": 99}', "expected schema_version 2, found 99"),
+        ("[1]", "expected schema_version 2, found None"),
         ("\udcff", "found a damaged file"),
     ],
 )
@@ -175,10 +191,11 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         records.prepare_folder(tmp_path / "file" / "suite")
 
 
-@pytest.mark.parametrize("content", ['{"schema_version": 1}', '{"schema_version": 1, "status": 1}'])
-def test_a_record_that_lacks_keys_is_refused(tmp_path, content):
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("content", ['{"schema_version": N}', '{"schema_version": N, "status": 1}'])
+def test_a_record_that_lacks_keys_is_refused(tmp_path, content, version):
     """Somebody's own JSON in the folder stops neither a run nor a report."""
-    (tmp_path / "x.json").write_text(content)
+    (tmp_path / "x.json").write_text(content.replace("N", str(version)))
     assert records.done(tmp_path, "x") is None
     with pytest.raises(RecordError):
         records.read_folder(tmp_path)
@@ -192,22 +209,23 @@ def without(record, key):
     }
 
 
-@pytest.mark.parametrize("key", ["nothing", *records.FAILED])
+@pytest.mark.parametrize("key", ["nothing", *KEYS])
 def test_a_failed_record_is_reported_or_one_clear_line(tmp_path, key):
     """Whatever it lacks, or has of another type, no report stumbles over it."""
-    lacking = without(FAILED, key)
+    failed = made.as_json(FAILED)
+    lacking = without(failed, key)
     (tmp_path / "x-0.json").write_text(json.dumps(lacking))
     if key == "nothing":
         found, _ = records.read_folder(tmp_path)
-        assert summarize(found).notes == ("FAILED: x seed 0: ValueError: on\npurpose",)
-        assert "on purpose" in " ".join(page(found).split())
+        assert summarize(Results.of(found)).notes == ("FAILED: x seed 0: ValueError: on\npurpose",)
+        assert "on purpose" in " ".join(page(Results.of(found)).split())
         return
     line = f"{tmp_path}/x-0.json: is not the record of a run: "
     with pytest.raises(RecordError) as caught:
         records.read_folder(tmp_path)
     assert str(caught.value).splitlines()[1:] == [f"{line}it lacks {key}"]
     *above, last = key.split(".")
-    node = wrong = copy.deepcopy(FAILED)
+    node = wrong = copy.deepcopy(failed)
     for part in above:
         node = node[part]
     node[last] = 1.5
@@ -223,40 +241,44 @@ def test_records_of_another_suite_are_a_line_each(tmp_path):
     made.write(tmp_path, [made.record("joint", seed) for seed in range(2)])
     made.write(tmp_path, [made.record("x", 7, suite="other", started="2027")])
     found, problems = records.read_folder(tmp_path)
-    assert [record["seed"] for record in found] == [0, 1]
+    assert [record.seed for record in found] == [0, 1]
     assert problems == [f"{tmp_path}/x-7.json: expected a record of made, found one of other"]
 
 
 def test_a_record_that_cannot_be_placed_leaves_nothing(tmp_path):
     (tmp_path / "a.json").mkdir()
     with pytest.raises(RecordError, match=r"a\.json: cannot be written"):
-        records.write(tmp_path, {**RECORD, "run_id": "a"})
+        records.write(tmp_path, made.changed(RECORD, run_id="a"))
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
     with pytest.raises(RecordError, match="cannot be written: No such file"):
-        records.write(tmp_path / "nowhere", {**RECORD, "run_id": "a"})
+        records.write(tmp_path / "nowhere", made.changed(RECORD, run_id="a"))
 
 
 def test_what_is_not_json_leaves_the_old_record(tmp_path):
-    records.write(tmp_path, {**RECORD, "run_id": "a", "x": 1})
+    record = made.changed(RECORD, run_id="a", answer__train__x=1)
+    records.write(tmp_path, record)
+    train = {**record.answer.train, "x": object()}
+    answer = record.answer.model_copy(update={"train": train})
     with pytest.raises(TypeError):
-        records.write(tmp_path, {**RECORD, "run_id": "a", "x": object()})
-    assert records.read(tmp_path / "a.json")["x"] == 1
+        records.write(tmp_path, record.model_copy(update={"answer": answer}))
+    assert records.read(tmp_path / "a.json").answer.train["x"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_records_come_in_the_order_they_were_made(tmp_path):
     for name, started in {"a": "3", "b": "1", "c": "2"}.items():
-        records.write(tmp_path, {**RECORD, "run_id": name, "started": started})
+        records.write(tmp_path, made.changed(RECORD, run_id=name, started=started))
     (tmp_path / "d.json").write_text('{"schema_version": 1, "run')
     (tmp_path / "e.1.tmp").write_text("{")
     found, problems = records.read_folder(tmp_path)
-    assert [record["run_id"] for record in found] == ["b", "c", "a"]
+    assert [record.run_id for record in found] == ["b", "c", "a"]
     assert problems == [f"{tmp_path / 'd.json'}: expected JSON, found a damaged file"]
 
 
 @pytest.mark.parametrize(("status", "done"), [("ok", True), ("failed", False), ("other", False)])
 def test_done(tmp_path, status, done):
-    records.write(tmp_path, {**RECORD, "run_id": "a", "status": status})
+    told = made.as_json(RECORD) | {"run_id": "a", "status": status}
+    (tmp_path / "a.json").write_text(json.dumps(told))
     assert bool(records.done(tmp_path, "a")) == done
     assert records.done(tmp_path, "b") is None
 
@@ -273,11 +295,11 @@ def test_values_by_query_lie_beside_the_record(tiny, tmp_path):
     """They come and go with a record that went well."""
     _, found = execute(tiny, tmp_path / "r", scenarios=["joint"])
     record = found[0]
-    values = records.read_by_query(tmp_path / "r", record["run_id"])
-    assert set(values) == {f"{t}/{m}" for t, each in record["metrics"].items() for m in each}
+    values = records.read_by_query(tmp_path / "r", record.run_id)
+    assert set(values) == {f"{t}/{m}" for t, each in record.metrics.items() for m in each}
     assert all(v.dtype == np.float32 and v.shape == (30,) for v in values.values())
     records.write(tmp_path / "r", record)
-    assert records.read_by_query(tmp_path / "r", record["run_id"]) == {}
+    assert records.read_by_query(tmp_path / "r", record.run_id) == {}
 
 
 def test_damaged_values_by_query(tmp_path):
@@ -286,3 +308,80 @@ def test_damaged_values_by_query(tmp_path):
         RecordError, match=r"x\.npz: expected arrays by query, found a damaged file"
     ):
         records.read_by_query(tmp_path, "x")
+
+
+def fault_of(path, told):
+    """What the refusal of a record says."""
+    path.write_text(json.dumps(told))
+    with pytest.raises(RecordError) as caught:
+        records.read(path)
+    start, of, fault = str(caught.value).partition("is not the record of a run: ")
+    assert (start, bool(of)) == (f"{path}: ", True)
+    return fault
+
+
+@pytest.mark.parametrize("key", NEEDED["ok"])
+def test_a_run_that_went_well_has_results(tmp_path, key):
+    told = made.as_json(RECORD)
+    assert fault_of(tmp_path / "x.json", without(told, key)) == f"it lacks {key}"
+    null = {
+        "curve": "curve: expected a list, found nothing",
+        "data": "it lacks data",
+        "parameters": "it lacks parameters",
+    }
+    mapping = f"{key}: expected a mapping of keys to values, found nothing"
+    assert fault_of(tmp_path / "x.json", {**told, key: None}) == null.get(key, mapping)
+
+
+def test_a_run_that_failed_has_its_error(tmp_path):
+    told = made.as_json(FAILED) | {"error": None}
+    assert fault_of(tmp_path / "x.json", told) == "it lacks error"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"suite": 3}, "suite: expected text, found 3"),
+        ({"seed": 1.5}, "seed: expected an integer, found 1.5"),
+        ({"seed": "1"}, "seed: expected an integer, found '1'"),
+        ({"status": "other"}, "status: expected 'ok' or 'failed', found 'other'"),
+        ({"timings": []}, "timings: expected a mapping of keys to values, found []"),
+        ({"timings__run_s": "2"}, "timings.run_s: expected a number, found '2'"),
+        ({"answer__trained_tasks": "a"}, "answer.trained_tasks: expected a list, found 'a'"),
+        (
+            {"question__engine__threads": 2.5},
+            "question.engine.threads: expected an integer, found 2.5",
+        ),
+        (
+            {"metrics__ranking__rmse": math.inf},
+            "metrics.ranking.rmse: expected a finite number, found inf",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_of_another_type_is_said_by_its_key(tmp_path, changes, fault):
+    told = made.put(made.as_json(RECORD), **changes)
+    assert fault_of(tmp_path / "x.json", told) == fault
+
+
+def test_keys_of_later_versions_are_left_alone(tmp_path):
+    told = made.put(made.as_json(RECORD), later=1, data__later=2, environment__later=3)
+    (tmp_path / "x.json").write_text(json.dumps(told))
+    assert records.read(tmp_path / "x.json") == RECORD
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_half_a_surrogate_pair_is_no_reason_to_lose_a_run(tmp_path, version):
+    """A file name that is no UTF-8 may stand in an error."""
+    told = older.of_schema_1("x", 0) if version == 1 else made.as_json(RECORD)
+    (tmp_path / "x.json").write_text(json.dumps(told | {"scenario": "a\udcff😀"}))
+    record = records.read(tmp_path / "x.json")
+    assert record.scenario == "a\ufffd😀"
+    again = made.failed(record, "no such file: '\udcff'")
+    assert again.error.message == "no such file: '\ufffd'"
+    records.write(tmp_path, made.changed(again, run_id="y"))
+    assert records.read(tmp_path / "y.json").error == again.error
+
+
+def test_a_record_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        RECORD.status = "failed"

@@ -3,7 +3,6 @@
 `MTBENCH_UPDATE_GOLDEN=1 pytest tests/test_report.py` writes the golden files anew.
 """
 
-import copy
 import csv
 import io
 import json
@@ -15,6 +14,7 @@ import made
 import pytest
 from rich.console import Console
 
+from mtbench.records.results import Results
 from mtbench.report import FORMATS, summarize
 from mtbench.report.formats import table
 
@@ -32,8 +32,8 @@ def record(scenario, seed, rmse, top):
         seed,
         memory=5e6,
         started=f"2026-01-01T00:00:{len(scenario):02d}.{seed}",
-        protocol__engine=made.FEW_PACKAGES,
-        weighting=None,
+        question__engine=made.FEW_PACKAGES,
+        answer__weighting=None,
         metrics={
             "ranking": {"rmse": rmse},
             "retrieval": {"top_1_seen_kept": top / 10, "top_5_seen_kept": top},
@@ -61,7 +61,7 @@ def records():
 
 
 def test_numbers_by_hand(records):
-    summary = summarize(records)
+    summary = summarize(Results.of(records))
     joint, rating = summary.scenarios
     rmse = joint.metrics["ranking/rmse"]
     assert (rmse.mean, rmse.sd, rmse.n) == (pytest.approx(1.0), pytest.approx(0.1), 3)
@@ -85,7 +85,7 @@ def test_numbers_by_hand(records):
 @pytest.mark.parametrize("form", ["table", *FORMATS])
 def test_golden(records, form):
     records[5] = made.failed(records[5], "a [bold] | reason")
-    summary = summarize(records, ["damaged.json: expected JSON, found a damaged file"])
+    summary = summarize(Results.of(records, ["damaged.json: expected JSON, found a damaged file"]))
     if form == "table":
         stream = io.StringIO()
         table(summary, Console(file=stream, width=140, highlight=False))
@@ -99,7 +99,7 @@ def test_golden(records, form):
 
 
 def test_csv_and_json_are_well_formed(records):
-    summary = summarize(records)
+    summary = summarize(Results.of(records))
     rows = list(csv.DictReader(io.StringIO(FORMATS["csv"](summary))))
     assert {row["name"] for row in rows} >= {"joint", "rating|only [red]", "popularity"}
     assert all(float(row["mean"]) >= 0 for row in rows)
@@ -107,43 +107,40 @@ def test_csv_and_json_are_well_formed(records):
 
 
 def test_one_seed_has_no_spread(records):
-    summary = summarize(records[:1])
+    summary = summarize(Results.of(records[:1]))
     assert summary.scenarios[0].metrics["ranking/rmse"].sd is None
     assert "±" not in FORMATS["markdown"](summary).split("mean ±")[0]
 
 
 def test_other_versions_are_left_out_and_counted(records):
-    old = copy.deepcopy(records[:2])
-    for entry in old:
-        entry |= {"protocol_id": "p0", "started": "2025"}
-    changed = {**copy.deepcopy(records[0]), "trained_tasks": ["ranking"], "started": "2025"}
-    summary = summarize([*old, changed, *records])
+    old = [made.changed(entry, question_id="q0", started="2025") for entry in records[:2]]
+    changed = made.changed(records[0], answer__trained_tasks=["ranking"], started="2025")
+    summary = summarize(Results.of([*old, changed, *records]))
     assert summary.notes == (
         "3 records of another version of the suite, data or software are left out",
     )
-    assert summary.scenarios == summarize(records).scenarios
+    assert summary.scenarios == summarize(Results.of(records)).scenarios
 
 
 @pytest.mark.parametrize(
     ("changes", "note"),
     [
-        ({"synthetic": True}, "synthetic data"),
+        ({"data__synthetic": True}, "synthetic data"),
         (
-            {"synthetic": True, "stands_in_for": "movies (1m)"},
+            {"data__synthetic": True, "question__stands_in_for": "movies (1m)"},
             "SYNTHETIC DATA in place of movies (1m)",
         ),
     ],
 )
 def test_made_up_data_is_said(records, changes, note):
-    for entry in records:
-        entry["data"] = {**entry["data"], **changes}
-    summary = summarize(records)
+    records = [made.changed(entry, **changes) for entry in records]
+    summary = summarize(Results.of(records))
     assert summary.notes == (note,)
     assert note in FORMATS["markdown"](summary)
 
 
 def test_only_failures(records):
-    summary = summarize([made.failed(entry, "no") for entry in records])
+    summary = summarize(Results.of([made.failed(entry, "no") for entry in records]))
     assert len(summary.notes) == 6
     for form in FORMATS.values():
         assert form(summary)
@@ -153,12 +150,11 @@ def test_only_failures(records):
 @pytest.fixture
 def odd_records(records):
     """Made-up data in place of another, one seed beside three, a lower floor in the second run."""
-    records = [r for r in records if r["scenario"] == "joint" or r["seed"] == 1]
-    for entry in records:
-        entry["data"] = {**entry["data"], "synthetic": True, "stands_in_for": "movies (config=1m)"}
-    for entry in records[3:]:
-        entry["trained_tasks"] = ["ranking"]
-    return records
+    records = [r for r in records if r.scenario == "joint" or r.seed == 1]
+    stand_in = {"data__synthetic": True, "question__stands_in_for": "movies (config=1m)"}
+    records = [made.changed(entry, **stand_in) for entry in records]
+    single = [made.changed(entry, answer__trained_tasks=["ranking"]) for entry in records[3:]]
+    return [*records[:3], *single]
 
 
 def as_text(summary, form, width=160):
@@ -173,7 +169,7 @@ def as_text(summary, form, width=160):
     ("form", "suffix"), [("table", "txt"), ("markdown", "md"), ("csv", "csv"), ("json", "json")]
 )
 def test_golden_of_a_stand_in(odd_records, form, suffix):
-    text = as_text(summarize(odd_records), form)
+    text = as_text(summarize(Results.of(odd_records)), form)
     path = GOLDEN / f"report_stand_in.{suffix}"
     if os.environ.get("MTBENCH_UPDATE_GOLDEN"):
         path.write_text(text)
@@ -182,7 +178,7 @@ def test_golden_of_a_stand_in(odd_records, form, suffix):
 
 @pytest.mark.parametrize("form", ["table", *FORMATS])
 def test_one_seed_beside_three_has_no_spread(odd_records, form):
-    summary = summarize(odd_records)
+    summary = summarize(Results.of(odd_records))
     joint, rating = summary.scenarios
     assert {stat.n for stat in joint.metrics.values()} == {3}
     assert {(stat.n, stat.sd) for stat in rating.metrics.values()} == {(1, None)}
@@ -194,27 +190,28 @@ def test_one_seed_beside_three_has_no_spread(odd_records, form):
 @pytest.mark.parametrize("width", [80, 100, 160])
 def test_the_table_fits_the_terminal(records, odd_records, width):
     for chosen in (records, odd_records, records[:1]):
-        head, *rest = as_text(summarize(chosen), "table", width).partition("\nSecond line")
+        head, *rest = as_text(summarize(Results.of(chosen)), "table", width).partition(
+            "\nSecond line"
+        )
         assert rest
         table_lines = [line for line in head.splitlines() if "Synthetic" not in line]
         assert max(map(len, table_lines)) <= width
 
 
 def test_headline_metrics_only_in_the_table(records):
-    text = as_text(summarize(records), "table")
+    text = as_text(summarize(Results.of(records)), "table")
     assert "top 5 seen" in text
     assert "top 1 seen" not in text
-    assert "top_1_seen_kept" in as_text(summarize(records), "markdown")
+    assert "top_1_seen_kept" in as_text(summarize(Results.of(records)), "markdown")
 
 
 @pytest.mark.parametrize("form", ["table", *FORMATS])
 def test_names_and_messages_are_text(records, form):
     """Markup of rich, of Markdown's tables, of CSV and JSON."""
     name = 'a [red]x[/red] | "b", c'
-    for entry in records[3:]:
-        entry["scenario"] = name
+    records[3:] = [made.changed(entry, scenario=name) for entry in records[3:]]
     records[0] = made.failed(records[0], 'no [/] end | of, "it"', "Bad")
-    text = as_text(summarize(records), form)
+    text = as_text(summarize(Results.of(records)), form)
     if form == "csv":
         assert {row["name"] for row in csv.DictReader(io.StringIO(text))} >= {name}
     elif form == "json":
@@ -230,7 +227,7 @@ def test_names_and_messages_are_text(records, form):
 
 def test_a_failed_run_is_left_out_of_the_numbers(records):
     records[2] = made.failed(records[2])
-    joint = summarize(records).scenarios[0]
+    joint = summarize(Results.of(records)).scenarios[0]
     rmse = joint.metrics["ranking/rmse"]
     assert (rmse.n, rmse.mean, rmse.sd) == (
         2,
@@ -245,10 +242,8 @@ def test_a_floor_that_is_strongest_in_the_mean_is_taken_for_every_seed(records):
     """Popularity scores 0.30, 0.31, 0.32; chance now 0.40, 0.25, 0.25: it wins one seed only."""
     joint = records[:3]
     for entry, chance in zip(joint, (0.40, 0.25, 0.25), strict=True):
-        floors = copy.deepcopy(entry["floors"])
-        floors["retrieval"]["chance"]["top_5_seen_kept"] = chance
-        entry["floors"] = floors
-    summary = summarize(joint)
+        entry.floors["retrieval"]["chance"]["top_5_seen_kept"] = chance
+    summary = summarize(Results.of(joint))
     (column,) = [c for c in summary.columns if c.key == "retrieval/top_5_seen_kept"]
     assert column.floor == "popularity"
     above = summary.scenarios[0].above_floor["retrieval/top_5_seen_kept"]
@@ -257,8 +252,8 @@ def test_a_floor_that_is_strongest_in_the_mean_is_taken_for_every_seed(records):
 
 def test_a_task_without_floors(records):
     for entry in records:
-        entry["floors"] = {"ranking": entry["floors"]["ranking"], "retrieval": {}}
-    summary = summarize(records)
+        entry.floors["retrieval"] = {}
+    summary = summarize(Results.of(records))
     assert {c.key: c.floor for c in summary.columns}["retrieval/top_5_seen_kept"] is None
     assert set(summary.scenarios[0].above_floor) == {"ranking/rmse"}
     for form in ("table", *FORMATS):
@@ -267,25 +262,25 @@ def test_a_task_without_floors(records):
 
 def test_a_run_too_short_to_measure_has_no_speed(records):
     for entry in records:
-        entry["timings"] = {**entry["timings"], "train_examples_per_s": None}
-    summary = summarize(records)
+        entry.timings["train_examples_per_s"] = None
+    summary = summarize(Results.of(records))
     assert "train_examples_per_s" not in summary.scenarios[0].speed
     for form in ("table", *FORMATS):
         assert "None" not in as_text(summary, form)
 
 
 def test_a_run_that_was_done_again_counts_once(records):
-    """The newest protocol's records are kept, whatever the order they are read in."""
-    older = [{**copy.deepcopy(r), "protocol_id": "p0", "started": "2025"} for r in records]
+    """The newest question's records are kept, whatever the order they are read in."""
+    older = [made.changed(r, question_id="q0", started="2025") for r in records]
     for order in ([*older, *records], [*records, *older]):
-        summary = summarize(order)
-        assert summary.scenarios == summarize(records).scenarios
+        summary = summarize(Results.of(order))
+        assert summary.scenarios == summarize(Results.of(records)).scenarios
         assert summary.notes[0].startswith("6 records of another version")
 
 
 def test_one_record_left_out_is_one(records):
-    older = {**copy.deepcopy(records[0]), "protocol_id": "p0", "started": "2025"}
-    assert summarize([older, *records]).notes == (
+    older = made.changed(records[0], question_id="q0", started="2025")
+    assert summarize(Results.of([older, *records])).notes == (
         "1 record of another version of the suite, data or software is left out",
     )
 
@@ -293,7 +288,7 @@ def test_one_record_left_out_is_one(records):
 def test_csv_has_exact_numbers(records):
     rows = {
         (row["kind"], row["name"], row["metric"]): row
-        for row in csv.DictReader(io.StringIO(as_text(summarize(records), "csv")))
+        for row in csv.DictReader(io.StringIO(as_text(summarize(Results.of(records)), "csv")))
     }
     row = rows["scenario", "joint", "ranking/rmse"]
     assert float(row["mean"]) == pytest.approx(1.0, abs=1e-15)
@@ -308,7 +303,7 @@ def test_csv_has_exact_numbers(records):
 
 def test_colours_in_a_terminal_only(records):
     stream = io.StringIO()
-    table(summarize(records), Console(width=100, file=stream, force_terminal=True))
+    table(summarize(Results.of(records)), Console(width=100, file=stream, force_terminal=True))
     assert "\x1b[31m−0.010" in stream.getvalue()
     assert "\x1b[32m+0.090" in stream.getvalue()
-    assert "\x1b" not in as_text(summarize(records), "table")
+    assert "\x1b" not in as_text(summarize(Results.of(records)), "table")

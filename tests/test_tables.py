@@ -40,14 +40,13 @@ def record(scenario, seed, rmse, at, **changes):
     values = {"ranking": {"rmse": rmse}, "retrieval": {"top_1": rmse / 4, "top_5": rmse / 2}}
     of_tables = {
         "started": f"2026-01-01T00:00:{at:02d}.000001+00:00",
-        "protocol__stands_in_for": "movielens",
-        "weighting": None if single else fixed,
+        "question__stands_in_for": "movielens",
+        "answer__weighting": None if single else fixed,
         "timings__train_examples_per_s": None if single else 1e5,
         "timings__evaluate_examples_per_s": 160.0,
         "timings__run_s": 4.5,
         "data__source": "synthetic",
         "data__synthetic": True,
-        "data__stands_in_for": "movielens",
         "data__fingerprint": "f1",
         "floors": FLOORS,
         "metric_info": INFO,
@@ -84,36 +83,36 @@ def frame(columns, *lines):
 def metric_lines():
     """What `folder` says, by hand."""
     nan, text = math.nan, None
-    p1 = ("p1",)
+    q1 = ("q1",)
     return [
         ("made", "scenario", "rating-only", text, 3, "ok", "ranking", True, "rmse", True, False,
-         1.0, True, "rating-only-3", *p1),
+         1.0, True, "rating-only-3", *q1),
         ("made", "scenario", "rating-only", text, 3, "ok", "retrieval", False, "top_1", False, True,
-         0.25, True, "rating-only-3", *p1),
+         0.25, True, "rating-only-3", *q1),
         ("made", "scenario", "rating-only", text, 3, "ok", "retrieval", False, "top_5", True, True,
-         0.5, True, "rating-only-3", *p1),
+         0.5, True, "rating-only-3", *q1),
         ("made", "scenario", "joint", "fixed", 3, "ok", "ranking", True, "rmse", True, False,
-         0.5, True, "joint-3", *p1),
+         0.5, True, "joint-3", *q1),
         ("made", "scenario", "joint", "fixed", 3, "ok", "retrieval", True, "top_1", False, True,
-         0.125, True, "joint-3", *p1),
+         0.125, True, "joint-3", *q1),
         ("made", "scenario", "joint", "fixed", 3, "ok", "retrieval", True, "top_5", True, True,
-         0.25, True, "joint-3", *p1),
+         0.25, True, "joint-3", *q1),
         ("made", "scenario", "joint", "fixed", 4, "failed", "ranking", True, "rmse", True, False,
-         nan, True, "joint-4", *p1),
+         nan, True, "joint-4", *q1),
         ("made", "scenario", "joint", "fixed", 4, "failed", "retrieval", True, "top_1", False, True,
-         nan, True, "joint-4", *p1),
+         nan, True, "joint-4", *q1),
         ("made", "scenario", "joint", "fixed", 4, "failed", "retrieval", True, "top_5", True, True,
-         nan, True, "joint-4", *p1),
+         nan, True, "joint-4", *q1),
         ("made", "floor", "mean", text, 3, "ok", "ranking", False, "rmse", True, False,
-         1.25, True, text, *p1),
+         1.25, True, text, *q1),
         ("made", "floor", "chance", text, 3, "ok", "retrieval", False, "top_1", False, True,
-         0.1, True, text, *p1),
+         0.1, True, text, *q1),
         ("made", "floor", "popularity", text, 3, "ok", "retrieval", False, "top_1", False, True,
-         0.2, True, text, *p1),
+         0.2, True, text, *q1),
         ("made", "floor", "chance", text, 3, "ok", "retrieval", False, "top_5", True, True,
-         0.5, True, text, *p1),
+         0.5, True, text, *q1),
         ("made", "floor", "popularity", text, 3, "ok", "retrieval", False, "top_5", True, True,
-         0.6, True, text, *p1),
+         0.6, True, text, *q1),
     ]  # fmt: skip
 
 
@@ -127,14 +126,14 @@ def run_lines():
     return [
         ("made", "rating-only", "ranking", text, text, 3, "ok", text, at[0],
          4.5, 2.0, 0.5, 0.25, 1.0, 3.0, nan, 0.125, 160.0, 5_000_000, 1234.0, 80.0, 20.0,
-         *machine, *engine, "rating-only-3", "p1"),
+         *machine, *engine, "rating-only-3", "q1"),
         ("made", "joint", "ranking, retrieval", "fixed", options, 3, "ok", text, at[1],
          4.5, 2.0, 0.5, 0.25, 1.0, 3.0, 1e5, 0.125, 160.0, 5_000_000, 1234.0, 80.0, 20.0,
-         *machine, *engine, "joint-3", "p1"),
+         *machine, *engine, "joint-3", "q1"),
         ("made", "joint", "ranking, retrieval", "fixed", options, 4, "failed",
          'ValueError: no, "really"\nno', at[2],
          4.5, 2.0, 0.5, nan, nan, nan, nan, nan, nan, 5_000_000, nan, nan, nan,
-         *unknown, *engine, "joint-4", "p1"),
+         *unknown, *engine, "joint-4", "q1"),
     ]  # fmt: skip
 
 
@@ -175,10 +174,8 @@ def test_every_column_is_documented_and_no_other(function):
 
 def test_a_floor_counts_once_for_a_split(tmp_path):
     entries = [record(name, seed, 1.0, seed) for name in ("a", "b") for seed in (0, 1)]
-    entries[1]["floors"] = entries[3]["floors"] = {
-        **FLOORS,
-        "ranking": {"mean": {"rmse": 1.5}},
-    }
+    for entry in (entries[1], entries[3]):
+        entry.floors["ranking"] = {"mean": {"rmse": 1.5}}
     found = tables.load_results(store(tmp_path / "r", *entries))
     floors = found[(found.kind == "floor") & (found.metric == "rmse")]
     assert list(zip(floors.seed, floors.value, strict=True)) == [(0, 1.25), (1, 1.5)]
@@ -187,7 +184,7 @@ def test_a_floor_counts_once_for_a_split(tmp_path):
 def test_metrics_of_a_failed_run_are_not_taken(tmp_path):
     """A run that fails because its task names other metrics than it said keeps them."""
     bad = failed(record("joint", 1, 9.0, 2), keep=("metrics", "metric_info", "data", "floors"))
-    bad["metrics"] = {"ranking": {"rmse": 9.0, "other": 9.0}}
+    bad = made.changed(bad, metrics={"ranking": {"rmse": 9.0, "other": 9.0}})
     found = tables.load_results(store(tmp_path / "r", record("joint", 0, 1.0, 1), bad))
     assert found[found.seed == 1].value.isna().all()
     assert set(found[found.kind == "floor"].seed) == {0}
@@ -204,26 +201,26 @@ def test_only_failed_runs(tmp_path):
     assert found.value.isna().all()
 
 
-def test_old_protocols_are_left_out_unless_asked_for(tmp_path):
-    changed = record("joint", 0, 4.0, 2, run_id="was", trained_tasks=["retrieval"])
-    old = record("joint", 0, 7.0, 1, protocol_id="p0", run_id="old")
+def test_other_questions_are_left_out_unless_asked_for(tmp_path):
+    changed = record("joint", 0, 4.0, 2, run_id="was", answer__trained_tasks=["retrieval"])
+    old = record("joint", 0, 7.0, 1, question_id="q0", run_id="old")
     folder = store(tmp_path / "r", old, changed, record("joint", 0, 1.0, 3))
     note = "2 records of another version of the suite, data or software are left out"
     with pytest.warns(UserWarning, match=note) as warned:
         found = tables.load_results(folder)
     assert [(str(w.message), w.filename) for w in warned] == [(note, __file__)]
-    assert set(found.protocol_id) == {"p1"}
+    assert set(found.question_id) == {"q1"}
     assert list(found[found.metric == "rmse"].value) == [1.0, 1.25]
     assert tables.export(folder, tmp_path / "x.csv") == [note]
 
     every = tables.load_results(folder, every=True)
-    rmse = every[every.metric == "rmse"][["protocol_id", "kind", "value", "trained"]]
+    rmse = every[every.metric == "rmse"][["question_id", "kind", "value", "trained"]]
     assert [tuple(line) for line in rmse.itertuples(index=False)] == [
-        ("p0", "scenario", 7.0, True),
-        ("p1", "scenario", 4.0, False),
-        ("p1", "scenario", 1.0, True),
-        ("p0", "floor", 1.25, False),
-        ("p1", "floor", 1.25, False),
+        ("q0", "scenario", 7.0, True),
+        ("q1", "scenario", 4.0, False),
+        ("q1", "scenario", 1.0, True),
+        ("q0", "floor", 1.25, False),
+        ("q1", "floor", 1.25, False),
     ]
     assert list(tables.load_runs(folder, every=True).run_id) == ["old", "was", "joint-0"]
     assert tables.export(folder, tmp_path / "x.csv", every=True) == []
@@ -345,7 +342,7 @@ def test_without_pandas(folder, tmp_path, monkeypatch):
 
 def test_export_needs_no_pandas_and_importing_nothing(folder, tmp_path):
     code = (
-        "import sys, json\nfrom mtbench import tables\n"
+        "import sys, json\nfrom mtbench.records import tables\n"
         "before = sorted({'pandas', 'pyarrow'} & set(sys.modules))\n"
         "class Absent:\n"
         "    def find_spec(name, path=None, target=None):\n"

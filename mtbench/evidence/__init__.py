@@ -1,6 +1,6 @@
-"""What the numbers of a suite allow one to say: records in, comparisons, Δm and fronts out."""
+"""What the numbers of a suite allow one to say: results in, comparisons, Δm and fronts out."""
 
-from mtbench.records.results import Metric, Results, Scenario, select
+from mtbench.records.results import Metric, Results, Scenario
 
 from .changes import MIN_PAIRS
 from .comparison import Comparison, compare_values, correct
@@ -33,7 +33,6 @@ __all__ = [
     "front_sentences",
     "hypervolume_sentence",
     "pareto",
-    "select",
     "sentences",
     "smallest_detectable",
     "transfer_sentences",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from mtbench.errors import RecordError
-from mtbench.records.results import Metric, Record, Results, Scenario, common_seeds, select
+from mtbench.records.results import Metric, Results, Scenario, common_seeds
 
 from .comparison import Comparison, check_confidence, compare_values, correct
 
@@ -16,7 +16,7 @@ Triple = tuple[Metric, Scenario, Scenario]
 
 
 def compare_scenarios(
-    records: Sequence[Record],
+    results: Results,
     *,
     metrics: Sequence[str] | None = None,
     pairs: Pairs = None,
@@ -28,7 +28,7 @@ def compare_scenarios(
     that one of them does not train.
 
     Args:
-        records: Records of one folder; those a report leaves out are left out.
+        results: Of a suite.
         metrics: `task/metric` names; default: the headline metrics.
         pairs: Names (a, b) of scenarios, b the one the comparison is about; "all" for all.
             Default: every scenario of several tasks against the single-task scenario of each task,
@@ -42,7 +42,6 @@ def compare_scenarios(
         RecordError: A name is unknown, a pair has nothing in common, or `confidence` is none.
     """
     check_confidence(confidence)
-    results = select(records)
 
     def compare(metric: Metric, a: Scenario, b: Scenario) -> Comparison:
         seeds = common_seeds(a, b)
@@ -64,7 +63,7 @@ def compare_family(
     if pairs is None:
         triples = list(_default(results, chosen))
     elif pairs == "all":
-        both = itertools.combinations(results.scenarios.values(), 2)
+        both = itertools.combinations(results.measured.values(), 2)
         triples = [triple for a, b in both for triple in _shared(chosen, a, b)]
     else:
         triples = [triple for pair in pairs for triple in _named(results, chosen, *pair)]
@@ -72,7 +71,7 @@ def compare_family(
 
 
 def _default(results: Results, metrics: Sequence[Metric]) -> Iterator[Triple]:
-    several = [s for s in results.scenarios.values() if len(s.tasks) > 1]
+    several = [s for s in results.measured.values() if len(s.tasks) > 1]
     for b in several:
         for metric in metrics:
             if single := results.single(metric.task):

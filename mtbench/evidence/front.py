@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtbench.records.results import Metric, Record, Results, select
+from mtbench.records.results import Metric, Results
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Front:
     """Every sweep against every other scenario that trains its tasks."""
 
 
-def pareto(records: Sequence[Record]) -> Front:
+def pareto(results: Results) -> Front:
     """Compute the Pareto front and the hypervolume of a suite's scenarios and of its sweeps.
 
     The reference point of a hypervolume is the strongest floors: a scenario that is worse than
@@ -92,9 +92,8 @@ def pareto(records: Sequence[Record]) -> Front:
     Source: Zitzler and Thiele, Multiobjective evolutionary algorithms, 1999 (hypervolume).
 
     Args:
-        records: Records of one folder; those a report leaves out are left out.
+        results: Of a suite.
     """
-    results = select(records)
     metrics = _axes(results)
     if not metrics:
         return Front((), (), None, (), ())
@@ -103,24 +102,24 @@ def pareto(records: Sequence[Record]) -> Front:
         for metric in metrics
     )
     space = _Space(results, metrics, objectives)
-    on_front = space.front(list(results.scenarios))
+    on_front = space.front(list(results.measured))
     points = tuple(
         Point(name, space.means(name), len(scenario.runs), name in on_front, sweep_of(name))
-        for name, scenario in results.scenarios.items()
+        for name, scenario in results.measured.items()
     )
     sweeps, standings = [], []
     for name in dict.fromkeys(point.sweep for point in points if point.sweep):
         members = [point.scenario for point in points if point.sweep == name]
-        tasks = set(results.scenarios[members[0]].tasks)
+        tasks = set(results.measured[members[0]].tasks)
         within = space.of_tasks(tasks)
         volume = within.hypervolume(members)
         sweeps.append(Sweep(name, tuple(members), tuple(within.front(members)), volume))
         standings += [
             within.standing(point.scenario, sweeps[-1])
             for point in points
-            if point.sweep != name and set(results.scenarios[point.scenario].tasks) == tasks
+            if point.sweep != name and set(results.measured[point.scenario].tasks) == tasks
         ]
-    volume = space.hypervolume(list(results.scenarios))
+    volume = space.hypervolume(list(results.measured))
     return Front(objectives, points, volume, tuple(sweeps), tuple(standings))
 
 
@@ -142,15 +141,11 @@ def _axes(results: Results) -> list[Metric]:
 
 def _strongest_floor(results: Results, metric: Metric) -> float | None:
     """The best mean of a floor, each split counted once."""
-    splits = {
-        seed: run["floors"][metric.task]
-        for scenario in results.scenarios.values()
-        for seed, run in scenario.runs.items()
-    }
+    splits = [floors[metric.task] for floors in results.floors.values()]
     means = [
-        statistics.fmean(floors[name][metric.name] for floors in splits.values())
-        for name in next(iter(splits.values()))
-        if all(metric.name in floors[name] for floors in splits.values())
+        statistics.fmean(floors[name][metric.name] for floors in splits)
+        for name in splits[0]
+        if all(metric.name in floors[name] for floors in splits)
     ]
     return max(means, key=lambda mean: metric.sign * mean, default=None)
 
@@ -166,7 +161,7 @@ class _Space:
         floors = [one.reference for one in objectives if one.reference is not None]
         self._reference = -signs * floors if len(floors) == len(metrics) else None
         self._costs = {
-            name: -signs * np.array(list(self.means(name).values())) for name in results.scenarios
+            name: -signs * np.array(list(self.means(name).values())) for name in results.measured
         }
 
     def of_tasks(self, tasks: Iterable[str]) -> _Space:
@@ -180,7 +175,7 @@ class _Space:
 
     def means(self, name: str) -> dict[str, float]:
         """A scenario's mean over its seeds in every objective."""
-        scenario = self._results.scenarios[name]
+        scenario = self._results.measured[name]
         return {
             metric.key: float(np.mean(scenario.values(metric, list(scenario.runs))))
             for metric in self._metrics

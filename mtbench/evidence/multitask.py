@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from mtbench.records.results import Metric, Record, Results, Scenario, common_seeds, select
+from mtbench.records.results import Metric, Results, Scenario, common_seeds
 
 from .changes import MIN_PAIRS
 from .comparison import check_confidence
@@ -45,7 +45,7 @@ class DeltaM:
     confidence: float = 0.95
 
 
-def delta_m(records: Sequence[Record], confidence: float = 0.95) -> list[DeltaM]:
+def delta_m(results: Results, confidence: float = 0.95) -> list[DeltaM]:
     """Compute Δm of every scenario of several tasks, over the seeds it shares with the baselines.
 
     Δm = 100 / T Σ_i ± (M_i − B_i) / |B_i|, B_i of the scenario that trains task i alone, with the
@@ -57,7 +57,7 @@ def delta_m(records: Sequence[Record], confidence: float = 0.95) -> list[DeltaM]
     averaged first).
 
     Args:
-        records: Records of one folder; those a report leaves out are left out.
+        results: Of a suite.
         confidence: Of the intervals, from 0.5 to below 1.
 
     Returns:
@@ -68,10 +68,9 @@ def delta_m(records: Sequence[Record], confidence: float = 0.95) -> list[DeltaM]
         RecordError: `confidence` is none.
     """
     check_confidence(confidence)
-    results = select(records)
     found = [
         _delta(results, scenario, confidence)
-        for scenario in results.scenarios.values()
+        for scenario in results.measured.values()
         if len(scenario.tasks) > 1
     ]
     return [delta for delta in found if delta]

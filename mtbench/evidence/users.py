@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from mtbench.errors import RecordError
-from mtbench.records.results import Metric, Record, Scenario, common_seeds, select
+from mtbench.records.record import Record
+from mtbench.records.results import Metric, Results, Scenario, common_seeds
 
 from .comparison import Comparison, check_confidence, compare_values, correct
 from .families import Pairs, compare_family
@@ -95,7 +96,7 @@ def _bootstrap(found: np.ndarray, confidence: float, resamples: int) -> tuple[fl
 
 
 def compare_scenarios_over_users(
-    records: Sequence[Record],
+    results: Results,
     users: Mapping[str, Mapping[str, Any]],
     *,
     metrics: Sequence[str] | None = None,
@@ -105,7 +106,7 @@ def compare_scenarios_over_users(
     """Compare the scenarios of a suite over users, each user's values averaged over seeds.
 
     Args:
-        records: As for `compare_scenarios`, which says what is compared.
+        results: As for `compare_scenarios`, which says what is compared.
         users: By run id and `task/metric`: float `[users]`, the same users in every run.
         metrics: `task/metric` names; default: those headline metrics that all runs have by user.
         pairs: As for `compare_scenarios`.
@@ -115,9 +116,8 @@ def compare_scenarios_over_users(
         RecordError: As `compare_scenarios` and `compare_users`, or a run lacks values by user.
     """
     check_confidence(confidence)
-    results = select(records)
     if metrics is None:
-        ids = [run["run_id"] for s in results.scenarios.values() for run in s.runs.values()]
+        ids = [run.run_id for run in results.runs]
         keys = [metric.key for metric in results.choose(None)]
         metrics = [key for key in keys if all(key in users.get(run, {}) for run in ids)]
 
@@ -135,11 +135,11 @@ def _stacked(
     users: Mapping[str, Mapping[str, Any]], key: str, runs: Sequence[Record]
 ) -> np.ndarray:
     """A metric's values of some runs by user, `[runs, users]`."""
-    found = [users.get(run["run_id"], {}).get(key) for run in runs]
-    for run, values in zip(runs, found, strict=True):
+    by_run = [users.get(run.run_id, {}).get(key) for run in runs]
+    for run, values in zip(runs, by_run, strict=True):
         if values is None:
-            where = f"{run['scenario']} seed {run['seed']}"
+            where = f"{run.scenario} seed {run.seed}"
             raise RecordError(f"expected values of {key} by user, found none for {where}")
-    if len({len(values) for values in found if values is not None}) > 1:
+    if len({len(values) for values in by_run if values is not None}) > 1:
         raise RecordError(f"expected {key} of the same users for every seed, found other numbers")
-    return np.stack([np.asarray(values, np.float64) for values in found])
+    return np.stack([np.asarray(values, np.float64) for values in by_run])

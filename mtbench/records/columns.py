@@ -1,13 +1,15 @@
-"""The rows and columns of results as tables: what `tables` reads and writes."""
+"""Columns of results, each declared once: for `tables`, and of numbers for every report."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-Record = Mapping[str, Any]
+from .record import MetricInfo, Record
+
 TEXT, WHOLE, NUMBER, TRUTH = "string", "int64", "float64", "bool"
 COLUMNS = {
     "suite": TEXT,
@@ -24,14 +26,75 @@ COLUMNS = {
     "value": NUMBER,
     "synthetic": TRUTH,
     "run_id": TEXT,
-    "protocol_id": TEXT,
+    "question_id": TEXT,
 }
 """Columns of `load_results`, which documents them, and their Arrow types."""
 
-TIMINGS = (
-    *("run_s", "import_s", "data_s", "build_s", "trace_s", "train_s", "train_examples_per_s"),
-    *("evaluate_s", "evaluate_examples_per_s"),
+
+@dataclass(frozen=True)
+class Heading:
+    """How reports show a number: in tables of costs, and in CSV and JSON by its key."""
+
+    label: str
+    place: int = 99
+    """Order among the columns of costs."""
+    better: Literal["higher", "lower"] = "lower"
+    digits: int = 0
+    """Decimals."""
+    factor: float = 1.0
+    """From the record's unit to that of the label."""
+    varies: bool = True
+    """Whether it is another for every seed: then a spread is shown with it."""
+    short: bool = False
+    """Whether the short table has it too."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number that a run has besides its metrics; None where it is not known."""
+
+    key: str
+    read: Callable[[Record], float | None]
+    type: str = NUMBER
+    heading: Heading | None = None
+    """None for one that `load_runs` alone has."""
+
+
+def _timing(key: str, heading: Heading | None = None) -> Number:
+    return Number(key, lambda record: record.timings.get(key), heading=heading)
+
+
+NUMBERS = (
+    _timing("run_s", Heading("s a run", 2, digits=2, short=True)),
+    _timing("import_s"),
+    _timing("data_s"),
+    _timing("build_s"),
+    _timing("trace_s"),
+    _timing("train_s"),
+    _timing("train_examples_per_s", Heading("train ex/s", 0, "higher", short=True)),
+    _timing("evaluate_s"),
+    _timing("evaluate_examples_per_s", Heading("evaluate ex/s", 1, "higher")),
+    Number(
+        "peak_memory_bytes",
+        lambda record: record.peak_memory_bytes,
+        WHOLE,
+        Heading("peak MB", 3, factor=1e-6),
+    ),
+    Number(
+        "parameters",
+        lambda record: record.parameters,
+        heading=Heading("parameters", 4, varies=False),
+    ),
 )
+"""In the order of `load_runs`."""
+COSTS: tuple[tuple[Number, Heading], ...] = tuple(
+    sorted(
+        ((number, number.heading) for number in NUMBERS if number.heading),
+        key=lambda cost: cost[1].place,
+    )
+)
+"""Those that reports show, in their order."""
+
 ENGINE = ("mtbench", "tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
 RUN_COLUMNS = {
     **dict.fromkeys(("suite", "scenario", "trained_tasks", "weighting", "options"), TEXT),
@@ -39,70 +102,84 @@ RUN_COLUMNS = {
     "status": TEXT,
     "error": TEXT,
     "started": "timestamp",
-    **dict.fromkeys(TIMINGS, NUMBER),
-    "peak_memory_bytes": WHOLE,
-    **dict.fromkeys(("parameters", "train_rows", "test_rows"), NUMBER),
+    **{number.key: number.type for number in NUMBERS},
+    **dict.fromkeys(("train_rows", "test_rows"), NUMBER),
     **dict.fromkeys(("data", "stands_in_for", "data_fingerprint"), TEXT),
     **dict.fromkeys(("platform", "python", "cpu"), TEXT),
     "threads": WHOLE,
     **dict.fromkeys(ENGINE, TEXT),
-    **dict.fromkeys(("run_id", "protocol_id"), TEXT),
+    **dict.fromkeys(("run_id", "question_id"), TEXT),
 }
 """Columns of `load_runs`, which documents them, and their Arrow types."""
 
 
-def metric_rows(found: Sequence[Record]) -> Iterator[dict[str, Any]]:
+def metric_rows(records: Sequence[Record]) -> Iterator[dict[str, Any]]:
     """Yield the rows of `load_results` for records."""
-    tells: dict[str, Record] = {r["protocol_id"]: r for r in found if "metric_info" in r}
-    for record in found:
-        if example := tells.get(record["protocol_id"]):
-            weighting = record["weighting"] and record["weighting"]["name"]
-            good = record["status"] == "ok"
-            own = {"kind": "scenario", "name": record["scenario"], "weighting": weighting}
-            own |= {key: record[key] for key in ("status", "run_id")}
+    tells = {record.question_id: record for record in records if record.metric_info}
+    for record in records:
+        if example := tells.get(record.question_id):
+            trained, weighting = record.answer.trained_tasks, record.answer.weighting
+            about = {
+                "kind": "scenario",
+                "name": record.scenario,
+                "weighting": weighting and weighting.name,
+                "status": record.status,
+                "run_id": record.run_id,
+            }
             for task, metric, row in _metrics(record, example):
-                trained = task in record["trained_tasks"]
-                value = record["metrics"][task].get(metric) if good else None
-                yield row | own | {"trained": trained, "value": value}
-    splits = {(r["protocol_id"], r["seed"]): r for r in found if r["status"] == "ok"}
+                value = record.metrics[task].get(metric) if record.ok else None
+                yield row | about | {"trained": task in trained, "value": value}
+    splits = {(record.question_id, record.seed): record for record in records if record.ok}
     for record in splits.values():
         for task, metric, row in _metrics(record, record):
-            for floor, values in record["floors"][task].items():
-                own = {"kind": "floor", "name": floor, "status": "ok", "trained": False}
-                yield row | own | {"value": values.get(metric)}
+            for floor, values in record.floors[task].items():
+                row |= {"kind": "floor", "name": floor, "status": "ok", "trained": False}
+                yield row | {"value": values.get(metric)}
 
 
 def _metrics(record: Record, example: Record) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each task and metric that `example` tells, with what any row of `record` says of it."""
-    row = {key: record[key] for key in ("suite", "seed", "protocol_id")}
-    row["synthetic"] = example["data"]["synthetic"]
-    for task, metrics in example["metric_info"].items():
+    row = {"suite": record.suite, "seed": record.seed, "question_id": record.question_id}
+    row["synthetic"] = example.data and example.data.synthetic
+    for task, metrics in example.metric_info.items():
         for metric in metrics:
-            info = {key: metric[key] for key in ("headline", "higher_is_better")}
-            yield task, metric["name"], row | info | {"task": task, "metric": metric["name"]}
+            yield task, metric.name, row | _about(metric) | {"task": task}
 
 
-def run_rows(found: Sequence[Record]) -> Iterator[dict[str, Any]]:
+def _about(metric: MetricInfo) -> dict[str, Any]:
+    return {
+        "metric": metric.name,
+        "headline": metric.headline,
+        "higher_is_better": metric.higher_is_better,
+    }
+
+
+def run_rows(records: Sequence[Record]) -> Iterator[dict[str, Any]]:
     """Yield the rows of `load_runs` for records."""
-    same = ("suite", "scenario", "seed", "status", "run_id", "protocol_id", "peak_memory_bytes")
-    for record in found:
-        weighting, error = record["weighting"], record["error"]
-        engine, data = record["protocol"]["engine"], record.get("data", {})
+    for record in records:
+        weighting, data, environment = record.answer.weighting, record.data, record.environment
+        engine = record.question.engine
         yield {
-            **{key: record[key] for key in same},
-            "trained_tasks": ", ".join(record["trained_tasks"]),
-            "weighting": weighting and weighting["name"],
-            "options": weighting and json.dumps(weighting["options"]),
-            "error": error and f"{error['type']}: {error['message']}",
-            "started": datetime.fromisoformat(record["started"]),
-            **{key: record["timings"].get(key) for key in TIMINGS},
-            "parameters": record.get("parameters"),
-            "train_rows": data.get("train"),
-            "test_rows": data.get("test"),
-            "data": data.get("source"),
-            "data_fingerprint": data.get("fingerprint"),
-            "stands_in_for": record["protocol"]["stands_in_for"],
-            **{key: record["environment"][key] for key in ("platform", "python", "cpu")},
-            "threads": engine["threads"],
-            **{key: engine[key] for key in ENGINE},
+            "suite": record.suite,
+            "scenario": record.scenario,
+            "trained_tasks": ", ".join(record.answer.trained_tasks),
+            "weighting": weighting and weighting.name,
+            "options": weighting and json.dumps(weighting.options),
+            "seed": record.seed,
+            "status": record.status,
+            "error": record.error and str(record.error),
+            "started": datetime.fromisoformat(record.started),
+            **{number.key: number.read(record) for number in NUMBERS},
+            "train_rows": data and data.train,
+            "test_rows": data and data.test,
+            "data": data and data.source,
+            "data_fingerprint": data and data.fingerprint,
+            "stands_in_for": record.question.stands_in_for,
+            "platform": environment.platform,
+            "python": environment.python,
+            "cpu": environment.cpu,
+            "threads": engine.threads,
+            **{key: engine.versions.get(key) for key in ENGINE},
+            "run_id": record.run_id,
+            "question_id": record.question_id,
         }

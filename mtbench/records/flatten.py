@@ -4,50 +4,76 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from mtbench.plugin.run import Run
+from .record import Record
 
 
-def settings(run: Run) -> dict[str, str | int | float | bool]:
+class Planned(Protocol):
+    """What is asked here of a run that has yet to be done."""
+
+    @property
+    def suite(self) -> str:
+        """Name of the suite."""
+
+    @property
+    def scenario(self) -> str:
+        """Name of the scenario."""
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+
+    @property
+    def question(self) -> Mapping[str, Any]:
+        """What is asked."""
+
+    @property
+    def answer(self) -> Mapping[str, Any]:
+        """What is tried."""
+
+
+def settings(run: Planned) -> dict[str, str | int | float | bool]:
     """Return all that was chosen for a run, by dotted key: `train.optimizer.name`, `weighting`.
 
     A component's name stands under its place in the suite, its options below: `tasks.ranking` and
     `tasks.ranking.units`. What is neither text, number nor truth value is JSON text.
     """
-    weighting = run.scenario.weighting
     chosen = {
-        "scenario": run.scenario.name,
+        "suite": run.suite,
+        "scenario": run.scenario,
         "seed": run.seed,
-        "trained_tasks": ", ".join(run.scenario.tasks),
-        **run.protocol,
+        **run.question,
+        **run.answer,
+        "trained_tasks": ", ".join(run.answer["trained_tasks"]),
     }
-    if weighting:
-        chosen["weighting"] = {"name": weighting.name, "options": weighting.options(), "origin": ""}
+    if chosen["weighting"] is None:
+        del chosen["weighting"]
     return dict(_flat("", chosen))
 
 
-def outcome(record: Mapping[str, Any]) -> dict[str, float]:
+def outcome(record: Record) -> dict[str, float]:
     """Return the numbers a run ended with, by `/`-separated key.
 
     `metrics/TASK/METRIC`, if it went well, `timings/…` (seconds and examples per second),
     `peak_memory_bytes` and `parameters`.
     """
-    found = {}
-    if record["status"] == "ok":
-        found = {"metrics": record["metrics"]}
-    keys = ("timings", "peak_memory_bytes", "parameters")
-    return dict(_numbers("", found | {key: record.get(key) for key in keys}))
+    told = {
+        "metrics": record.metrics if record.ok else None,
+        "timings": record.timings,
+        "peak_memory_bytes": record.peak_memory_bytes,
+        "parameters": record.parameters,
+    }
+    return dict(_numbers("", told))
 
 
-def diagnostics(record: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, float]]]:
+def diagnostics(record: Record) -> Iterator[tuple[int, dict[str, float]]]:
     """Yield each epoch, from 1, with what `Diagnostics.result` says of it.
 
     Keys: `weights/TASK`, and where gradients were formed `gradient_norms/TASK`, `norm_ratio`,
     `cosines/TASK|TASK` and `conflicts/TASK|TASK`. Nothing for a run without a strategy.
     """
-    for epoch in record.get("diagnostics") or ():
+    for epoch in record.diagnostics:
         yield epoch["epoch"], dict(_numbers("", {k: v for k, v in epoch.items() if k != "epoch"}))
 
 

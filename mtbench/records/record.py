@@ -1,4 +1,4 @@
-"""What a run left: one typed record, and how older ones become it.
+"""What a run left: one typed record; `upgrade` makes it of older ones.
 
 A record has two halves besides its results. The question is what was asked: data, split, how tasks
 are scored, on which part, with which software. The answer is what was tried: towers, training, the
@@ -7,10 +7,12 @@ trained tasks and their weighting. Two runs compare if their questions are equal
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 
 SCHEMA_VERSION: Literal[2] = 2
 """Raised when a key of the record changes its meaning or goes."""
@@ -105,10 +107,13 @@ class Failure(_Part):
     message: str
     traceback: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}"
+
     @property
     def line(self) -> str:
         """`Type: message`, on one line."""
-        return " ".join(f"{self.type}: {self.message}".split())
+        return " ".join(str(self).split())
 
 
 class MetricInfo(_Part):
@@ -175,7 +180,7 @@ class Record(_Part):
     """Of the process; None where the system does not tell."""
     data: Data | None = None
     metric_info: dict[str, tuple[MetricInfo, ...]] = {}
-    curve: tuple[dict[str, float], ...] = ()
+    curve: tuple[dict[str, int | float], ...] = ()
     """For each epoch its number and each trained task's mean loss."""
     validation: tuple[dict[str, Any], ...] = ()
     """For each epoch that was validated its number and the metrics."""
@@ -196,38 +201,49 @@ class Record(_Part):
         """Whether the run went well."""
         return self.status == "ok"
 
+    @property
+    def fingerprint(self) -> str | None:
+        """Of its data; None where the run failed before it knew."""
+        return self.data.fingerprint if self.data else None
 
-def upgrade(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a record of schema 1 into one of schema 2.
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Self:
+        """Make a record of JSON types. Halves of surrogate pairs in texts become U+FFFD.
 
-    Its `protocol` held what every scenario of a suite shared, towers and training among it.
-    """
-    old = record["protocol"]
-    tasks, order = old["tasks"], old.get("task_order", list(old["tasks"]))
-    engine = {**old["engine"], "device": "cpu"}
-    question = {
-        "dataset": old["dataset"],
-        "content": old.get("content"),
-        "stands_in_for": old.get("stands_in_for"),
-        "split": old["split"],
-        "tasks": {name: {key: tasks[name][key] for key in ("name", "options")} for name in order},
-        "evaluate_on": old.get("evaluate_on", "test"),
-        "engine": engine,
-    }
-    answer = {
-        "towers": old["towers"],
-        "tasks": {name: tasks[name] for name in order},
-        "trained_tasks": record["trained_tasks"],
-        "weighting": record["weighting"],
-        "train": old["train"],
-    }
-    gone = ("protocol", "protocol_id", "trained_tasks", "weighting")
-    rest = {key: value for key, value in record.items() if key not in gone}
-    return {
-        **rest,
-        "schema_version": SCHEMA_VERSION,
-        "question_id": record["protocol_id"],
-        "question": question,
-        "answer": answer,
-        "upgraded": True,
-    }
+        Raises:
+            ValidationError: They are not those of a record.
+        """
+        try:
+            text = to_json(value, inf_nan_mode="constants")
+        except ValueError:  # of such a half
+            text = sound_json(value)
+        return cls.model_validate_json(text)
+
+    @property
+    def lacking(self) -> list[str]:
+        """The keys it has to have as one of its status, and was made without."""
+        return [
+            key
+            for key in NEEDED[self.status]
+            if key not in self.model_fields_set or getattr(self, key) is None
+        ]
+
+    def plain(self) -> dict[str, Any]:
+        """The record as JSON types, but for tuples; `of` is the way back.
+
+        It has the keys that the record was made with: a run that failed has no results.
+        """
+        return self.model_dump(include=self.model_fields_set | {"schema_version"})
+
+
+def sound_json(value: Any) -> bytes:
+    """JSON types as JSON, halves of surrogate pairs as U+FFFD."""
+    text = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+    return text.decode("utf-16-le", "replace").encode()
+
+
+_OF_SUCCESS = ("curve", "data", "floors", "metric_info", "metrics", "parameters")
+NEEDED = {"ok": _OF_SUCCESS, "failed": ("error",)}
+"""By status, the keys that a record has besides those that every record has."""
+RESULTS = {*_OF_SUCCESS, "diagnostics", "epoch", "validation"}
+"""Keys that a run has which went well, and one that fails at once has not."""

@@ -1,18 +1,21 @@
-"""The records that count, by scenario and seed: those a report's means are made of."""
+"""The results of a suite: the records that count, by scenario and seed, and what to say of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from mtbench.errors import RecordError, did_you_mean
 
-from .current import current
-
-Record = Mapping[str, Any]
+from . import store
+from .current import current, newest
+from .differing import differing
+from .record import Answer, Question, Record, Values
 
 
 @dataclass(frozen=True)
@@ -37,44 +40,147 @@ class Metric:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario and its runs that went well."""
+    """A scenario and its runs that count."""
 
     name: str
-    tasks: tuple[str, ...]
-    """Names of the trained tasks."""
+    answer: Answer
     runs: Mapping[int, Record]
-    """By seed, in the order of the seeds."""
+    """Those that went well by seed, in the order of the seeds."""
+    failed: Mapping[int, Record]
+    """Those that failed by seed, in the order of the records."""
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the trained tasks."""
+        return self.answer.trained_tasks
 
     def values(self, metric: Metric, seeds: Sequence[int]) -> np.ndarray:
         """A metric's values, float64 `[len(seeds)]`."""
-        runs = [self.runs[seed]["metrics"][metric.task][metric.name] for seed in seeds]
+        runs = [self.runs[seed].metrics[metric.task][metric.name] for seed in seeds]
         return np.array(runs, np.float64)
 
 
 @dataclass(frozen=True)
 class Results:
-    """What the records of a suite hold."""
+    """What the records of a suite hold, worked out once for all that reads them."""
 
-    scenarios: Mapping[str, Scenario]
-    """By name, in the order of the records; those with a run that went well."""
-    metrics: tuple[Metric, ...]
-    """In the suite's order."""
+    records: tuple[Record, ...]
+    """Those that count, in the order given."""
+    problems: tuple[str, ...] = ()
+    """A line for each file that is no record."""
+    left_out: tuple[str, ...] = ()
+    """A line that counts the records that do not count, and one that names such metrics."""
+    older: int = 0
+    """Number of records of an older form, of all that were given."""
+    given: int = 0
+    """Number of records they were chosen from."""
+
+    @classmethod
+    def of(cls, records: Sequence[Record], problems: Iterable[str] = ()) -> Self:
+        """Choose the records that count, see `current.current`.
+
+        Args:
+            records: Records of one suite, their scenarios in the order of the report.
+            problems: A line for each file that is no record.
+        """
+        used, left_out = current(records) if records else ([], [])
+        older = sum(record.upgraded for record in records)
+        return cls(tuple(used), tuple(problems), tuple(left_out), older, len(records))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read a folder of results.
+
+        Raises:
+            RecordError: The folder is absent or has no record.
+        """
+        return cls.of(*store.read_folder(folder))
+
+    @cached_property
+    def differing(self) -> tuple[str, ...]:
+        """A line that names the options in which scenarios differ, where they do."""
+        answers = {name: scenario.answer for name, scenario in self.scenarios.items()}
+        return tuple(differing(answers))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to know besides what was left out."""
+        return (*older_form(self.older), *self.differing)
+
+    @cached_property
+    def runs(self) -> tuple[Record, ...]:
+        """Those that went well, in the order given."""
+        return tuple(record for record in self.records if record.ok)
+
+    @cached_property
+    def failed(self) -> tuple[Record, ...]:
+        """Those that failed, in the order given."""
+        return tuple(record for record in self.records if not record.ok)
+
+    @cached_property
+    def newest(self) -> Record:
+        """The record of the run that was started last; there has to be one."""
+        return newest(self.records)
+
+    @property
+    def suite(self) -> str:
+        """Name of the suite."""
+        return self.newest.suite
+
+    @property
+    def question(self) -> Question:
+        """What all of them answer."""
+        return self.newest.question
+
+    @cached_property
+    def scenarios(self) -> Mapping[str, Scenario]:
+        """By name, in the order of the records."""
+        good: dict[str, dict[int, Record]] = {}
+        for record in sorted(self.runs, key=lambda record: record.seed):
+            good.setdefault(record.scenario, {})[record.seed] = record
+        bad: dict[str, dict[int, Record]] = {}
+        for record in self.failed:
+            bad.setdefault(record.scenario, {})[record.seed] = record
+        answers = {record.scenario: record.answer for record in self.records}
+        return {
+            name: Scenario(name, answer, good.get(name, {}), bad.get(name, {}))
+            for name, answer in answers.items()
+        }
+
+    @cached_property
+    def measured(self) -> Mapping[str, Scenario]:
+        """The scenarios with a run that went well."""
+        return {name: scenario for name, scenario in self.scenarios.items() if scenario.runs}
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """In the suite's order."""
+        info = self.runs[-1].metric_info if self.runs else {}
+        return tuple(
+            Metric(task, metric.name, metric.higher_is_better, metric.headline)
+            for task, listed in info.items()
+            for metric in listed
+        )
+
+    @cached_property
+    def floors(self) -> Mapping[int, Mapping[str, Values]]:
+        """By seed, which decides the split: `{task: {floor: {metric: value}}}`."""
+        return {record.seed: record.floors for record in self.runs}
 
     def single(self, task: str) -> Scenario | None:
         """The first scenario that trains this task alone."""
-        found = (s for s in self.scenarios.values() if s.tasks == (task,))
-        return next(found, None)
+        return next((s for s in self.measured.values() if s.tasks == (task,)), None)
 
     def scenario(self, name: str) -> Scenario:
         """Find a scenario.
 
         Raises:
-            RecordError: There is none of that name.
+            RecordError: There is none of that name with results.
         """
-        if name not in self.scenarios:
-            hint = did_you_mean(name, self.scenarios)
+        if name not in self.measured:
+            hint = did_you_mean(name, self.measured)
             raise RecordError(f"expected a scenario with results, found {name!r}{hint}")
-        return self.scenarios[name]
+        return self.measured[name]
 
     def choose(self, keys: Sequence[str] | None) -> tuple[Metric, ...]:
         """Find metrics by `task/metric`; None is for all headline metrics.
@@ -84,30 +190,18 @@ class Results:
         """
         if keys is None:
             return tuple(metric for metric in self.metrics if metric.headline)
-        known = {metric.key: metric for metric in self.metrics}
+        by_key = {metric.key: metric for metric in self.metrics}
         for key in keys:
-            if key not in known:
-                raise RecordError(f"expected a metric, found {key!r}{did_you_mean(key, known)}")
-        return tuple(known[key] for key in keys)
+            if key not in by_key:
+                raise RecordError(f"expected a metric, found {key!r}{did_you_mean(key, by_key)}")
+        return tuple(by_key[key] for key in keys)
 
 
-def select(records: Sequence[Record]) -> Results:
-    """Keep the runs that count, see `current.current`, and went well.
-
-    Args:
-        records: Records of a suite, their scenarios in the order of the report.
-    """
-    if not records:
-        return Results({}, ())
-    good = [record for record in current(records)[0] if record["status"] == "ok"]
-    runs: dict[str, dict[int, Record]] = {}
-    for record in sorted(good, key=lambda record: int(record["seed"])):
-        runs.setdefault(record["scenario"], {})[record["seed"]] = record
-    tasks = {record["scenario"]: tuple(record["trained_tasks"]) for record in good}
-    scenarios = {name: Scenario(name, trained, runs[name]) for name, trained in tasks.items()}
-    info = good[-1]["metric_info"] if good else {}
-    metrics = tuple(Metric(task, **metric) for task, listed in info.items() for metric in listed)
-    return Results(scenarios, metrics)
+def older_form(count: int) -> list[str]:
+    """A line that counts the records of an older form, where there are any."""
+    if count < 2:
+        return ["1 record of an older form was read as such"] * count
+    return [f"{count} records of an older form were read as such"]
 
 
 def common_seeds(*scenarios: Scenario) -> list[int]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mtbench.errors import RecordError
 
-from . import store as records
-from .current import current, newest
+from .current import newest
+from .record import Answer, Data, Environment, Question
+from .results import Results, Scenario
+from .upgrade import halves
 
-Record = Mapping[str, Any]
 BySeed = dict[int, float]
 
 
@@ -22,8 +22,7 @@ BySeed = dict[int, float]
 class Series:
     """What the runs of a scenario measured that went well."""
 
-    definition: dict[str, Any]
-    """`tasks`, the trained ones, and `weighting` with its options and origin."""
+    answer: Answer
     metrics: dict[str, BySeed]
     """By `task/metric`."""
     examples_per_s: BySeed
@@ -37,7 +36,7 @@ class Series:
 
     def trains(self, metric: str) -> bool:
         """Whether a `task/metric` is of a trained task; of another it says nothing of the code."""
-        return metric.partition("/")[0] in self.definition["tasks"]
+        return metric.partition("/")[0] in self.answer.trained_tasks
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,9 @@ class Measured:
     name: str
     """What messages call it."""
     suite: str
-    protocol: dict[str, Any]
-    environment: dict[str, Any]
-    data: dict[str, Any]
-    """`fingerprint`, `source`, and the numbers of queries, candidates and interactions."""
+    question: Question
+    environment: Environment
+    data: Data
     higher_is_better: dict[str, bool]
     """By `task/metric`."""
     headline: list[str]
@@ -59,6 +57,8 @@ class Measured:
     """By scenario, in the order of the records; those with a run that failed, too."""
     problems: list[str]
     """A line for each record that was left out."""
+    notes: tuple[str, ...] = ()
+    """What else there is to know; see `Results.notes`."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON types; `from_json` is the way back."""
@@ -68,7 +68,7 @@ class Measured:
 
 
 def from_json(value: Any, where: str) -> Measured:
-    """Make what `Measured.to_json` returned.
+    """Make what `Measured.to_json` returned, today or when records were of schema 1.
 
     Args:
         value: JSON types.
@@ -80,7 +80,9 @@ def from_json(value: Any, where: str) -> Measured:
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
 
     try:
-        return TypeAdapter(Measured).validate_json(json.dumps(value))
+        return TypeAdapter(Measured).validate_json(json.dumps(_upgraded(value)))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RecordError(f"{where}: is not what mtbench measured: it lacks {error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -89,111 +91,81 @@ def from_json(value: Any, where: str) -> Measured:
         ) from error
 
 
+def _upgraded(value: Any) -> Any:
+    """What was measured when a protocol held what question and answers hold today."""
+    if not isinstance(value, Mapping) or "protocol" not in value:
+        return value
+    question, _ = halves(value["protocol"], {})
+    series = {}
+    for name, measured in value["series"].items():
+        tasks, weighting = (measured["definition"][key] for key in ("tasks", "weighting"))
+        tried = {"trained_tasks": tasks, "weighting": weighting}
+        series[name] = {**measured, "answer": halves(value["protocol"], tried)[1]}
+    return {**value, "question": question, "series": series}
+
+
 def load(folder: Path) -> Measured:
     """Read a folder of results; what is no record of its suite is a line in `problems`.
-
-    As in a report, see `current.current`, those of its newest protocol count.
 
     Raises:
         RecordError: The folder is absent, or has no record of a run that went well.
     """
-    found, problems = records.read_folder(folder)
-    sound: list[Record] = []
-    for record in found:
-        reason = _unsound(record)
-        if reason:
-            path = records.path_of(folder, str(record["run_id"]))
-            problems.append(f"{path}: is not the record of a run: {reason}")
-        else:
-            sound.append(record)
-    return measure(sound, str(folder), problems)
+    return measure(Results.read(folder), str(folder))
 
 
-def measure(found: Sequence[Record], name: str, problems: Sequence[str] = ()) -> Measured:
-    """Take from the records of one suite what is compared.
+def measure(results: Results, name: str) -> Measured:
+    """Take from the results of a suite what is compared.
 
     Args:
-        found: The records.
+        results: The results.
         name: What messages call them.
-        problems: Lines to begin with.
 
     Raises:
-        RecordError: None of them is of a run that went well.
+        RecordError: No run went well.
     """
-    used, left_out = current(found) if found else ([], [])
-    lines = [*problems, *(f"{name}: {line}" for line in left_out)]
-    good = [record for record in used if record["status"] == "ok"]
-    if not good:
+    lines = [*results.problems, *(f"{name}: {line}" for line in results.left_out)]
+    last = newest(results.runs) if results.runs else None
+    if last is None or last.data is None:
         raise RecordError("\n".join([f"{name}: has no run that went well", *lines]))
-    last = newest(good)
-    definitions = {record["scenario"]: _definition(record) for record in used}
-    info = {
-        f"{task}/{metric['name']}": metric
-        for task, listed in last["metric_info"].items()
-        for metric in listed
-    }
     return Measured(
         name,
-        last["suite"],
-        dict(last["protocol"]),
-        dict(last["environment"]),
-        {key: value for key, value in last["data"].items() if key != "stands_in_for"},
-        {key: metric["higher_is_better"] for key, metric in info.items()},
-        [key for key, metric in info.items() if metric["headline"]],
-        {key: _series(key, used, definition) for key, definition in definitions.items()},
+        last.suite,
+        last.question,
+        last.environment,
+        last.data,
+        {metric.key: metric.higher_is_better for metric in results.metrics},
+        [metric.key for metric in results.metrics if metric.headline],
+        {name: _series(scenario) for name, scenario in results.scenarios.items()},
         lines,
+        tuple(f"{name}: {note}" for note in results.notes),
     )
 
 
-def _unsound(record: Record) -> str | None:
-    """Say what keeps a record from being measured, though it has the keys of one."""
-    try:
-        if record["status"] == "ok":
-            measure([record], "")
-        else:
-            _definition(record), _failure(record)
-    except (KeyError, TypeError, AttributeError, ValueError, ZeroDivisionError) as error:
-        return f"{type(error).__name__}: {error}"
-    return None
-
-
-def _definition(record: Record) -> dict[str, Any]:
-    return {"tasks": list(record["trained_tasks"]), "weighting": record["weighting"]}
-
-
-def _failure(record: Record) -> str:
-    return " ".join(f"{record['error']['type']}: {record['error']['message']}".split())
-
-
-def _series(scenario: str, used: Sequence[Record], definition: dict[str, Any]) -> Series:
+def _series(scenario: Scenario) -> Series:
     """Take what a scenario's runs measured."""
-    own = {r["seed"]: r for r in used if r["scenario"] == scenario}
-    good = {seed: own[seed] for seed in sorted(own) if own[seed]["status"] == "ok"}
     metrics: dict[str, BySeed] = {}
-    for seed, record in good.items():
-        for task, values in record["metrics"].items():
-            for name, value in values.items():
-                metrics.setdefault(f"{task}/{name}", {})[seed] = _finite(value)
-    rates = {seed: r["timings"]["train_examples_per_s"] for seed, r in good.items()}
-    # None for a run of one step, absent from records made before there was a reference workload
-    steps = {seed: r["timings"].get("step_per_reference") for seed, r in good.items()}
+    for seed, record in scenario.runs.items():
+        for task, values in record.metrics.items():
+            for metric, value in values.items():
+                metrics.setdefault(f"{task}/{metric}", {})[seed] = value
     return Series(
-        definition,
+        scenario.answer,
         metrics,
-        {seed: _finite(rate) for seed, rate in rates.items() if rate},
-        {seed: _finite(time) for seed, time in steps.items() if time},
-        {seed: _finite(peak) for seed, r in good.items() if (peak := r["peak_memory_bytes"])},
-        {seed: _failure(r) for seed, r in own.items() if r["status"] != "ok"},
+        _timings(scenario, "train_examples_per_s"),
+        _timings(scenario, "step_per_reference"),  # None for a run of one step
+        {
+            seed: float(record.peak_memory_bytes)
+            for seed, record in scenario.runs.items()
+            if record.peak_memory_bytes
+        },
+        {seed: record.error.line for seed, record in scenario.failed.items() if record.error},
     )
 
 
-def _finite(value: Any) -> float:
-    """A number as float.
-
-    Raises:
-        ValueError: It is none, or not finite.
-    """
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"expected a finite number, found {value}")
-    return number
+def _timings(scenario: Scenario, key: str) -> BySeed:
+    """A timing by seed, of the runs that have it."""
+    return {
+        seed: value
+        for seed, record in scenario.runs.items()
+        if (value := record.timings.get(key)) is not None and value
+    }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import tempfile
 import zipfile
 from collections import Counter
@@ -12,43 +14,24 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from pydantic import ValidationError
+from pydantic_core import from_json
 
+from mtbench.config.messages import message_of
 from mtbench.errors import RecordError
 
-SCHEMA_VERSION = 1
-"""Raised when a key of the record changes its meaning or goes."""
-
-Record = Mapping[str, Any]
-
-KEYS: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("run_id", "protocol_id", "suite", "scenario", "status", "started"), str),
-    "seed": int,
-    "trained_tasks": list,
-    "weighting": (dict, type(None)),
-    "protocol": dict,
-    "protocol.engine": dict,
-    "protocol.engine.threads": int,
-    "environment": dict,
-    "environment.cpu": str,
-    "environment.python": str,
-    "timings": dict,
-    "peak_memory_bytes": (int, type(None)),
-}
-"""What every record has, of a run that failed at once too, and of which type."""
-FAILED = KEYS | {"error": dict, "error.type": str, "error.message": str}
-"""What the record of a run that failed has."""
-RESULTS = KEYS | {
-    "curve": list,
-    **dict.fromkeys(("data", "floors", "metric_info", "metrics"), dict),
-    "parameters": (int, float),
-}
-"""What the record of a run that went well has."""
-_WORDS = {str: "text", int: "a whole number", list: "a list", dict: "a mapping"}
+from .record import NEEDED, SCHEMA_VERSION, Record
+from .upgrade import older_key, upgrade
 
 
 def path_of(folder: Path, run_id: str) -> Path:
     """Return where the record of a run lies."""
     return folder / f"{run_id}.json"
+
+
+def weights_path(folder: Path, run_id: str) -> Path:
+    """Return where the weights of a run lie, if they were kept."""
+    return folder / f"{run_id}.weights.npz"
 
 
 def prepare_folder(folder: Path) -> None:
@@ -66,9 +49,7 @@ def prepare_folder(folder: Path) -> None:
         raise RecordError(f"{folder}: cannot store results there: {reason}") from error
 
 
-def write(
-    folder: Path, record: Mapping[str, Any], by_query: Mapping[str, np.ndarray] | None = None
-) -> None:
+def write(folder: Path, record: Record, by_query: Mapping[str, np.ndarray] | None = None) -> None:
     """Store a record, and before it the values by query in a file beside it.
 
     Args:
@@ -79,14 +60,14 @@ def write(
     Raises:
         RecordError: The folder cannot be written to.
     """
-    target = path_of(folder, record["run_id"])
+    target = path_of(folder, record.run_id)
     beside = target.with_suffix(".npz")
     if by_query:
         arrays: Any = {name: np.asarray(values, np.float32) for name, values in by_query.items()}
         put(beside, lambda stream: np.savez_compressed(stream, **arrays))
     else:
         beside.unlink(missing_ok=True)  # of a run that went well before
-    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(record.plain(), indent=1, allow_nan=False) + "\n"
     put(target, lambda stream: stream.write(text.encode()))
 
 
@@ -123,57 +104,90 @@ def read_by_query(folder: Path, run_id: str) -> dict[str, np.ndarray]:
         raise RecordError(f"{path}: expected arrays by query, found a damaged file") from error
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read a record.
+def read(path: Path) -> Record:
+    """Read a record; one of an older form becomes one of today's.
 
     Raises:
         RecordError: It is not a record this version of mtbench understands.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    except ValueError as error:
-        raise RecordError(f"{path}: expected JSON, found a damaged file") from error
-    version = record.get("schema_version") if isinstance(record, dict) else None
-    if version != SCHEMA_VERSION:
+    if _TODAY.match(text):  # then it need not be looked at first, which takes as long again
+        with contextlib.suppress(ValidationError):
+            return _whole(path, Record.model_validate_json(text))
+    value = _json(path, text)
+    version = value.get("schema_version") if isinstance(value, dict) else None
+    if version not in (1, SCHEMA_VERSION):
         raise RecordError(f"{path}: expected schema_version {SCHEMA_VERSION}, found {version}")
-    if fault := _fault(record):
-        raise RecordError(f"{path}: is not the record of a run: {fault}")
-    return dict(record)
+    try:
+        return _whole(path, Record.of(value if version == SCHEMA_VERSION else upgrade(value)))
+    except ValidationError as error:
+        raise RecordError(_refusal(path, _fault(value, error))) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RecordError(_refusal(path, f"{type(error).__name__}: {error}")) from error
 
 
-def _fault(record: Record) -> str | None:
-    """Say what keeps a record from being that of a run."""
-    status = record.get("status", "failed")
-    if status not in ("ok", "failed"):
-        return f"status: expected ok or failed, found {status!r}"
-    missing, wrong = [], []
-    for key, kind in (RESULTS if status == "ok" else FAILED).items():
-        *above, last = key.split(".")
-        node: Any = record
-        for part in above:
-            node = node.get(part) if isinstance(node, dict) else None
-        if not isinstance(node, dict):
-            continue  # which is a fault of its own
-        if last not in node:
-            missing.append(key)
-        elif not isinstance(node[last], kind):
-            word = _WORDS[kind[0] if isinstance(kind, tuple) else kind]
-            wrong.append(f"{key}: expected {word}, found {json.dumps(node[last])}")
-    return f"it lacks {', '.join(sorted(missing))}" if missing else next(iter(wrong), None)
+_TODAY = re.compile(rf'\{{\s*"schema_version":\s*{SCHEMA_VERSION}\b'.encode())
+"""How `write` begins."""
 
 
-def done(folder: Path, run_id: str) -> dict[str, Any] | None:
+def _json(path: Path, text: bytes) -> Any:
+    """Read JSON, which may have halves of surrogate pairs.
+
+    Raises:
+        RecordError: It is none.
+    """
+    with contextlib.suppress(ValueError):
+        return from_json(text)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: expected JSON, found a damaged file") from error
+
+
+def _whole(path: Path, record: Record) -> Record:
+    """Hand on a record that has what one of its status has to have.
+
+    Raises:
+        RecordError: It has not.
+    """
+    if record.lacking:
+        raise RecordError(_refusal(path, f"it lacks {', '.join(record.lacking)}"))
+    return record
+
+
+def _refusal(path: Path, fault: str) -> str:
+    return f"{path}: is not the record of a run: {fault}"
+
+
+def _fault(value: Mapping[str, Any], error: ValidationError) -> str:
+    """Say what keeps a value from being a record: all keys it lacks, or what is wrong first."""
+    older, lacking, wrong = value["schema_version"] != SCHEMA_VERSION, set(), []
+    for detail in error.errors(include_url=False):
+        key = ".".join(map(str, detail["loc"]))
+        key = older_key(key) if older else key
+        if detail["type"] == "missing":
+            lacking.add(key)
+        else:
+            wrong.append(f"{key}: {message_of(detail, Record, ())}")
+    lacking |= set(NEEDED.get(str(value.get("status", "failed")), ())) - value.keys()
+    if "protocol" in lacking:
+        lacking = {key for key in lacking if not key.startswith("protocol.")}
+    return f"it lacks {', '.join(sorted(lacking))}" if lacking else wrong[0]
+
+
+def done(folder: Path, run_id: str) -> Record | None:
     """Return the record of a run that went well, None where it has yet to be done."""
     try:
         record = read(path_of(folder, run_id))
     except RecordError:
         return None
-    return record if record["status"] == "ok" else None
+    return record if record.ok else None
 
 
-def read_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+def read_folder(folder: Path) -> tuple[list[Record], list[str]]:
     """Read all records of a folder, those of the suite that most of them are of.
 
     Returns:
@@ -194,14 +208,14 @@ def read_folder(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
             problems.append(str(error))
     if not records:
         raise RecordError("\n".join([f"{folder}: has no record of a run", *problems]))
-    ((suite, _),) = Counter(record["suite"] for record in records.values()).most_common(1)
+    ((suite, _),) = Counter(record.suite for record in records.values()).most_common(1)
     problems += [
-        f"{path}: expected a record of {suite}, found one of {record['suite']}"
+        f"{path}: expected a record of {suite}, found one of {record.suite}"
         for path, record in records.items()
-        if record["suite"] != suite
+        if record.suite != suite
     ]
-    kept = [record for record in records.values() if record["suite"] == suite]
-    return sorted(kept, key=lambda record: str(record["started"])), problems
+    kept = [record for record in records.values() if record.suite == suite]
+    return sorted(kept, key=lambda record: record.started), problems
 
 
 def leftovers(folder: Path) -> Iterable[Path]:

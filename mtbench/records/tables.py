@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,9 +13,10 @@ from typing import Any, BinaryIO
 from mtbench.errors import RecordError, did_you_mean
 from mtbench.extras import require
 
-from . import store as records
-from .columns import COLUMNS, RUN_COLUMNS, Record, metric_rows, run_rows
-from .current import current
+from . import store
+from .columns import COLUMNS, RUN_COLUMNS, metric_rows, run_rows
+from .record import Record
+from .results import Results, older_form
 
 
 def load_results(folder: Path | str, *, every: bool = False) -> Any:
@@ -39,31 +40,31 @@ def load_results(folder: Path | str, *, every: bool = False) -> Any:
     - `value`: float64, NaN for a failed run.
     - `synthetic`: whether the data was made up.
     - `run_id`: of the run, to join `load_runs`; missing for floors.
-    - `protocol_id`: equal where all but scenario and seed was, software and threads included.
+    - `question_id`: equal where what was asked is: data, split, metrics, software and threads.
 
     Args:
         folder: Such as `results/ml100k`.
-        every: Also the records that a report leaves out: those of another protocol than the newest
-            one, and of scenarios that were changed since. Then only rows of one `protocol_id`
+        every: Also the records that a report leaves out: those of another question than the newest
+            one, and of scenarios that were changed since. Then only rows of one `question_id`
             compare.
 
     Returns:
         A `pandas.DataFrame`, runs in the order they were made, then floors.
 
     Warns:
-        UserWarning: A file is no record, or records are left out.
+        UserWarning: A file is no record, or there is more to know; see `export`.
 
     Raises:
         RecordError: The folder is absent or has no record.
         MtbenchError: pandas is not installed.
     """
-    return _frame(folder, every, metric_rows, COLUMNS)
+    return metric_frame(_told(folder, every))
 
 
 def load_runs(folder: Path | str, *, every: bool = False) -> Any:
     """Read what a folder's records say besides metrics, a row a run.
 
-    - `suite`, `scenario`, `seed`, `status`, `run_id`, `protocol_id`: as in `load_results`.
+    - `suite`, `scenario`, `seed`, `status`, `run_id`, `question_id`: as in `load_results`.
     - `trained_tasks`: names of the trained tasks, joined by `, `.
     - `weighting`, `options`: the strategy, and its options as JSON; missing for one task.
     - `error`: `Type: message` of a failed run.
@@ -95,7 +96,19 @@ def load_runs(folder: Path | str, *, every: bool = False) -> Any:
         RecordError: The folder is absent or has no record.
         MtbenchError: pandas is not installed.
     """
-    return _frame(folder, every, run_rows, RUN_COLUMNS)
+    return run_frame(_told(folder, every))
+
+
+def metric_frame(records: Sequence[Record]) -> Any:
+    """Return the rows of `load_results` for records, as a frame."""
+    require("pandas", "tables")
+    return _table(metric_rows(records), COLUMNS).to_pandas()
+
+
+def run_frame(records: Sequence[Record]) -> Any:
+    """Return the rows of `load_runs` for records, as a frame."""
+    require("pandas", "tables")
+    return _table(run_rows(records), RUN_COLUMNS).to_pandas()
 
 
 def export(
@@ -115,7 +128,8 @@ def export(
         every: As for `load_results`.
 
     Returns:
-        A line for each file that is no record, and one if records are left out.
+        A line for each file that is no record, and one if records are left out, are of an older
+        form, or of scenarios that differ in more than tasks and weighting.
 
     Raises:
         RecordError: The folder is absent or has no record, the suffix is another, or the file
@@ -129,34 +143,29 @@ def export(
         raise RecordError(
             f"{target}: expected the suffix of a known format, found {target.suffix!r}{near}"
         )
-    found, notes = _read(Path(folder), every)
+    records, notes = _read(Path(folder), every)
     rows, columns = (run_rows, RUN_COLUMNS) if runs else (metric_rows, COLUMNS)
-    table = _table(rows(found), columns)
-    records.put(target, lambda stream: write(table, stream))
+    table = _table(rows(records), columns)
+    store.put(target, lambda stream: write(table, stream))
     return notes
 
 
 def _read(folder: Path, every: bool) -> tuple[Sequence[Record], list[str]]:
-    """The records of a folder that count, and what is to be said of the others."""
-    found, notes = records.read_folder(folder)
+    """The records of a folder that count, and what is to be said of them and the others."""
+    records, problems = store.read_folder(folder)
     if every:
-        return found, notes
-    used, left_out = current(found)
-    return used, [*notes, *left_out]
+        return records, [*problems, *older_form(sum(record.upgraded for record in records))]
+    results = Results.of(records, problems)
+    return results.records, [*results.problems, *results.left_out, *results.notes]
 
 
-def _frame(
-    folder: Path | str,
-    every: bool,
-    rows: Callable[[Sequence[Record]], Iterator[dict[str, Any]]],
-    columns: Mapping[str, str],
-) -> Any:
-    """The rows of a folder's records as a data frame."""
+def _told(folder: Path | str, every: bool) -> Sequence[Record]:
+    """The records of a folder that count, what is to be said of the others as warnings."""
     require("pandas", "tables")
-    found, notes = _read(Path(folder), every)
+    records, notes = _read(Path(folder), every)
     for note in notes:
         warnings.warn(note, stacklevel=3)
-    return _table(rows(found), columns).to_pandas()
+    return records
 
 
 def _table(rows: Iterable[dict[str, Any]], columns: Mapping[str, str]) -> Any:

@@ -20,9 +20,10 @@ from mtbench.evidence.changes import (
 )
 from mtbench.evidence.formulas import holm
 from mtbench.evidence.words import decimal
+from mtbench.records.differing import shown
 from mtbench.records.series import Measured, Series, load
 
-from .differences import require_comparable, sections, shown
+from .differences import require_comparable, sections
 
 SPEEDS = {
     "examples_per_s": "training throughput",
@@ -107,7 +108,7 @@ def _metrics(
 ) -> tuple[MetricChange, ...]:
     """Compare the metrics of the scenarios in both, as one family."""
     order = [key for key in b.higher_is_better if every_metric or key in b.headline]
-    found = [
+    changes = [
         (name, key, change(left.metrics[key], b.series[name].metrics[key]))
         for name, left in a.series.items()
         if name in b.series
@@ -115,14 +116,14 @@ def _metrics(
         if key in left.metrics and key in b.series[name].metrics
         if every_metric or left.trains(key) or b.series[name].trains(key)
     ]
-    p_values = [one.p for _, _, one in found]
+    p_values = [one.p for _, _, one in changes]
     adjusted = iter(holm([p for p in p_values if p is not None]))
     corrected = [None if p is None else next(adjusted) for p in p_values]
     return tuple(
         _metric(
             a.series[name], b.series[name], (name, key, b.higher_is_better[key]), one, p, confidence
         )
-        for (name, key, one), p in zip(found, corrected, strict=True)
+        for (name, key, one), p in zip(changes, corrected, strict=True)
     )
 
 
@@ -149,10 +150,10 @@ def _metric(
 
 def _speeds(a: Series, b: Series) -> dict[str, Ratio]:
     """Ratios of b to a, of what both have."""
-    found = {name: (getattr(a, name), getattr(b, name)) for name in SPEEDS}
+    pairs = {name: (getattr(a, name), getattr(b, name)) for name in SPEEDS}
     return {
         name: ratio(list(left.values()), list(right.values()))
-        for name, (left, right) in found.items()
+        for name, (left, right) in pairs.items()
         if left and right
     }
 
@@ -160,18 +161,18 @@ def _speeds(a: Series, b: Series) -> dict[str, Ratio]:
 def to_text(comparison: Comparison) -> str:
     """Say what changed, a line for each thing."""
     lines = [*_head(comparison), *_changes(comparison), *_numbers(comparison)]
-    lines += [
-        f"left out: {line}" for side in (comparison.a, comparison.b) for line in side.problems
-    ]
+    sides = (comparison.a, comparison.b)
+    lines += [f"left out: {line}" for side in sides for line in side.problems]
+    lines += [note for side in sides for note in side.notes]
     return "".join(f"{line}{comparison.mark}\n" for line in lines)
 
 
 def _head(comparison: Comparison) -> Iterator[str]:
     for letter, side in (("a", comparison.a), ("b", comparison.b)):
-        engine = side.protocol.get("engine", {})
+        versions = side.question.engine.versions
         yield (
             f"{letter}: {side.name}: suite {side.suite}, {counted(len(side.series), 'scenario')}, "
-            f"mtbench {engine.get('mtbench')}, tensorflow {engine.get('tensorflow')}"
+            f"mtbench {versions['mtbench']}, tensorflow {versions.get('tensorflow')}"
         )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from mtbench.errors import RecordError
+from mtbench.records.differing import ABSENT, is_origin, leaves, shown
+from mtbench.records.record import Answer, Question
 from mtbench.records.series import Measured
 
-ABSENT = "–"
-"""What `differences` says of a key that one side lacks."""
 SECTIONS = ("suite", "code", "engine", "environment", "data")
 """What a change besides the numbers may be in."""
+CODE = ("engine.mtbench", "engine.code")
+"""Keys that say which code of ours it was."""
 
 
 def differences(a: Any, b: Any) -> dict[str, tuple[Any, Any]]:
@@ -21,7 +21,7 @@ def differences(a: Any, b: Any) -> dict[str, tuple[Any, Any]]:
 
     Keys of options are written as in a suite: `tasks.ranking.units`.
     """
-    left, right = dict(_flat(a, "")), dict(_flat(b, ""))
+    left, right = dict(leaves(a)), dict(leaves(b))
     return {
         key: (left.get(key, ABSENT), right.get(key, ABSENT))
         for key in dict.fromkeys([*left, *right])
@@ -29,45 +29,49 @@ def differences(a: Any, b: Any) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def _flat(value: Any, key: str) -> Iterator[tuple[str, Any]]:
-    if not isinstance(value, dict):
-        yield key, value
-        return
-    for name, child in value.items():
-        shown = "" if name == "options" and "origin" in value else name
-        yield from _flat(child, ".".join(part for part in (key, shown) if part))
-
-
-_ORIGIN = re.compile(r"\.origin\.(plugin|distribution|version|sha256)$")
-_MUST_AGREE = ("dataset", "stands_in_for", "split", "tasks", "task_order", "train", "evaluate_on")
-"""Keys of a protocol without which a difference in a metric says nothing of code or options."""
-
-
 def mismatches(a: Measured, b: Measured) -> dict[str, list[str]]:
     """Why two sets of runs do not compare: lines under `data` and `protocol`, {} where they do.
 
-    Code may differ, and so may seeds, towers, strategies and versions: those are what one compares.
-    So may an option that only one side has, since a later version brought it.
+    What has to agree is the question, and of every scenario in both the options of training and
+    tasks. Code may differ, and so may seeds, towers, strategies and versions: those are what one
+    compares. So may an option that only one side has, since a later version brought it.
     """
-    found: dict[str, list[str]] = {}
-    prints = (a.data["fingerprint"], b.data["fingerprint"])
+    faults: dict[str, list[str]] = {}
+    prints = (a.data.fingerprint, b.data.fingerprint)
     if prints[0] != prints[1]:
-        found["data"] = [f"fingerprint: {shown(prints[0])} → {shown(prints[1])}"]
-    scored = {"evaluate_on": "test"}  # what records say nothing of that are older than the key
-    for key, (left, right) in differences(scored | a.protocol, scored | b.protocol).items():
-        if key.split(".")[0] not in _MUST_AGREE or _ORIGIN.search(key):
-            continue
-        if ABSENT not in (left, right) or key.endswith(".name"):
-            found.setdefault("protocol", []).append(f"{key}: {shown(left)} → {shown(right)}")
-    return found
+        faults["data"] = [f"fingerprint: {shown(prints[0])} → {shown(prints[1])}"]
+    lines: dict[str, None] = {}
+    for left, right in _that_agree(a, b):
+        for key, pair in differences(left, right).items():
+            if not is_origin(key) and (ABSENT not in pair or key.endswith(".name")):
+                lines[f"{key}: {shown(pair[0])} → {shown(pair[1])}"] = None
+    if lines:
+        faults["protocol"] = list(lines)
+    return faults
 
 
-def shown(value: Any) -> str:
-    """A JSON value on one line; a digest is cut short."""
-    if isinstance(value, str):
-        digest = len(value) == 64 and not set(value) - set("0123456789abcdef")
-        return value[:12] if digest else value if value.isprintable() else repr(value)
-    return json.dumps(value, ensure_ascii=False)
+def _that_agree(a: Measured, b: Measured) -> Iterator[tuple[Any, Any]]:
+    """Pairs of what has to agree: of the questions, then of each scenario in both."""
+    yield _asked(a.question), _asked(b.question)
+    for name in _in_both(a, b):
+        yield _options(a.series[name].answer), _options(b.series[name].answer)
+    orders = [list(side.question.tasks) for side in (a, b)]
+    if set(orders[0]) == set(orders[1]):  # heads draw their initial weights in this order
+        yield {"task_order": orders[0]}, {"task_order": orders[1]}
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    """A question but for the engine, and for the digest of files: the data's fingerprint tells."""
+    return question.model_dump(exclude={"engine", "content"})
+
+
+def _options(answer: Answer) -> dict[str, Any]:
+    return answer.model_dump(include={"tasks", "train"})
+
+
+def _in_both(a: Measured, b: Measured) -> list[str]:
+    """Names of the scenarios in both."""
+    return [name for name in a.series if name in b.series]
 
 
 def require_comparable(a: Measured, b: Measured, anyway: bool) -> tuple[str, ...]:
@@ -84,39 +88,63 @@ def require_comparable(a: Measured, b: Measured, anyway: bool) -> tuple[str, ...
     Raises:
         RecordError: They differ in data or protocol.
     """
-    found = mismatches(a, b)
-    if found and not anyway:
-        what = "; ".join(f"{kind} ({', '.join(lines)})" for kind, lines in found.items())
+    faults = mismatches(a, b)
+    if faults and not anyway:
+        what = "; ".join(f"{kind} ({', '.join(lines)})" for kind, lines in faults.items())
         raise RecordError(
             f"{a.name} and {b.name} do not compare, they differ in {what}; "
             "--anyway compares them all the same"
         )
-    return tuple(f"(different {kind})" for kind in found)
+    return tuple(f"(different {kind})" for kind in faults)
 
 
 def sections(a: Measured, b: Measured) -> dict[str, dict[str, tuple[Any, Any]]]:
     """What differs besides the numbers, by what it is a change of and dotted key.
 
-    Of scenarios, the definitions of those that both have.
+    Of scenarios, the answers of those that both have.
     """
-    found: dict[str, dict[str, tuple[Any, Any]]] = {name: {} for name in SECTIONS}
-    both = [name for name in a.series if name in b.series]
-    for key, pair in differences(_described(a, both), _described(b, both)).items():
+    by_section: dict[str, dict[str, tuple[Any, Any]]] = {name: {} for name in SECTIONS}
+    of_all = differences(_described(a), _described(b))
+    for key, pair in (of_all | _of_answers(a, b)).items():
         top, _, rest = key.partition(".")
-        if _ORIGIN.search(key) or key == "engine.mtbench":
-            found["code"][key] = pair
+        if is_origin(key) or key in CODE:
+            by_section["code"][key] = pair
         elif top in ("engine", "environment", "data"):
-            found[top][rest] = pair
+            by_section[top][rest] = pair
         else:
-            found["suite"][key] = pair
-    return found
+            by_section["suite"][key] = pair
+    return by_section
 
 
-def _described(side: Measured, scenarios: Iterable[str]) -> dict[str, Any]:
-    """All that decides a side's results."""
+def _described(side: Measured) -> dict[str, Any]:
+    """What decides the results of all scenarios; tasks are told by the answers, with origins."""
     return {
-        **side.protocol,
-        "scenarios": {name: side.series[name].definition for name in scenarios},
-        "environment": side.environment,
-        "data": side.data,
+        "suite": side.suite,
+        **side.question.model_dump(exclude={"tasks"}),
+        "environment": side.environment.model_dump(),
+        "data": side.data.model_dump(),
     }
+
+
+def _of_answers(a: Measured, b: Measured) -> dict[str, tuple[Any, Any]]:
+    """What differs between the answers: under `scenarios.NAME`, but what is alike in all of them.
+
+    A suite's towers, tasks and training are those of all its scenarios, unless one says otherwise.
+    """
+    by_scenario: dict[str, dict[str, tuple[Any, Any]]] = {}
+    for name in _in_both(a, b):
+        left, right = (side.series[name].answer.model_dump() for side in (a, b))
+        by_scenario[name] = differences(left, right)
+    shared = {
+        key: pair
+        for key, pair in next(iter(by_scenario.values()), {}).items()
+        if key.partition(".")[0] in ("towers", "tasks", "train")
+        if all(other.get(key) == pair for other in by_scenario.values())
+    }
+    rest = {
+        f"scenarios.{name}.{key}": pair
+        for name, pairs in by_scenario.items()
+        for key, pair in pairs.items()
+        if key not in shared
+    }
+    return shared | rest

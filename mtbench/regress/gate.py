@@ -89,6 +89,7 @@ def check(a: Measured, b: Measured, limits: Limits, marks: Sequence[str] = ()) -
         *_ratios(a, b, "memory", limits.max_memory_growth),
     ]
     notes = [f"left out: {line}" for side in (a, b) for line in side.problems]
+    notes += [note for side in (a, b) for note in side.notes]
     notes += [f"only in {b.name}: {name}" for name in b.series if name not in a.series]
     return Outcome(
         tuple(checks), limits.strict, "".join(f" {mark}" for mark in marks), tuple(notes)
@@ -142,25 +143,25 @@ def _metrics(a: Measured, b: Measured, limits: Limits) -> list[Check]:
             exact = name.replace("-", "_") == key.replace("-", "_")
             if exact or key not in margins:  # `task/metric` goes before `metric`
                 margins[key] = margin
-    found: list[tuple[str, str, Change | None]] = []
+    losses: list[tuple[str, str, Change | None]] = []
     for name, left, right in _both(a, b):
         for key in margins:
             if not (left.trains(key) or right.trains(key)):
                 continue
             if key in left.metrics and key in right.metrics:
                 loss = change(left.metrics[key], right.metrics[key])
-                found.append((name, key, loss.negated() if higher[key] else loss))
+                losses.append((name, key, loss.negated() if higher[key] else loss))
             else:
-                found.append((name, key, None))
+                losses.append((name, key, None))
     p_values = [
         None if loss is None or loss.identical else loss.p_above(margins[key])
-        for _, key, loss in found
+        for _, key, loss in losses
     ]
     adjusted = iter(holm([p for p in p_values if p is not None]))
     corrected = [None if p is None else next(adjusted) for p in p_values]
     return [
         _metric(name, key, loss, p, margins[key], limits.confidence)
-        for (name, key, loss), p in zip(found, corrected, strict=True)
+        for (name, key, loss), p in zip(losses, corrected, strict=True)
     ]
 
 
@@ -207,11 +208,11 @@ def _ratios(a: Measured, b: Measured, field: str, limit: float | None) -> Iterat
         if not all(values):
             yield Check(name, what, "inconclusive", lacking)
             continue
-        found = ratio(list(values[0].values()), list(values[1].values()))
-        state, reason = _judge(found, limit)
+        change = ratio(list(values[0].values()), list(values[1].values()))
+        state, reason = _judge(change, limit)
         text = (
-            f"{verb} × {found.median:.2f} ({found.smallest:.2f}–{found.largest:.2f}), "
-            f"limit × {limit:g}{reason} ({seeds_text(found.n_a, found.n_b)})"
+            f"{verb} × {change.median:.2f} ({change.smallest:.2f}–{change.largest:.2f}), "
+            f"limit × {limit:g}{reason} ({seeds_text(change.n_a, change.n_b)})"
         )
         yield Check(name, what, state, text)
 

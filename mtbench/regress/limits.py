@@ -60,11 +60,11 @@ class Limits(Options):
         """
         for field, higher in (("max_increase", False), ("max_decrease", True)):
             for name in getattr(self, field):
-                found = metrics_of(name, higher_is_better)
-                if not found:
-                    known = {part for key in higher_is_better for part in (key, _short(key))}
-                    yield (field, name), f"unknown metric{did_you_mean(name, known)}"
-                elif wrong := [key for key in found if higher_is_better[key] != higher]:
+                meant = metrics_of(name, higher_is_better)
+                if not meant:
+                    names = {part for key in higher_is_better for part in (key, _short(key))}
+                    yield (field, name), f"unknown metric{did_you_mean(name, names)}"
+                elif wrong := [key for key in meant if higher_is_better[key] != higher]:
                     other = "max_decrease" if field == "max_increase" else "max_increase"
                     better = "lower" if higher else "higher"
                     yield (field, name), f"{wrong[0]} is better when {better}: expected {other}"
@@ -100,9 +100,9 @@ class Loaded:
         Raises:
             SuiteError: With every such fault.
         """
-        found = [self.document.fault(*fault) for fault in self.limits.faults(higher_is_better)]
-        if found:
-            raise SuiteError(found)
+        faults = [self.document.fault(*fault) for fault in self.limits.faults(higher_is_better)]
+        if faults:
+            raise SuiteError(faults)
 
 
 def load_limits(

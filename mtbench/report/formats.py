@@ -14,7 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .summary import MetricColumn, Row, Stat, Summary
+from mtbench.records.columns import COSTS
+
+from .columns import SHORT_LABELS, costs, number_text, short_costs
+from .summary import MetricColumn, Row, Summary
 
 
 def table(summary: Summary, console: Console) -> None:
@@ -35,15 +38,15 @@ def table(summary: Summary, console: Console) -> None:
         grid.add_column("seeds", justify="right")
     for column in columns:
         grid.add_column(_heading(column), justify="right", overflow="fold")
-    grid.add_column("train ex/s\ns a run", justify="right", overflow="fold")
+    grid.add_column("\n".join(SHORT_LABELS), justify="right", overflow="fold")
     for row in summary.scenarios:
         seeds = [_seeds(row)] if varies else []
         cells = [_cell(row, column) for column in columns]
-        grid.add_row(escape(row.name), *seeds, *cells, _speed(row))
+        grid.add_row(escape(row.name), *seeds, *cells, "\n".join(short_costs(row)))
     grid.add_section()
     grid.add_row("floors", style="dim")
     for row in summary.floors:
-        cells = [number(row.metrics.get(column.key)) for column in columns]
+        cells = [number_text(row.metrics.get(column.key)) for column in columns]
         grid.add_row(f"  {escape(row.name)}", *([""] if varies else []), *cells, "", style="dim")
     console.print(grid)
     for note in summary.notes:
@@ -55,6 +58,14 @@ def table(summary: Summary, console: Console) -> None:
         )
         console.print(text, style="dim", soft_wrap=True)
     console.print(escape(summary.data), style="dim", soft_wrap=True)
+
+
+def notebook(summary: Summary) -> str:
+    """The terminal's table as HTML, for a notebook."""
+    shown = Console(record=True, file=io.StringIO(), width=120, highlight=False)
+    table(summary, shown)
+    style = "white-space:pre;overflow-x:auto;line-height:normal;font-family:monospace"
+    return shown.export_html(inline_styles=True, code_format=f'<pre style="{style}">{{code}}</pre>')
 
 
 def markdown(summary: Summary) -> str:
@@ -83,20 +94,8 @@ def markdown(summary: Summary) -> str:
         "## throughput and size",
         "",
         *_markdown_rows(
-            ["scenario", "train ex/s", "evaluate ex/s", "s a run", "peak MB", "parameters"],
-            [
-                [
-                    row.name,
-                    *(
-                        number(row.speed.get(key), ",.0f")
-                        for key in ("train_examples_per_s", "evaluate_examples_per_s")
-                    ),
-                    number(row.speed.get("run_s"), ".2f"),
-                    number(_scaled(row.speed.get("peak_memory_bytes"), 1e-6), ",.0f"),
-                    number(row.speed.get("parameters"), ",.0f").partition(" ±")[0],
-                ]
-                for row in summary.scenarios
-            ],
+            ["scenario", *(heading.label for _, heading in COSTS)],
+            [[row.name, *costs(row)] for row in summary.scenarios],
         ),
         "",
         f"Data: {summary.data}",
@@ -143,19 +142,6 @@ FORMATS: dict[str, Callable[[Summary], str]] = {
 """Formats besides the terminal's table."""
 
 
-def number(stat: Stat | None, form: str = ".3f") -> str:
-    """`0.240 ± 0.004`, `0.240` for one seed, `–` where there is none."""
-    if stat is None:
-        return "–"
-    return f"{stat.mean:{form}}" if stat.sd is None else f"{stat.mean:{form}} ± {stat.sd:{form}}"
-
-
-def _scaled(stat: Stat | None, factor: float) -> Stat | None:
-    if stat is None:
-        return None
-    return Stat(stat.mean * factor, None if stat.sd is None else stat.sd * factor, stat.n)
-
-
 def _heading(column: MetricColumn) -> str:
     """`retrieval`, `top 100 seen`, `kept ↑`, `vs popularity`."""
     task, _, metric = column.key.partition("/")
@@ -178,21 +164,15 @@ def _cell(row: Row, column: MetricColumn) -> str:
     """A metric and its distance from the floor."""
     above = row.above_floor.get(column.key)
     if above is None:
-        return number(row.metrics.get(column.key))
+        return number_text(row.metrics.get(column.key))
     colour = "green" if above > 0 else "red"
-    return f"{number(row.metrics[column.key])}\n[{colour}]{_signed(above)}[/{colour}]"
+    return f"{number_text(row.metrics[column.key])}\n[{colour}]{_signed(above)}[/{colour}]"
 
 
 def _with_floor(row: Row, column: MetricColumn) -> str:
     above = row.above_floor.get(column.key)
-    text = number(row.metrics.get(column.key))
+    text = number_text(row.metrics.get(column.key))
     return text if above is None else f"{text} ({_signed(above)})"
-
-
-def _speed(row: Row) -> str:
-    train, seconds = row.speed.get("train_examples_per_s"), row.speed.get("run_s")
-    first = f"{train.mean:,.0f}" if train else "–"
-    return f"{first}\n{seconds.mean:.2f}" if seconds else first
 
 
 def _markdown_rows(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from mtbench.records.current import current, newest
-
-Record = Mapping[str, Any]
+from mtbench.records.columns import COSTS
+from mtbench.records.record import Data
+from mtbench.records.results import Metric, Results, Scenario
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ class Row:
     """By `task/metric`: mean over seeds of the difference from the strongest floor on the same
     split, positive where it is better. Empty for a floor."""
     speed: Mapping[str, Stat]
-    """`train_examples_per_s`, `evaluate_examples_per_s`, `run_s`, `peak_memory_bytes` and
-    `parameters`. Empty for a floor."""
+    """By the keys of `records.columns.COSTS`. Empty for a floor."""
     trained: tuple[str, ...] = ()
     """Names of the trained tasks."""
 
@@ -65,37 +63,23 @@ class Summary:
     environment: str
 
 
-def summarize(records: Sequence[Record], problems: Iterable[str] = ()) -> Summary:
-    """Summarise records of one folder.
+def summarize(results: Results) -> Summary:
+    """Summarise the results of a suite, of at least one record.
 
-    Those that do not count, see `current.current`, are counted in the notes.
-
-    Args:
-        records: The records of a suite, at least one, their scenarios in the order of the report.
-        problems: Further notes.
+    What was left out is counted in the notes.
     """
-    used, left_out = current(records)
-    good = [r for r in used if r["status"] == "ok"]
-    notes = [*problems, *left_out]
-    for record in used:
-        if record["status"] != "ok":
-            error = record["error"]
-            notes.append(
-                f"FAILED: {record['scenario']} seed {record['seed']}: {error['type']}: "
-                f"{error['message']}"
-            )
-    notes[:0] = _data_notes(good)
-    columns = _columns(good)
+    data = results.runs[-1].data if results.runs else None
+    failed = [f"FAILED: {r.scenario} seed {r.seed}: {r.error}" for r in results.failed]
+    said = (*results.problems, *results.left_out, *results.notes)
+    columns = tuple(_column(results, metric) for metric in results.metrics)
     return Summary(
-        used[0]["suite"],
+        results.suite,
         columns,
-        tuple(
-            _scenario(name, good, columns) for name in dict.fromkeys(r["scenario"] for r in used)
-        ),
-        _floor_rows(good, columns),
-        tuple(notes),
-        _describe_data(good),
-        _describe_environment(newest(used)),
+        tuple(_scenario(results, each, columns) for each in results.scenarios.values()),
+        _floor_rows(results),
+        (*(_data_notes(results, data) if data else ()), *said, *failed),
+        _describe_data(data) if data else "",
+        _describe_environment(results),
     )
 
 
@@ -104,97 +88,73 @@ def _stat(values: Sequence[float]) -> Stat:
     return Stat(statistics.fmean(values), sd, len(values))
 
 
-def _columns(records: Sequence[Record]) -> tuple[MetricColumn, ...]:
-    """The metrics of the records, each with its strongest floor."""
-    if not records:
-        return ()
-    columns = []
-    for task, metrics in records[-1]["metric_info"].items():
-        for metric in metrics:
-            sign = 1 if metric["higher_is_better"] else -1
-            means = {
-                floor: statistics.fmean(r["floors"][task][floor][metric["name"]] for r in records)
-                for floor in records[-1]["floors"][task]
-                if all(metric["name"] in r["floors"][task][floor] for r in records)
-            }
-            strongest = max(means, key=lambda name: sign * means[name], default=None)
-            columns.append(
-                MetricColumn(
-                    f"{task}/{metric['name']}",
-                    metric["higher_is_better"],
-                    metric["headline"],
-                    strongest,
-                )
-            )
-    return tuple(columns)
+def _column(results: Results, metric: Metric) -> MetricColumn:
+    """A metric with its strongest floor."""
+    floors = [run.floors[metric.task] for run in results.runs]
+    means = {
+        floor: statistics.fmean(each[floor][metric.name] for each in floors)
+        for floor in floors[-1]
+        if all(metric.name in each[floor] for each in floors)
+    }
+    strongest = max(means, key=lambda name: metric.sign * means[name], default=None)
+    return MetricColumn(metric.key, metric.higher_is_better, metric.headline, strongest)
 
 
-def _scenario(name: str, records: Sequence[Record], columns: Iterable[MetricColumn]) -> Row:
+def _scenario(results: Results, scenario: Scenario, columns: Sequence[MetricColumn]) -> Row:
     """Summarise a scenario over its seeds."""
-    own = [record for record in records if record["scenario"] == name]
-    if not own:
-        return Row(name, {}, {}, {})
+    runs = scenario.runs.values()
+    if not runs:
+        return Row(scenario.name, {}, {}, {})
     metrics, above = {}, {}
-    for column in columns:
-        task, metric = column.key.split("/", 1)
-        metrics[column.key] = _stat([r["metrics"][task][metric] for r in own])
+    for metric, column in zip(results.metrics, columns, strict=True):
+        values = [run.metrics[metric.task][metric.name] for run in runs]
+        metrics[metric.key] = _stat(values)
         if column.floor:
-            sign = 1 if column.higher_is_better else -1
-            above[column.key] = statistics.fmean(
-                sign * (r["metrics"][task][metric] - r["floors"][task][column.floor][metric])
-                for r in own
+            floors = [run.floors[metric.task][column.floor][metric.name] for run in runs]
+            above[metric.key] = statistics.fmean(
+                metric.sign * (value - floor) for value, floor in zip(values, floors, strict=True)
             )
     speed = {
-        key: _stat(values)
-        for key in ("train_examples_per_s", "evaluate_examples_per_s", "run_s")
-        if (values := [s for r in own if (s := r["timings"].get(key)) is not None])
+        number.key: _stat(values)
+        for number, _ in COSTS
+        if (values := [value for run in runs if (value := number.read(run)) is not None])
     }
-    speed |= {
-        key: _stat(values)
-        for key in ("peak_memory_bytes", "parameters")
-        if (values := [number for r in own if (number := r[key]) is not None])
-    }
-    return Row(name, metrics, above, speed, tuple(own[-1]["trained_tasks"]))
+    return Row(scenario.name, metrics, above, speed, scenario.tasks)
 
 
-def _floor_rows(records: Sequence[Record], columns: Iterable[MetricColumn]) -> tuple[Row, ...]:
+def _floor_rows(results: Results) -> tuple[Row, ...]:
     """Summarise the floors, each split counted once."""
-    splits = {record["seed"]: record["floors"] for record in records}
     rows: dict[str, dict[str, Stat]] = {}
-    for column in columns:
-        task, metric = column.key.split("/", 1)
-        for floor in records[-1]["floors"][task]:
-            own = [f[task][floor][metric] for f in splits.values() if metric in f[task][floor]]
-            if own:
-                rows.setdefault(floor, {})[column.key] = _stat(own)
+    for metric in results.metrics:
+        splits = [floors[metric.task] for floors in results.floors.values()]
+        for floor in results.runs[-1].floors[metric.task]:
+            values = [each[floor][metric.name] for each in splits if metric.name in each[floor]]
+            if values:
+                rows.setdefault(floor, {})[metric.key] = _stat(values)
     return tuple(Row(name, metrics, {}, {}) for name, metrics in rows.items())
 
 
-def _data_notes(records: Sequence[Record]) -> list[str]:
+def _data_notes(results: Results, data: Data) -> list[str]:
     """Say where the data was made up, and where the scores are not of the test part."""
     notes = []
-    for record in records[-1:]:
-        if record["data"]["stands_in_for"]:
-            notes.append(f"SYNTHETIC DATA in place of {record['data']['stands_in_for']}")
-        elif record["data"]["synthetic"]:
-            notes.append("synthetic data")
-        if record["data"].get("evaluated_on") == "validation":
-            notes.append("scored on the VALIDATION part: the test part was not opened")
+    if results.question.stands_in_for:
+        notes.append(f"SYNTHETIC DATA in place of {results.question.stands_in_for}")
+    elif data.synthetic:
+        notes.append("synthetic data")
+    if results.question.evaluate_on == "validation":
+        notes.append("scored on the VALIDATION part: the test part was not opened")
     return notes
 
 
-def _describe_data(records: Sequence[Record]) -> str:
-    if not records:
-        return ""
-    data = records[-1]["data"]
-    validation = f"{data['validation']:,} to validate, " if data.get("validation") else ""
+def _describe_data(data: Data) -> str:
+    validation = f"{data.validation:,} to validate, " if data.validation else ""
     return (
-        f"{data['source']}: {data['num_queries']:,} queries, {data['num_candidates']:,} candidates,"
-        f" {data['train']:,} interactions to train, {validation}{data['test']:,} to test"
+        f"{data.source}: {data.num_queries:,} queries, {data.num_candidates:,} candidates,"
+        f" {data.train:,} interactions to train, {validation}{data.test:,} to test"
     )
 
 
-def _describe_environment(record: Record) -> str:
-    engine, machine = record["protocol"]["engine"], record["environment"]
-    versions = ", ".join(f"{k} {v}" for k, v in engine.items() if k != "threads")
-    return f"{versions}; Python {machine['python']}; {machine['cpu']}, {engine['threads']} threads"
+def _describe_environment(results: Results) -> str:
+    engine, machine = results.question.engine, results.newest.environment
+    versions = ", ".join(f"{name} {version}" for name, version in engine.versions.items())
+    return f"{versions}; Python {machine.python}; {machine.cpu}, {engine.threads} threads"

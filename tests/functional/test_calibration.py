@@ -8,9 +8,10 @@ import math
 
 import numpy as np
 import pytest
-from made import metric, record, run_suite
+from made import changed, metric, record, run_suite
 
 from mtbench.evidence import compare_scenarios, compare_users, smallest_detectable
+from mtbench.records.results import Results
 from mtbench.records.series import measure
 from mtbench.regress.gate import check
 from mtbench.regress.limits import Limits
@@ -44,7 +45,7 @@ def judge(a, b):
         for name, rows in (("a", a), ("b", b))
         for seed, row in enumerate(rows)
     ]
-    return compare_scenarios(made, pairs=[("a", "b")])
+    return compare_scenarios(Results.of(made), pairs=[("a", "b")])
 
 
 def noise(rng, seeds):
@@ -135,7 +136,7 @@ def run(tmp_path_factory, shared_tiny):
     def run(*changes):
         changes = ["train.epochs=1", "train.batch_size=1024", *changes]
         made = run_suite(shared_tiny, folder, *changes, scenarios=["joint"])
-        assert {entry["status"] for entry in made} == {"ok"}
+        assert {entry.status for entry in made} == {"ok"}
         return made
 
     return run
@@ -157,14 +158,14 @@ def groups(made):
         order = rng.permutation(len(made))
         for start in range(0, half, GROUP):
             yield [
-                {**made[row], "scenario": name, "seed": seed}
+                changed(made[row], scenario=name, seed=seed)
                 for name, rows in (("A", order[:half]), ("B", order[half:]))
                 for seed, row in enumerate(rows[start : start + GROUP])
             ]
 
 
 def compare(group, metric):
-    (one,) = compare_scenarios(group, metrics=[metric], pairs=[("A", "B")])
+    (one,) = compare_scenarios(Results.of(group), metrics=[metric], pairs=[("A", "B")])
     return one
 
 
@@ -173,8 +174,8 @@ def plant(group, metric, gain):
     task, name = metric.split("/")
     signed = -gain if name == "rmse" else gain
     return [
-        {**entry, "metrics": {task: {name: entry["metrics"][task][name] + signed}}}
-        if entry["scenario"] == "B"
+        changed(entry, metrics={task: {name: entry.metrics[task][name] + signed}})
+        if entry.scenario == "B"
         else entry
         for entry in group
     ]
@@ -197,12 +198,15 @@ def test_real_runs_of_one_scenario_under_two_names(made):
     assert np.mean([one.verdict == "better" for one in found]) >= 0.8 - 3 * error
 
 
+@pytest.mark.thorough
 def test_twenty_repeats_with_other_seeds_raise_no_alarm(run, made):
     """A gate's, without a margin; a planted loss does: next to no training."""
     limits = Limits(max_increase={"rmse": 0.0}, max_decrease={"top_5_seen_kept": 0.0})
 
     def alarm(records):
-        return check(measure(made[:3], "a"), measure(records, "b"), limits).exit_code
+        return check(
+            measure(Results.of(made[:3]), "a"), measure(Results.of(records), "b"), limits
+        ).exit_code
 
     assert [alarm(made[n : n + 3]) for n in range(3, 63, 3)] == [0] * 20
     assert alarm(run("train.optimizer.learning_rate=1e-9", "seeds=3")) == 1

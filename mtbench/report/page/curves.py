@@ -6,7 +6,9 @@ import itertools
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from mtbench.records.record import Record
 
 from .looks import Look, figures
 from .markup import Html, plain
@@ -16,7 +18,6 @@ from .svg import INK, Canvas
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Record = Mapping[str, Any]
 MOST_POINTS = 120
 """Of a curve; of more epochs, evenly spread ones are drawn."""
 MOST_PAIRS = 6
@@ -89,7 +90,7 @@ def _pairs(runs: Sequence[Record]) -> list[str]:
     """Pairs of tasks, those with the most conflicts where there are many."""
     shares: dict[str, list[float]] = {}
     for run in runs:
-        for epoch in run.get("diagnostics") or ():
+        for epoch in run.diagnostics:
             for pair, share in (epoch.get("conflicts") or {}).items():
                 shares.setdefault(pair, []).append(share)
     if len(shares) <= MOST_PAIRS:
@@ -101,26 +102,29 @@ def _inner(*path: str) -> Callable[[Mapping[str, Any]], float | None]:
     """Read a number of an epoch; None where it is missing."""
 
     def read(epoch: Mapping[str, Any]) -> float | None:
-        found: Any = epoch
+        value: Any = epoch
         for key in path:
-            found = (found or {}).get(key)
-        return None if found is None else float(found)
+            value = (value or {}).get(key)
+        return None if value is None else float(value)
 
     return read
 
 
 def _lines(
-    runs: Sequence[Record], part: str, read: Callable[[Mapping[str, Any]], float | None]
+    runs: Sequence[Record],
+    part: Literal["curve", "diagnostics"],
+    read: Callable[[Mapping[str, Any]], float | None],
 ) -> list[Line]:
     """A line for each scenario that has values, over those epochs that all its seeds have."""
-    found: dict[str, list[dict[int, float]]] = {}
+    by_scenario: dict[str, list[dict[int, float]]] = {}
     for run in runs:
-        values = {e["epoch"]: read(e) for e in run.get(part) or ()}
+        epochs_of: Sequence[Mapping[str, Any]] = getattr(run, part)
+        values = {epoch["epoch"]: read(epoch) for epoch in epochs_of}
         numbers = {epoch: value for epoch, value in values.items() if value is not None}
         if numbers:
-            found.setdefault(run["scenario"], []).append(numbers)
+            by_scenario.setdefault(run.scenario, []).append(numbers)
     lines = []
-    for scenario, curves in found.items():
+    for scenario, curves in by_scenario.items():
         epochs = _thin(sorted(set[int].intersection(*map(set, curves))))
         columns = [[curve[epoch] for curve in curves] for epoch in epochs]
         if columns:

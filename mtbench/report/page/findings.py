@@ -13,8 +13,8 @@ from .view import View
 
 def comparisons(view: View) -> Html:
     """What is compared with what, with every number behind the words."""
-    found = [*(view.planned or view.pairs), *view.users]
-    if not found:
+    listed = [*(view.planned or view.pairs), *view.users]
+    if not listed:
         return Html()
     head = [
         column("metric", text=True),
@@ -26,7 +26,7 @@ def comparisons(view: View) -> Html:
         column("could have found"),
         column("verdict", text=True),
     ]
-    rows = [("", _comparison(one)) for one in found]
+    rows = [("", _comparison(one)) for one in listed]
     caption = (
         "Paired differences with their 95 % intervals, each for itself; p-values corrected for all "
         "comparisons of the table (Holm); “could have found”: the smallest true difference found "
@@ -39,14 +39,14 @@ def comparisons(view: View) -> Html:
 
 
 def _comparison(one: evidence.Comparison) -> list[Html]:
-    known = one.low is not None and one.high is not None
-    scale = ((one.high or 0) - (one.low or 0)) / 2 if known else 0.0
+    has_interval = one.low is not None and one.high is not None
+    scale = ((one.high or 0) - (one.low or 0)) / 2 if has_interval else 0.0
     interval = (
         tag(
             "small",
             f"[{words.decimal(one.low or 0, scale)}, {words.decimal(one.high or 0, scale)}]",
         )
-        if known
+        if has_interval
         else None
     )
     styles = {"better": "b.good", "worse": "b.bad"}
@@ -78,19 +78,20 @@ def failures(view: View) -> Html:
     """The runs that failed, with their errors."""
     head = [column("scenario", text=True), column("seed"), column("error", text=True)]
     rows = []
-    for run in view.failed:
-        error = run["error"]
-        trace = error.get("traceback") or []
-        text = "\n".join(trace) if isinstance(trace, list) else str(trace)
+    for run in view.results.failed:
+        error = run.error
+        if error is None:
+            continue
+        text = "\n".join(error.traceback)
         folded = tag("details", tag("summary", "traceback"), tag("pre", lines(text)))
-        content = [tag("b", error["type"]), ": ", error["message"], folded if text else None]
+        content = [tag("b", error.type), ": ", error.message, folded if text else None]
         rows.append(
             (
                 "",
                 [
-                    row_head(run["scenario"]),
-                    cell(run["seed"], value=run["seed"]),
-                    cell(*content, value=error["type"], text=True),
+                    row_head(run.scenario),
+                    cell(run.seed, value=run.seed),
+                    cell(*content, value=error.type, text=True),
                 ],
             )
         )

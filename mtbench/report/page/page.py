@@ -7,31 +7,30 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
+from mtbench.records.results import Results
+
 from . import curves, findings, panels, provenance, sections, wording
 from .markup import Html, tag
 from .svg import Canvas
-from .view import Record, Users, View, look_at
+from .view import Users, View, look_at
 
 
-def page(
-    records: Sequence[Record], problems: Iterable[str] = (), users: Users | None = None
-) -> str:
-    """Write the page of a suite's records: one file that loads nothing.
+def page(results: Results, users: Users | None = None) -> str:
+    """Write the page of a suite's results: one file that loads nothing.
 
     Args:
-        records: At least one, their scenarios in the order of the report.
-        problems: Further notes: a line for each file that is no record.
+        results: Of at least one record.
         users: By run id and `task/metric`: a value for each user, float `[users]`; such as
             `records.read_by_query` reads.
 
     Returns:
-        An HTML document. The same records give the same document.
+        An HTML document. The same results give the same document.
 
     Raises:
         MtbenchError: matplotlib is not installed.
     """
     canvas = Canvas()
-    view = look_at(records, problems, users)
+    view = look_at(results, users)
     style, script = _resource("page.css"), _resource("page.js")
     head = [
         tag("meta", charset="utf-8"),
@@ -51,7 +50,7 @@ def page(
             aria_label="sections",
         ),
         tag("main", *(_section(*part) for part in parts)),
-        tag("footer", f"Made by mtbench from {len(records)} records."),
+        tag("footer", f"Made by mtbench from {results.given} records."),
         tag("script", Html(script)),
     ]
     document = tag("html", tag("head", *head), tag("body", *body), lang="en")
@@ -72,8 +71,8 @@ def _policy(script: str) -> str:
 
 
 def _header(view: View) -> Html:
-    summary, newest = view.summary, view.newest
-    runs, total = len(view.runs), len(view.runs) + len(view.failed)
+    summary, results = view.summary, view.results
+    runs, total = len(results.runs), len(results.records)
     seeds = len(view.seeds)
     meta = (
         f"{len(summary.scenarios)} scenario{'s' * (len(summary.scenarios) != 1)}, "
@@ -83,12 +82,11 @@ def _header(view: View) -> Html:
         tag("li.loud" if note.startswith(("SYNTHETIC", "FAILED")) else "li", note)
         for note in _few(summary.notes)
     ]
-    version = newest["protocol"]["engine"].get("mtbench", "?")
     return tag(
         "header",
         tag("h1", summary.suite),
         tag("p.meta", meta),
-        tag("p.meta", f"mtbench {version}, {str(newest['started'])[:10]}"),
+        tag("p.meta", f"mtbench {results.question.engine.mtbench}, {results.newest.started[:10]}"),
         tag("ul.notes", *notes, aria_label="notes") if notes else None,
     )
 
@@ -108,7 +106,7 @@ def _section(key: str, title: str, body: Html) -> Html:
 
 def _sections(view: View, canvas: Canvas) -> Iterable[tuple[str, str, Html]]:
     """Keys, titles and content, in order; one without content is left out."""
-    runs, tasks = view.runs, view.tasks
+    runs, tasks = view.results.runs, view.tasks
     yield "summary", "In words", tag("div.lead", wording.summary(view))
     if view.rows:
         yield "numbers", "Results", tag("div", sections.results(view), sections.all_metrics(view))
@@ -122,7 +120,7 @@ def _sections(view: View, canvas: Canvas) -> Iterable[tuple[str, str, Html]]:
         ):
             yield key, title, panels.lines(view, canvas, found, text)
         yield "speed", "Speed", panels.costs(view, canvas)
-    if view.failed:
+    if view.results.failed:
         yield "failed", "Failed runs", findings.failures(view)
     yield "reproduce", "Reproduce", provenance.reproduce(view)
     yield "data", "Data", provenance.data(view)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
 
+from mtbench.records.columns import NUMBERS
 from mtbench.report.summary import Row
 
 from . import curves, plots
@@ -72,8 +72,8 @@ def trade_offs(view: View, canvas: Canvas) -> Html:
             "floor in both." + (" Dotted: the best of a sweep." if sweeps else "")
         )
     if view.deltas:
-        found = list(view.deltas.values())
-        drawn.append(_figure("Δm against single tasks", plots.gains(canvas, found, view.looks)))
+        deltas = list(view.deltas.values())
+        drawn.append(_figure("Δm against single tasks", plots.gains(canvas, deltas, view.looks)))
         said.append(
             "Δm: mean relative gain over the single-task scenarios with the same seeds, with its "
             "95 % interval; tasks weigh alike (Maninis et al. 2019)."
@@ -122,9 +122,7 @@ def costs(view: View, canvas: Canvas) -> Html:
 
 
 def _bars(view: View, reference: Row, key: str, form: Callable[[float], str]) -> list[Bar]:
-    def read(run: Mapping[str, Any]) -> Any:
-        return run["timings"].get(key, run.get(key))
-
+    read = next(number.read for number in NUMBERS if number.key == key)
     base = view.values(reference.name, read)
     if not sum(base):
         return []

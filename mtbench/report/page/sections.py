@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from mtbench import evidence
 from mtbench.evidence import words
+from mtbench.records.columns import COSTS
+from mtbench.report.columns import SHORT, SHORT_LABELS, short_costs
 from mtbench.report.summary import MetricColumn, Row, Stat
 
 from .markup import Html, tag
@@ -24,7 +26,11 @@ def results(view: View) -> Html:
         column("seeds", better="higher"),
         *(_metric_head(one) for one in view.headline),
         column("Δm %", tag("small", "against single tasks"), better="higher"),
-        column("train ex/s", tag("small", "s a run"), better="higher"),
+        column(
+            SHORT_LABELS[0],
+            *(tag("small", label) for label in SHORT_LABELS[1:]),
+            better=SHORT[0][1].better,
+        ),
     ]
     caption = (
         "Mean ± sample standard deviation over seeds. Below it the mean difference from the "
@@ -49,21 +55,12 @@ def all_metrics(view: View) -> Html:
     return tag("details", tag("summary", "All metrics and costs"), *parts, _costs(view))
 
 
-COSTS = (
-    ("train_examples_per_s", "train ex/s", 1.0, "higher"),
-    ("evaluate_examples_per_s", "evaluate ex/s", 1.0, "higher"),
-    ("run_s", "s a run", 1.0, "lower"),
-    ("peak_memory_bytes", "peak MB", 1e-6, "lower"),
-    ("parameters", "parameters", 1.0, "lower"),
-)
-
-
 def _costs(view: View) -> Html:
     head = [column("scenario", text=True)]
-    head += [column(label, better=better) for _, label, _, better in COSTS]
+    head += [column(heading.label, better=heading.better) for _, heading in COSTS]
     rows = []
     for row in view.rows:
-        stats = [(row.speed.get(key), factor) for key, _, factor, _ in COSTS]
+        stats = [(row.speed.get(number.key), heading.factor) for number, heading in COSTS]
         cells = [
             cell(_large(stat, factor), value=stat.mean if stat else None) for stat, factor in stats
         ]
@@ -97,16 +94,17 @@ def _scenario(view: View, row: Row, columns: Sequence[tuple[MetricColumn, int]])
             *(cell("–", value=None) for _ in range(2)),
         ]
     seeds = next(iter(row.metrics.values())).n
-    speed, seconds = row.speed.get("train_examples_per_s"), row.speed.get("run_s")
+    first, *others = short_costs(row)
+    sorted_by = row.speed.get(SHORT[0][0].key)
     return [
         row_head(row.name),
         cell(seeds, value=seeds),
         *(_metric(row, *one) for one in columns),
         _gain(view.deltas.get(row.name)),
         cell(
-            f"{speed.mean:,.0f}" if speed else "–",
-            tag("small", f"{seconds.mean:.2f}") if seconds else None,
-            value=speed.mean if speed else None,
+            first,
+            *(tag("small", other) for other in others),
+            value=sorted_by.mean if sorted_by else None,
         ),
     ]
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mtbench import evidence
-from mtbench.records.current import current, newest
+from mtbench.records.record import Record
+from mtbench.records.results import Results
 from mtbench.report.summary import MetricColumn, Row, Summary, summarize
 
 from .looks import Axis, Look, Spread, choose, metric_label
 
-Record = Mapping[str, Any]
 Users = Mapping[str, Mapping[str, Any]]
 
 
@@ -20,13 +20,8 @@ Users = Mapping[str, Mapping[str, Any]]
 class View:
     """A suite's results and what they allow one to say."""
 
+    results: Results
     summary: Summary
-    newest: Record
-    """The record that says which protocol is reported."""
-    runs: Sequence[Record]
-    """Those that went well and count."""
-    failed: Sequence[Record]
-    """Those that failed and count."""
     planned: Sequence[evidence.Comparison]
     """Scenarios of several tasks against single tasks, and against the first of several tasks."""
     pairs: Sequence[evidence.Comparison]
@@ -51,7 +46,8 @@ class View:
     @property
     def tasks(self) -> list[str]:
         """Names of the tasks."""
-        return list(self.runs[-1]["metric_info"]) if self.runs else []
+        runs = self.results.runs
+        return list(runs[-1].metric_info) if runs else []
 
     @property
     def reference(self) -> Row | None:
@@ -62,12 +58,12 @@ class View:
     @property
     def seeds(self) -> list[int]:
         """The seeds of the runs that went well."""
-        return sorted({run["seed"] for run in self.runs})
+        return sorted({run.seed for run in self.results.runs})
 
-    def values(self, scenario: str, read: Any) -> list[float]:
+    def values(self, scenario: str, read: Callable[[Record], float | None]) -> list[float]:
         """What `read` finds in each run of a scenario, by seed, without the Nones."""
-        own = sorted((r for r in self.runs if r["scenario"] == scenario), key=lambda r: r["seed"])
-        return [float(value) for run in own if (value := read(run)) is not None]
+        runs = self.results.scenarios[scenario].runs.values()
+        return [float(value) for run in runs if (value := read(run)) is not None]
 
     def axis(self, key: str) -> Axis:
         """A metric with every scenario's values and the floors, the strongest first."""
@@ -76,7 +72,7 @@ class View:
         spreads = [
             Spread(
                 row.name,
-                tuple(self.values(row.name, lambda run: run["metrics"][task][metric])),
+                tuple(self.values(row.name, lambda run: run.metrics[task][metric])),
                 task in row.trained,
             )
             for row in self.rows
@@ -89,29 +85,23 @@ class View:
         return Axis(metric_label(key), column.higher_is_better, ordered, spreads)
 
 
-def look_at(
-    records: Sequence[Record], problems: Iterable[str] = (), users: Users | None = None
-) -> View:
+def look_at(results: Results, users: Users | None = None) -> View:
     """Work out what a page shows.
 
     Args:
-        records: At least one, their scenarios in the order of the report.
-        problems: Further notes.
+        results: Of at least one record.
         users: By run id and `task/metric`: a value for each user.
     """
-    summary = summarize(records, problems)
-    used, _ = current(records)
-    deltas = {delta.scenario: delta for delta in evidence.delta_m(records)}
-    front = evidence.pareto(records)
+    summary = summarize(results)
+    deltas = {delta.scenario: delta for delta in evidence.delta_m(results)}
+    front = evidence.pareto(results)
     names = [row.name for row in summary.scenarios]
     return View(
+        results,
         summary,
-        newest(used),
-        [run for run in used if run["status"] == "ok"],
-        [run for run in used if run["status"] != "ok"],
-        evidence.compare_scenarios(records),
-        evidence.compare_scenarios(records, pairs="all"),
-        evidence.compare_scenarios_over_users(records, users) if users else [],
+        evidence.compare_scenarios(results),
+        evidence.compare_scenarios(results, pairs="all"),
+        evidence.compare_scenarios_over_users(results, users) if users else [],
         deltas,
         front,
         choose(names, _important(summary, deltas, front)),

@@ -109,17 +109,17 @@ def _above(row: Row, column: MetricColumn) -> str:
 
 def _rivals(view: View, column: MetricColumn, best: Row, rivals: Sequence[Row]) -> list[Html | str]:
     """Whom the best is told apart from, by how much, and whom not."""
-    found = {
+    by_rival = {
         one.a if one.b == best.name else one.b: one
         for one in view.pairs
         if one.metric == column.key and best.name in (one.a, one.b)
     }
     judged = sorted(
-        (name for name, one in found.items() if one.p_adjusted is not None),
-        key=lambda name: abs(found[name].mean),
+        (name for name, one in by_rival.items() if one.p_adjusted is not None),
+        key=lambda name: abs(by_rival[name].mean),
     )
-    apart = [_gap(name, found[name]) for name in judged if _differs(found[name])]
-    close = [_gap(name, found[name]) for name in judged if not _differs(found[name])]
+    apart = [_gap(name, by_rival[name]) for name in judged if _differs(by_rival[name])]
+    close = [_gap(name, by_rival[name]) for name in judged if not _differs(by_rival[name])]
     said: list[Html | str] = []
     if apart:
         said.append(f"It is better than {listed(apart, MOST_GAPS)}. ")

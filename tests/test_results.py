@@ -1,0 +1,187 @@
+"""Results: one reading of records, worked out once, and what it says of scenarios that differ."""
+
+import sys
+from pathlib import Path
+
+import made
+import pytest
+
+from mtbench.records import current as choice
+from mtbench.records import results as module
+from mtbench.records.columns import COSTS, NUMBERS, RUN_COLUMNS, Heading, Number, run_rows
+from mtbench.records.results import Results
+from mtbench.regress.compare import compare, to_text
+from mtbench.regress.gate import gate
+from mtbench.report import FORMATS, summarize
+from mtbench.report.page.page import page
+from mtbench.runs import environment
+
+
+def runs(scenario, seeds=2, **changes):
+    return [made.record(scenario, seed, 1 + seed / 10, **changes) for seed in range(seeds)]
+
+
+def test_scenarios_hold_their_runs_by_seed_good_and_failed():
+    bad = made.record("b", 3, status="failed")
+    never = made.record("c", 0, status="failed")
+    results = Results.of([never, *runs("b")[::-1], bad, *runs("a")], ["x.json: damaged"])
+    assert list(results.scenarios) == ["c", "b", "a"]
+    assert list(results.measured) == ["b", "a"]
+    b = results.scenarios["b"]
+    assert (list(b.runs), b.failed, b.tasks) == ([0, 1], {3: bad}, made.BOTH)
+    assert (len(results.runs), results.failed, results.given) == (4, (never, bad), 6)
+    assert results.problems == ("x.json: damaged",)
+    assert (results.left_out, results.notes) == ((), ())
+    assert results.newest == bad
+    assert (results.suite, results.question) == ("made", bad.question)
+    assert [metric.key for metric in results.metrics if metric.headline] == [
+        "ranking/rmse",
+        "retrieval/top_5",
+    ]
+
+
+def test_floors_are_those_of_a_split():
+    floors = [{"mean": {"rmse": 1 + seed}} for seed in range(2)]
+    records = [
+        made.record(name, seed, floors__ranking=floors[seed]) for name in "ab" for seed in range(2)
+    ]
+    by_seed = Results.of(records).floors
+    assert {seed: each["ranking"] for seed, each in by_seed.items()} == dict(enumerate(floors))
+
+
+def test_which_records_count_is_asked_once_for_a_page(monkeypatch):
+    pytest.importorskip("matplotlib")
+    asked = []
+
+    def counting(records):
+        asked.append(len(records))
+        return choice.current(records)
+
+    monkeypatch.setattr(module, "current", counting)
+    records = [*runs("joint", 3), *runs("alone", 3, tasks=("ranking",))]
+    users = {record.run_id: {"ranking/rmse": [1.0, 2.0, 3.0]} for record in records}
+    assert page(Results.of(records), users=users)
+    assert asked == [6]
+
+
+NOTE = "scenarios differ in train.epochs: 3 (rating-only, joint), 30 (other)"
+
+
+def test_scenarios_that_differ_in_training_are_told():
+    """As after `run -o train.epochs=30 --scenario other`."""
+    records = [
+        *runs("rating-only", tasks=("ranking",)),
+        *runs("joint"),
+        *runs("other", answer__train__epochs=30),
+    ]
+    assert Results.of(records).notes == (NOTE,)
+    assert summarize(Results.of(records)).notes == (NOTE,)
+    older = runs("joint", answer__train__epochs=9, started="2025")
+    results = Results.of([*older, *records])
+    assert results.notes == (NOTE,)  # of those that count
+    assert len(results.left_out) == 1
+
+
+def test_the_page_tells_it_where_its_suite_would_mislead():
+    pytest.importorskip("matplotlib")
+    text = page(Results.of([*runs("a"), *runs("b", answer__train__epochs=30)]))
+    line = "scenarios differ in train.epochs: 3 (a), 30 (b)"
+    assert text.count(line) == 2
+    assert f"It has the options of the newest run for all scenarios, though {line}." in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        (
+            {"answer__towers__query__options__embedding_dim": 64},
+            "towers.query.embedding_dim: 32 (a), 64 (b)",
+        ),
+        (
+            {"answer__tasks__ranking__options__units": [8]},
+            "tasks.ranking.units: [64, 32] (a), [8] (b)",
+        ),
+        ({"answer__tasks__ranking__options__more": True}, "tasks.ranking.more: – (a), true (b)"),
+        (
+            {"answer__train__epochs": 9, "answer__towers__query__name": "bag"},
+            "train.epochs: 3 (a), 9 (b); towers.query.name: embedding (a), bag (b)",
+        ),
+    ],
+)
+def test_what_scenarios_differ_in(changes, note):
+    records = [*runs("a"), *runs("b", **changes)]
+    (line,) = Results.of(records).notes
+    told = set(line.removeprefix("scenarios differ in ").split("; "))
+    assert told == set(note.split("; "))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"answer__weighting": made.identity("w", "other")},
+        {"answer__trained_tasks": ["ranking"], "answer__weighting": None},
+        {"answer__tasks__ranking__origin__sha256": "f" * 64},
+    ],
+)
+def test_what_scenarios_are_for_is_not_told(changes):
+    assert Results.of([*runs("a"), *runs("b", **changes)]).notes == ()
+
+
+def test_nothing_gives_nothing():
+    results = Results.of([])
+    assert (results.records, dict(results.scenarios), results.metrics) == ((), {}, ())
+
+
+# columns
+
+
+def test_a_number_that_is_declared_is_in_every_table():
+    pytest.importorskip("matplotlib")
+    records = runs("joint")
+    summary = summarize(Results.of(records))
+    markdown, csv = FORMATS["markdown"](summary), FORMATS["csv"](summary)
+    html = page(Results.of(records))
+    (row, _) = run_rows(records)
+    for number, heading in COSTS:
+        assert f" {heading.label} |" in markdown
+        assert f",{number.key}," in csv
+        assert f">{heading.label}<" in html.partition('id="costs"')[2]
+        assert number.key in summary.scenarios[0].speed
+    for number in NUMBERS:
+        assert number.key in RUN_COLUMNS
+        assert row[number.key] == number.read(records[0])
+
+
+def test_declaring_one_more_is_all_it_takes(monkeypatch):
+    """As the seconds of validating would be: one line in `records.columns`."""
+    pytest.importorskip("matplotlib")
+    number = Number("validate_s", lambda record: record.timings["validate_s"])
+    heading = Heading("s to validate", digits=1)
+    costs = (*COSTS, (number, heading))
+    for where in ("summary", "columns", "formats", "page.sections"):
+        monkeypatch.setattr(f"mtbench.report.{where}.COSTS", costs)
+    results = Results.of(runs("joint", timings__validate_s=7.25))
+    summary = summarize(results)
+    markdown = FORMATS["markdown"](summary)
+    assert "| peak MB | parameters | s to validate |" in markdown
+    assert " 7.2 ± 0.0 |" in markdown
+    assert "made,scenario,joint,validate_s,7.25,0.0,2,," in FORMATS["csv"](summary)
+    assert ">s to validate<" in page(results).partition('id="costs"')[2]
+
+
+def test_where_the_system_does_not_tell_of_memory_all_else_is_told(tmp_path, monkeypatch):
+    """As on Windows, which has no module `resource`."""
+    monkeypatch.setitem(sys.modules, "resource", None)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: (_ for _ in ()).throw(OSError()))
+    assert environment.peak_memory() is None
+    monkeypatch.undo()
+    silent = [made.record("a", seed, peak_memory_bytes=None) for seed in range(3)]
+    results = Results.of(silent)
+    assert "peak_memory_bytes" not in summarize(results).scenarios[0].speed
+    assert "<table" in page(results)
+    for form in FORMATS.values():
+        assert form(summarize(results))
+    assert [row["peak_memory_bytes"] for row in run_rows(silent)] == [None] * 3
+    folder = made.write(tmp_path / "r", silent)
+    assert "the records lack the peak memory" in gate(folder, folder).to_text()
+    assert "peak memory" not in to_text(compare(folder, folder))
