@@ -52,11 +52,12 @@ def main(strategy: str) -> None:
         for key, count in (("user", USERS), ("movie", MOVIES))
     ]
     data = Data(*sides, Interactions(columns, USERS, MOVIES), "random")
-    scenario = Scenario("all", tuple(suite.tasks), registry.find("weighting", strategy)())
+    scenarios = {"all": Scenario("all", tuple(suite.tasks), registry.find("weighting", strategy)())}
+    setup = dataclasses.replace(suite, scenarios=scenarios).setup("all")
     tf.matmul(tf.ones([64, 64]), tf.ones([64, 64]))
     before = peak()
-    model = MultiTaskModel(suite, scenario, data)
-    compile_model(model, suite.train, scenario)
+    model = MultiTaskModel(setup, data)
+    compile_model(model, setup)
     batch = {name: tf.constant(column) for name, column in columns.items()}
     step = tf.function(lambda: model.train_step(batch))
     for _ in range(3):

@@ -93,8 +93,8 @@ def encode(size: str, place: Path) -> dict[str, Any]:
 def run(size: str, place: Path) -> dict[str, Any]:
     """Train an epoch and evaluate, as `mtbench run` does."""
     from mtbench import hookimpl
-    from mtbench.runs import execute as runner
     from mtbench.runs.plan import make_plan
+    from mtbench.runs.session import perform
 
     registry, suite = _suite(size, place)
     ends: list[dict[str, Any]] = []
@@ -112,7 +112,7 @@ def run(size: str, place: Path) -> dict[str, Any]:
             _reset()
 
     registry.hooks.register(Peaks())
-    (record,) = runner.execute(suite, make_plan(suite, registry), registry, place / "results")
+    (record,) = perform(make_plan(suite, registry), registry, place / "results")
     if record["status"] != "ok":
         raise RuntimeError(record["error"])
     begun, trained = ends

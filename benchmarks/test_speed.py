@@ -40,7 +40,7 @@ def joint(data_dir):
     suite = load_suite(SUITE, registry)
     data = load_data(suite.dataset, registry.identity(suite.dataset))
     train = data.interactions.take(suite.split.build(data, 0).train)
-    trainer = Trainer(suite, suite.scenarios["joint"], data)
+    trainer = Trainer(suite.setup("joint"), data)
     trainer.train(0, train)
     return suite, data, train, trainer
 

@@ -53,9 +53,10 @@ class Steps:
         suite = dataclasses.replace(
             self.suite, tasks={f"task_{i}": kinds[i % 2] for i in range(tasks)}
         )
-        scenario = Scenario("all", tuple(suite.tasks), STRATEGIES[name](**options))
-        model = MultiTaskModel(suite, scenario, self.data)
-        compile_model(model, suite.train, scenario)
+        scenarios = {"all": Scenario("all", tuple(suite.tasks), STRATEGIES[name](**options))}
+        setup = dataclasses.replace(suite, scenarios=scenarios).setup("all")
+        model = MultiTaskModel(setup, self.data)
+        compile_model(model, setup)
         columns = {name: tf.constant(column) for name, column in self.batch.columns.items()}
         step = tf.function(lambda: model.train_step(columns))
         step()

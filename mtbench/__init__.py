@@ -49,9 +49,15 @@ if TYPE_CHECKING:
     from .plugin.weighting import LossWeighting as LossWeighting
     from .plugin.weighting import Weighting as Weighting
     from .records import flatten as flatten
+    from .records.record import Record as Record
     from .records.store import prepare_folder as prepare_folder
     from .records.tables import load_results as load_results
     from .records.tables import load_runs as load_runs
+    from .runs.api import Results as Results
+    from .runs.api import load_suite as load_suite
+    from .runs.api import run as run
+    from .runs.saved import SavedModel as SavedModel
+    from .runs.saved import load_model as load_model
     from .version import __version__ as __version__
 
 _HOMES = {
@@ -78,8 +84,11 @@ _HOMES = {
     "plugin.view": ("TestView",),
     "plugin.weighting": ("GradientWeighting", "GramianWeighting", "LossWeighting", "Weighting"),
     "records.flatten": ("flatten",),  # the module itself
+    "records.record": ("Record",),
     "records.store": ("prepare_folder",),
     "records.tables": ("load_results", "load_runs"),
+    "runs.api": ("Results", "load_suite", "run"),
+    "runs.saved": ("SavedModel", "load_model"),
     "version": ("__version__",),
 }
 """Where each name lives."""

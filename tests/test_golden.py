@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mtbench.plugin.registry import Origin, Registry, installed
-from mtbench.runs import execute as runner
 from mtbench.runs import identity as module
 from mtbench.runs.plan import make_plan
+from mtbench.runs.session import perform
 from mtbench.suite.reader import load_suite
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +40,7 @@ def test_ids_of_all_suites(fixed):
     registry = installed()
     made = {
         path.stem: {
-            f"{run.scenario.name} {run.seed}": run.id
+            f"{run.scenario} {run.seed}": run.id
             for run in make_plan(load_suite(path, registry, seeds="2"), registry)
         }
         for path in sorted((ROOT / "suites").glob("*.yaml"))
@@ -58,6 +58,6 @@ def keys_of(value, depth=2):
 def test_keys_of_a_record(tiny, registry, tmp_path):
     suite = load_suite(tiny, registry, seeds="1")
     plan = make_plan(suite, registry, ["joint"])
-    (record,) = runner.execute(suite, plan, registry, tmp_path / "r")
-    made = keys_of(record)
+    (record,) = perform(plan, registry, tmp_path / "r")
+    made = keys_of(record.plain())
     assert made == held("record_keys.json", made)

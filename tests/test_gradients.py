@@ -213,8 +213,8 @@ def prepared(tasks, weighting, towers=None, examples=40):
     suite = sgd(tiny_suite(tasks, weighting, towers))
     data = suite.dataset.load()
     tf.keras.utils.set_random_seed(3)
-    model = MultiTaskModel(suite, suite.scenarios["all"], data)
-    compile_model(model, suite.train, suite.scenarios["all"])
+    model = MultiTaskModel(suite.setup("all"), data)
+    compile_model(model, suite.setup("all"))
     columns = data.interactions.take(np.arange(examples)).columns
     for name in ("query", "candidate"):
         assert len(np.unique(columns[name])) < examples
@@ -377,10 +377,10 @@ def test_only_what_is_trained_counts(trained):
     """Tasks in another order than the suite's, some of them not trained."""
     weighting = Recorder(weights=tuple(range(1, len(trained) + 1)))
     suite = sgd(tiny_suite(TASKS, weighting, pair("partly")))
-    scenario = dataclasses.replace(suite.scenarios["all"], tasks=trained)
+    setup = dataclasses.replace(suite.setup("all"), trained=trained)
     data = suite.dataset.load()
-    model = MultiTaskModel(suite, scenario, data)
-    compile_model(model, suite.train, scenario)
+    model = MultiTaskModel(setup, data)
+    compile_model(model, setup)
     columns = {k: tf.constant(v) for k, v in data.interactions.columns.items()}
     expected = naive(model, columns)
     changed = step(model, columns)
@@ -541,8 +541,8 @@ def tensors_of_a_tables_size(weighting, towers):
     """
     suite = dataclasses.replace(tiny_suite(tasks_of(3), weighting, towers), train=Train())
     data = Wide().load()
-    model = MultiTaskModel(suite, suite.scenarios["all"], data)
-    compile_model(model, suite.train, suite.scenarios["all"])
+    model = MultiTaskModel(suite.setup("all"), data)
+    compile_model(model, suite.setup("all"))
     columns = {k: tf.constant(v[:20]) for k, v in data.interactions.columns.items()}
     graph = tf.function(model.train_step, autograph=False).get_concrete_function(columns).graph
     definition = graph.as_graph_def(add_shapes=True)
@@ -788,7 +788,7 @@ def test_what_a_strategy_is_told(diagnostics):
     suite = sgd(tiny_suite(tasks, Told()), epochs=3, batch_size=50, diagnostics=diagnostics)
     data = suite.dataset.load()
     train = data.interactions.take(np.arange(50))
-    trained = Trainer(suite, suite.scenarios["all"], data).train(0, train)
+    trained = Trainer(suite.setup("all"), data).train(0, train)
     strategy = trained.model.weigher.strategy
     curve = [[epoch[f"{name}_loss"] for name in tasks] for epoch in trained.curve]
     np.testing.assert_array_equal(np.float32(curve), strategy.epochs)
@@ -807,7 +807,7 @@ def test_what_a_strategy_is_told_of_an_epoch_of_several_batches():
     suite = dataclasses.replace(suite, train=train)
     data = suite.dataset.load()
     rows = data.interactions.take(np.arange(50))
-    trained = Trainer(suite, suite.scenarios["all"], data).train(0, rows)
+    trained = Trainer(suite.setup("all"), data).train(0, rows)
     columns = {name: tf.constant(column) for name, column in rows.columns.items()}
     losses = trained.model.losses_by_task(columns, training=False)
     assert len(trained.model.weigher.strategy.epochs) == 2
@@ -865,7 +865,7 @@ def test_both_paths_of_a_strategy_of_losses(name, weighting):
     for diagnostics in (False, True):
         train = Train(epochs=2, batch_size=20, diagnostics=diagnostics)
         changed = dataclasses.replace(suite, train=train)
-        found.append(Trainer(changed, changed.scenarios["all"], data).train(0, rows))
+        found.append(Trainer(changed.setup("all"), data).train(0, rows))
     plain, by_task = (trained.model.trainable_variables for trained in found)
     for one, two in zip(plain, by_task, strict=True):
         close(two, one)

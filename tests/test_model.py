@@ -63,7 +63,7 @@ class ByTaskLayer:
 def parts(suite, registry, scenario):
     data = load_data(suite.dataset, registry.identity(suite.dataset))
     train = data.interactions.take(suite.split.build(data, 0).train)
-    return data, train, suite.scenarios[scenario]
+    return data, train, suite.setup(scenario)
 
 
 def with_weighting(suite, weighting):
@@ -73,24 +73,24 @@ def with_weighting(suite, weighting):
 
 def test_a_variable_that_would_not_be_trained_is_refused(make_suite, registry):
     suite = with_weighting(make_suite(), Closure())
-    data, _, scenario = parts(suite, registry, "joint")
+    data, _, setup = parts(suite, registry, "joint")
     with pytest.raises(mtbench.MtbenchError, match="would not be trained"):
-        MultiTaskModel(suite, scenario, data)
+        MultiTaskModel(setup, data)
 
 
 def test_towers_of_different_sizes_are_refused(make_suite, registry):
     suite = make_suite("towers.query.embedding_dim=5")
-    data, _, scenario = parts(suite, registry, "joint")
+    data, _, setup = parts(suite, registry, "joint")
     with pytest.raises(mtbench.MtbenchError, match=r"found 5 \(query\) and 4 \(candidate\)"):
-        MultiTaskModel(suite, scenario, data)
+        MultiTaskModel(setup, data)
 
 
 def test_a_task_that_is_not_trained_stays_as_it_is(make_suite, registry):
     suite = make_suite()
-    data, train, scenario = parts(suite, registry, "retrieval-only")
-    trainer = Trainer(suite, scenario, data)
+    data, train, setup = parts(suite, registry, "retrieval-only")
+    trainer = Trainer(setup, data)
     tf.keras.utils.set_random_seed(0)
-    before = [v.numpy() for v in MultiTaskModel(suite, scenario, data).seed_variables]
+    before = [v.numpy() for v in MultiTaskModel(setup, data).seed_variables]
     trained = trainer.train(0, train)
     assert set(trained.curve[0]) == {"epoch", "retrieval_loss"}
     names = [v.name for v in trained.model.seed_variables]
@@ -104,8 +104,8 @@ def test_a_task_that_is_not_trained_stays_as_it_is(make_suite, registry):
 
 def test_evaluation_changes_no_state(make_suite, registry):
     suite = with_weighting(make_suite(), Counting())
-    data, train, scenario = parts(suite, registry, "joint")
-    model = Trainer(suite, scenario, data).train(0, train).model
+    data, train, setup = parts(suite, registry, "joint")
+    model = Trainer(setup, data).train(0, train).model
     before = [v.numpy() for v in model.seed_variables]
     assert 8 in [value for value in before if value.ndim == 0]  # one for each step
     result = model.test_step({k: tf.constant(v) for k, v in train.columns.items()})
@@ -119,8 +119,8 @@ def test_the_curve_is_the_mean_over_the_examples(make_suite, registry):
     suite = make_suite(
         "train.optimizer.name=sgd", "train.optimizer.learning_rate=1.0e-30", "train.epochs=1"
     )
-    data, train, scenario = parts(suite, registry, "joint")
-    trained = Trainer(suite, scenario, data).train(0, train)
+    data, train, setup = parts(suite, registry, "joint")
+    trained = Trainer(setup, data).train(0, train)
     feed = Feed(data, ["query", "candidate", "user_rating"], suite.train)
     feed.start(train, 0)
     sums = {"ranking": 0.0, "retrieval": 0.0}
@@ -137,8 +137,8 @@ def test_the_weightings_own_learning_rate(make_suite, registry):
         "scenarios.joint.weighting={name: uncertainty, learning_rate: 0.5}",
         "train={epochs: 1, batch_size: 1000, optimizer: {name: sgd, learning_rate: 1.0e-30}}",
     )
-    data, train, scenario = parts(suite, registry, "joint")
-    trained = Trainer(suite, scenario, data).train(0, train)
+    data, train, setup = parts(suite, registry, "joint")
+    trained = Trainer(setup, data).train(0, train)
     ranking, retrieval = (trained.curve[0][f"{n}_loss"] for n in ("ranking", "retrieval"))
     (log_variance,) = trained.model.weighting_variables
     expected = [0.5 * (0.5 * ranking - 0.5), 0.5 * (retrieval - 0.5)]
@@ -148,10 +148,10 @@ def test_the_weightings_own_learning_rate(make_suite, registry):
 def test_a_tower_with_an_embedding_for_each_task(make_suite, registry):
     suite = make_suite()
     suite = dataclasses.replace(suite, towers={"query": ByTask(), "candidate": ByTask()})
-    data, train, scenario = parts(suite, registry, "rating-only")
+    data, train, setup = parts(suite, registry, "rating-only")
     tf.keras.utils.set_random_seed(0)
-    fresh = MultiTaskModel(suite, scenario, data).seed_variables
-    trained = Trainer(suite, scenario, data).train(0, train).model.seed_variables
+    fresh = MultiTaskModel(setup, data).seed_variables
+    trained = Trainer(setup, data).train(0, train).model.seed_variables
     moved = [not np.array_equal(a, b) for a, b in zip(fresh, trained, strict=True)]
     # query: ranking, retrieval; candidate: ranking, retrieval; then the ranking head; the share
     assert moved == [True, False, True, False, True, True, True, True, True]
@@ -165,8 +165,8 @@ def test_keras_3_is_refused(monkeypatch):
 
 def test_retrieval_that_is_not_trained_is_not_in_the_graph(make_suite, registry):
     suite = make_suite("tasks.retrieval.sampling_correction=true")
-    data, train, scenario = parts(suite, registry, "rating-only")
-    trainer = Trainer(suite, scenario, data)
+    data, train, setup = parts(suite, registry, "rating-only")
+    trainer = Trainer(setup, data)
     trained = trainer.train(0, train)
     assert set(trained.curve[0]) == {"epoch", "ranking_loss"}
     graph = trained.model.train_tf_function.get_concrete_function(iter(trainer._feed.dataset)).graph
@@ -184,8 +184,8 @@ def test_a_tower_that_is_more_than_its_id_trains(make_suite, registry):
         "towers.query={name: mlp, embedding_dim: 4, id_dim: 3, units: [16], dropout: 0.5}",
         "train={epochs: 15, batch_size: 64, optimizer: {name: adam, learning_rate: 0.02}}",
     )
-    data, train, scenario = parts(suite, registry, "joint")
-    trained = Trainer(suite, scenario, data).train(0, train)
+    data, train, setup = parts(suite, registry, "joint")
+    trained = Trainer(setup, data).train(0, train)
     assert trained.curve[-1]["ranking_loss"] < 0.5 * trained.curve[0]["ranking_loss"]
     columns = {name: tf.constant(column) for name, column in train.columns.items()}
     batch = trained.model.batches(columns, ["ranking"], training=True)["ranking"]
@@ -228,12 +228,12 @@ def test_a_layers_own_penalty_is_in_the_loss_but_not_in_the_curve(make_suite, re
         "dataset.num_ratings=60",  # so that some items have none
         "train={epochs: 1, batch_size: 1000, optimizer: {name: sgd, learning_rate: 0.1}}",
     )
-    data, train, scenario = parts(suite, registry, "rating-only")
-    plain = Trainer(suite, scenario, data).train(0, train)
-    suite = dataclasses.replace(suite, towers={**suite.towers, "candidate": Regularised()})
+    data, train, setup = parts(suite, registry, "rating-only")
+    plain = Trainer(setup, data).train(0, train)
+    setup = dataclasses.replace(setup, towers={**suite.towers, "candidate": Regularised()})
     tf.keras.utils.set_random_seed(0)
-    before = MultiTaskModel(suite, scenario, data).model_variables[1].numpy()
-    trained = Trainer(suite, scenario, data).train(0, train)
+    before = MultiTaskModel(setup, data).model_variables[1].numpy()
+    trained = Trainer(setup, data).train(0, train)
     after = trained.model.model_variables[1].numpy()
     unread = np.setdiff1d(np.arange(40), train.candidate)
     assert len(unread) > 0
@@ -243,7 +243,7 @@ def test_a_layers_own_penalty_is_in_the_loss_but_not_in_the_curve(make_suite, re
 
 def test_grouping_by_hand(make_suite, tiny_data):
     suite = make_suite()
-    model = MultiTaskModel(suite, suite.scenarios["joint"], tiny_data)
+    model = MultiTaskModel(suite.setup("joint"), tiny_data)
     columns = {"query": tf.constant([7, 3, 7, 7]), "candidate": tf.constant([0, 5, 5, 0])}
     batch = model.batches(columns, ["ranking", "retrieval"])
     assert batch["ranking"].query is batch["retrieval"].query  # one gather for both

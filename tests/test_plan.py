@@ -26,7 +26,7 @@ def mtbench_weightings():
 
 def ids(path, *overrides, scenarios=()):
     runs = plan_of(path, *overrides, scenarios=scenarios)
-    return {(run.scenario.name, run.seed): run.id for run in runs}
+    return {(run.scenario, run.seed): run.id for run in runs}
 
 
 def changed(before, after):
@@ -49,11 +49,12 @@ def test_scenarios_come_in_the_order_of_the_suite(tiny):
 def test_form_of_the_plan(tiny):
     runs = plan_of(tiny)
     assert all(re.fullmatch("[0-9a-f]{16}", run.id) for run in runs)
-    assert len({run.protocol_id for run in runs}) == 1
-    protocol = json.loads(json.dumps(runs[0].protocol))  # it goes into every record
-    assert protocol == runs[0].protocol
-    assert protocol["dataset"]["options"]["num_users"] == 30
-    assert set(protocol["engine"]) == {"mtbench", "threads", *module.ENGINE}
+    assert len({run.run.question_id for run in runs}) == 1
+    question = json.loads(json.dumps(runs[0].run.question))  # it goes into every record
+    assert question == runs[0].run.question
+    assert question["dataset"]["options"]["num_users"] == 30
+    assert set(question["engine"]) == {"mtbench", "threads", "device", "code", *module.PACKAGES}
+    assert runs[0].run.answer["towers"]["query"]["options"]["embedding_dim"] == 4
 
 
 def test_an_unknown_scenario_is_refused(tiny):
@@ -161,7 +162,7 @@ def test_a_stand_in_is_not_taken_for_the_same_data_by_its_own_name(tiny, registr
     assert not {run.id for run in plans[0]} & {run.id for run in plans[1]}
 
 
-@pytest.mark.parametrize("package", ["mtbench", *module.ENGINE])
+@pytest.mark.parametrize("package", ["mtbench", *module.PACKAGES])
 def test_versions_decide(tiny, monkeypatch, package):
     before, engine = ids(tiny), module.engine()
     assert package in engine
@@ -205,6 +206,6 @@ def test_runs_of_one_id_have_one_result(tiny, tmp_path):
         path = tmp_path / f"{name}.yaml"
         path.write_text(head + tasks + order + tail)
         (record,) = run_suite(path, tmp_path / name)
-        assert record["status"] == "ok"
-        found.append((record["run_id"], record["metrics"]["a"]))
+        assert record.status == "ok"
+        found.append((record.run_id, record.metrics["a"]))
     assert found[0][0] != found[1][0] or found[0][1] == found[1][1]

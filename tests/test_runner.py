@@ -11,7 +11,9 @@ import pytest
 
 from mtbench.cli.main import main
 from mtbench.plugin.hooks import hookimpl
-from mtbench.runs import execute as runner
+from mtbench.records import store
+from mtbench.runs.plan import pending
+from mtbench.runs.session import perform
 from mtbench_plugins.tasks.ranking import Ranking, RankingHead
 
 PLUGIN = '''
@@ -34,9 +36,9 @@ def mtbench_splits():
 '''
 
 KEYS = """
-    curve data diagnostics environment epoch error floors metric_info metrics parameters
-    peak_memory_bytes protocol protocol_id run_id scenario schema_version seed started status suite
-    timings trained_tasks validation weighting
+    answer curve data diagnostics environment epoch error floors metric_info metrics parameters
+    peak_memory_bytes question question_id run_id scenario schema_version seed started status suite
+    timings validation
 """.split()
 LATER = set("curve data diagnostics epoch floors metric_info metrics parameters validation".split())
 ALWAYS = set(KEYS) - LATER
@@ -53,11 +55,11 @@ def half(tiny, tmp_path, monkeypatch):
 
 
 def stored(folder):
-    return [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    return [store.read(path) for path in folder.glob("*.json")]
 
 
 def results(record):
-    return record["metrics"], record["curve"], record["floors"]
+    return record.metrics, record.curve, record.floors
 
 
 def run(path, folder, *observers, seeds="1", scenarios=("rating-only",)):
@@ -69,19 +71,19 @@ def test_a_failure_stops_nothing_and_is_retried_alone(half, tmp_path, capsys):
     words = ["run", "tiny.yaml", "--seeds", "2"]
     assert main(words) == 1
     assert "FAILED: joint seed 0: ArithmeticError: on purpose" in capsys.readouterr().out
-    records = {(r["scenario"], r["seed"]): r for r in stored(folder)}
-    assert {key: r["status"] for key, r in records.items()} == {
+    records = {(r.scenario, r.seed): r for r in stored(folder)}
+    assert {key: r.status for key, r in records.items()} == {
         (scenario, seed): ["failed", "ok"][seed]
         for scenario in ("rating-only", "retrieval-only", "joint")
         for seed in (0, 1)
     }
     failed = records["joint", 0]
-    assert set(failed) == ALWAYS == set(made.record("x", 0, status="failed"))
-    assert failed["error"]["type"] == "ArithmeticError"
-    assert failed["error"]["message"] == "on purpose"
-    assert failed["error"]["traceback"][0] == "Traceback (most recent call last):"
-    assert failed["error"]["traceback"][-1] == "ArithmeticError: on purpose"
-    assert any("half.py" in line for line in failed["error"]["traceback"])
+    assert set(failed.plain()) == ALWAYS == set(made.record("x", 0, status="failed").plain())
+    assert failed.error.type == "ArithmeticError"
+    assert failed.error.message == "on purpose"
+    assert failed.error.traceback[0] == "Traceback (most recent call last):"
+    assert failed.error.traceback[-1] == "ArithmeticError: on purpose"
+    assert any("half.py" in line for line in failed.error.traceback)
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
 
     (tmp_path / "well").touch()
@@ -90,25 +92,25 @@ def test_a_failure_stops_nothing_and_is_retried_alone(half, tmp_path, capsys):
     changed = {path for path in folder.glob("*.json") if path.stat().st_mtime_ns != before[path]}
     assert {json.loads(path.read_text())["seed"] for path in changed} == {0}
     assert len(changed) == 3
-    assert {r["status"] for r in stored(folder)} == {"ok"}
-    assert all(set(r) == set(KEYS) for r in stored(folder))
+    assert {r.status for r in stored(folder)} == {"ok"}
+    assert all(set(r.plain()) == set(KEYS) for r in stored(folder))
 
 
 def test_a_run_after_a_failure_has_the_bits_of_one_alone(half, tmp_path):
     after = run(half, tmp_path / "a", seeds="2", scenarios=["joint"])[1]
     (alone,) = run(half, tmp_path / "b", seeds="[1]", scenarios=["joint"])
-    assert after["run_id"] == alone["run_id"]
+    assert after.run_id == alone.run_id
     assert results(after) == results(alone)
 
 
 def test_a_failure_in_training_keeps_what_was_known(tiny, tmp_path):
     override = "train.optimizer={name: sgd, learning_rate: 1.0e+30}"
     found = made.run_suite(tiny, tmp_path / "r", override, scenarios=["joint"], seeds="2")
-    assert [r["status"] for r in found] == ["failed"] * 2
-    assert [r["error"]["type"] for r in found] == ["FloatingPointError"] * 2
-    assert set(found[0]) == ALWAYS | {"data", "metric_info"}
-    by_seed = sorted(stored(tmp_path / "r"), key=lambda r: r["seed"])
-    assert by_seed == json.loads(json.dumps(found))
+    assert [r.status for r in found] == ["failed"] * 2
+    assert [r.error.type for r in found] == ["FloatingPointError"] * 2
+    assert set(found[0].plain()) == ALWAYS | {"data", "metric_info"}
+    by_seed = sorted(stored(tmp_path / "r"), key=lambda r: r.seed)
+    assert by_seed == found
 
 
 def test_a_metric_that_is_no_number_fails_the_run(tiny, tmp_path, monkeypatch):
@@ -116,8 +118,8 @@ def test_a_metric_that_is_no_number_fails_the_run(tiny, tmp_path, monkeypatch):
         RankingHead, "evaluate", lambda self, view: {"rmse": float("nan"), "mae": 1.0}
     )
     (record,) = run(tiny, tmp_path / "r")
-    assert record["status"] == "failed"
-    assert record["error"]["message"] == "ranking/rmse is nan"
+    assert record.status == "failed"
+    assert record.error.message == "ranking/rmse is nan"
 
 
 def raising(hook):
@@ -133,7 +135,7 @@ def raising(hook):
 
         @hookimpl
         def mtbench_run_finished(self, run, record):
-            record.clear()
+            record.metrics.clear()
             self.on("mtbench_run_finished")
 
         def on(self, name):
@@ -154,7 +156,7 @@ def test_an_observer_that_raises_only_warns(tiny, tmp_path, hook, times):
     told = [str(w.message) for w in caught if "observer" in str(w.message)]
     assert told == [f'observer failed in {hook}: RuntimeError("an observer\'s own")'] * times
     for found in (record, *stored(tmp_path / "r")):
-        assert found["status"] == "ok"
+        assert found.status == "ok"
         assert results(found) == results(undisturbed)
 
 
@@ -168,7 +170,7 @@ class Told:
 
     @hookimpl
     def mtbench_run_finished(self, run, record):
-        self.told.append(record["status"])
+        self.told.append(record.status)
 
 
 @pytest.mark.filterwarnings("ignore:observer failed:RuntimeWarning")
@@ -179,14 +181,14 @@ def test_an_observer_that_raises_silences_no_other(tiny, tmp_path):
     assert first.told == ["started", "ok"]
 
 
-def test_an_observer_cannot_change_the_protocol(tiny, tmp_path):
+def test_an_observer_cannot_change_the_setup(tiny, tmp_path):
     class Changes:
         @hookimpl
         def mtbench_run_started(self, run):
-            run.protocol["train"]["epochs"] = 99
+            run.answer["train"]["epochs"] = 99
 
     run(tiny, tmp_path / "r", Changes())
-    assert [r["protocol"]["train"]["epochs"] for r in stored(tmp_path / "r")] == [2]
+    assert [r.answer.train["epochs"] for r in stored(tmp_path / "r")] == [2]
 
 
 @pytest.mark.parametrize("where", ["metric of float32", "floor of nan"])
@@ -203,47 +205,57 @@ def test_values_of_a_plugin_that_json_lacks_do_not_end_the_suite(
         monkeypatch.setattr(Ranking, "floors", lambda self, train, test, known: floors)
         status, message = "failed", "floor 'nothing': ranking/rmse is nan"
     made = run(tiny, tmp_path / "r", seeds="2")
-    assert [record["status"] for record in made] == [status] * 2
-    assert [(record["error"] or {}).get("message") for record in made] == [message] * 2
+    assert [record.status for record in made] == [status] * 2
+    assert [record.error and record.error.message for record in made] == [message] * 2
     assert len(stored(tmp_path / "r")) == 2
+
+
+def test_results_that_no_record_can_hold_fail_the_run(tiny, tmp_path, monkeypatch):
+    """JSON has a form for a truth value, a metric has none."""
+    values = {"rmse": True, "mae": 1.0}
+    monkeypatch.setattr(RankingHead, "evaluate", lambda self, view: values)
+    (record,) = run(tiny, tmp_path / "r")
+    assert record.status == "failed"
+    assert str(record.error) == ("ValueError: metrics.ranking.rmse: expected a number, found True")
+    assert stored(tmp_path / "r") == [record]
 
 
 def test_metrics_of_other_names_fail_the_run(tiny, tmp_path, monkeypatch):
     """Stored as a success, such a record makes the report raise KeyError."""
     monkeypatch.setattr(RankingHead, "evaluate", lambda self, view: {"other": 1.0})
     (record,) = run(tiny, tmp_path / "r")
-    assert record["status"] == "failed"
+    assert record.status == "failed"
 
 
 def test_floors_are_those_of_the_seed(tiny, tmp_path, tiny_data, make_suite):
     found = run(tiny, tmp_path / "r", seeds="2", scenarios=["rating-only", "retrieval-only"])
     suite = make_suite()
-    assert [r["seed"] for r in found] == [0, 1, 0, 1]
+    assert [r.seed for r in found] == [0, 1, 0, 1]
     for record in found:
-        rows = suite.split.build(tiny_data, record["seed"])[:2]
+        rows = suite.split.build(tiny_data, record.seed)[:2]
         parts = [tiny_data.interactions.take(part) for part in rows]
         expected = {name: task.floors(*parts[:2], parts[0]) for name, task in suite.tasks.items()}
-        assert record["floors"] == expected
-    assert found[0]["floors"] != found[1]["floors"]
+        assert record.floors == expected
+    assert found[0].floors != found[1].floors
 
 
 def test_records_are_stored_one_by_one(tiny, tmp_path):
-    suite, plan, registry = made.planned(tiny, scenarios=["rating-only"], seeds="2")
+    _, plan, registry = made.planned(tiny, scenarios=["rating-only"], seeds="2")
     (tmp_path / "r").mkdir()
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     (tmp_path / "r" / f"dead.{ended.pid}.tmp").write_text("{")
-    records = runner.execute(suite, plan, registry, tmp_path / "r")
+    records = perform(plan, registry, tmp_path / "r")
     for n, record in zip(itertools.count(1), records):
         names = sorted(path.name for path in (tmp_path / "r").iterdir())
         kinds = ("json", "npz")
         assert names == sorted(f"{run.id}.{kind}" for run in plan[:n] for kind in kinds)
-        assert record["run_id"] == plan[n - 1].id
+        assert record.run_id == plan[n - 1].id
 
 
 def test_nothing_to_do_touches_nothing(tiny, tmp_path):
-    suite, plan, registry = made.planned(tiny)
-    assert list(runner.execute(suite, [], registry, tmp_path / "r")) == []
+    _, plan, registry = made.planned(tiny)
+    assert list(perform([], registry, tmp_path / "r")) == []
     assert list((tmp_path / "r").iterdir()) == []
-    assert runner.pending(plan, tmp_path / "r") == list(plan)
-    assert runner.pending(plan, tmp_path / "r", force=True) == list(plan)
+    assert pending(plan, tmp_path / "r") == list(plan)
+    assert pending(plan, tmp_path / "r", force=True) == list(plan)

@@ -9,8 +9,8 @@ from mtbench.data.interactions import joined
 from mtbench.errors import SealedError
 from mtbench.metrics.seen import Seen
 from mtbench.plugin.registry import installed
-from mtbench.runs.execute import execute
 from mtbench.runs.plan import make_plan
+from mtbench.runs.session import perform
 from mtbench.suite.reader import load_suite
 
 KEEPER = '''
@@ -70,9 +70,9 @@ def test_what_a_head_keeps_is_sealed_while_the_next_scenario_trains(tiny, tmp_pa
     overrides = ["plugins=[keeper.py]", f"tasks.ranking={json.dumps(spec)}", "train.epochs=1"]
     suite = load_suite(tiny, registry, overrides=overrides, seeds="1")
     plan = make_plan(suite, registry, ["rating-only", "joint"])
-    first, second = execute(suite, plan, registry, tmp_path / "r")
-    assert first["status"] == "ok"
-    assert second["error"]["type"] == "SealedError", second["error"]["message"]
+    first, second = perform(plan, registry, tmp_path / "r")
+    assert first.ok
+    assert second.error.type == "SealedError", second.error.message
 
 
 def test_a_seal_goes_with_all_that_is_taken(tiny_data):

@@ -38,13 +38,13 @@ def weights(model):
 def test_a_further_seed_has_the_bits_of_a_fresh_start(make_suite, registry, options):
     suite = make_suite(*options)
     data, train = load(suite, registry)
-    trainer = Trainer(suite, suite.scenarios["joint"], data)
+    trainer = Trainer(suite.setup("joint"), data)
     first = trainer.train(0, train(0))
     before = weights(first.model)
     second = trainer.train(1, train(1))
     assert second.model is first.model
     assert second.model.train_tf_function.experimental_get_tracing_count() == 1
-    fresh = Trainer(suite, suite.scenarios["joint"], data).train(1, train(1))
+    fresh = Trainer(suite.setup("joint"), data).train(1, train(1))
     assert second.curve == fresh.curve
     for reused, new in zip(weights(second.model), weights(fresh.model), strict=True):
         np.testing.assert_array_equal(reused, new)
@@ -60,11 +60,11 @@ def test_a_graph_that_draws_random_numbers_is_not_reused(make_suite, registry):
         "tasks.retrieval.remove_accidental_hits=true",
     )
     data, train = load(suite, registry)
-    trainer = Trainer(suite, suite.scenarios["joint"], data)
+    trainer = Trainer(suite.setup("joint"), data)
     first = trainer.train(0, train(0))
     second = trainer.train(1, train(1))
     assert second.model is not first.model
-    fresh = Trainer(suite, suite.scenarios["joint"], data).train(1, train(1))
+    fresh = Trainer(suite.setup("joint"), data).train(1, train(1))
     assert second.curve == fresh.curve
     for reused, new in zip(weights(second.model), weights(fresh.model), strict=True):
         np.testing.assert_array_equal(reused, new)
@@ -82,9 +82,8 @@ class Hidden(mtbench.LossWeighting):
 
 def test_a_graph_with_hidden_state_is_not_reused(make_suite, registry):
     suite = make_suite()
-    joint = dataclasses.replace(suite.scenarios["joint"], weighting=Hidden())
     data, train = load(suite, registry)
-    trainer = Trainer(suite, joint, data)
+    trainer = Trainer(dataclasses.replace(suite.setup("joint"), weighting=Hidden()), data)
     first = trainer.train(0, train(0))
     assert trainer.train(1, train(1)).model is not first.model
     assert trainer.train(0, train(0)).curve == first.curve
@@ -93,7 +92,7 @@ def test_a_graph_with_hidden_state_is_not_reused(make_suite, registry):
 def test_seeds_differ(make_suite, registry):
     suite = make_suite()
     data, train = load(suite, registry)
-    trainer = Trainer(suite, suite.scenarios["joint"], data)
+    trainer = Trainer(suite.setup("joint"), data)
     assert trainer.train(0, train(0)).curve != trainer.train(1, train(0)).curve
 
 
@@ -102,7 +101,7 @@ def test_scenarios_share_initial_weights_and_order(make_suite, registry):
     suite = make_suite("train={epochs: 1, batch_size: 1000}")
     data, train = load(suite, registry)
     alone, joint = (
-        Trainer(suite, suite.scenarios[name], data).train(0, train(0)).curve[0]["ranking_loss"]
+        Trainer(suite.setup(name), data).train(0, train(0)).curve[0]["ranking_loss"]
         for name in ("rating-only", "joint")
     )
     assert alone == joint
@@ -127,7 +126,7 @@ def test_a_loss_that_is_not_finite_fails(make_suite, registry):
     suite = make_suite("train.optimizer={name: sgd, learning_rate: 1.0e+30}")
     data, train = load(suite, registry)
     with pytest.raises(FloatingPointError, match=r"ranking_loss is (nan|inf) after epoch"):
-        Trainer(suite, suite.scenarios["joint"], data).train(0, train(0))
+        Trainer(suite.setup("joint"), data).train(0, train(0))
 
 
 @pytest.mark.parametrize("reshuffle", [True, False])
@@ -153,7 +152,7 @@ def test_epochs_are_told(make_suite, registry):
     suite = make_suite()
     data, train = load(suite, registry)
     told = []
-    trained = Trainer(suite, suite.scenarios["joint"], data).train(
+    trained = Trainer(suite.setup("joint"), data).train(
         0, train(0), lambda epoch, losses: told.append({"epoch": epoch, **losses})
     )
     assert told == trained.curve
@@ -175,7 +174,7 @@ def test_steps_of_one_size_have_a_pace(make_suite, registry, monkeypatch, epochs
     data, train = load(suite, registry)
     steps = []
     monkeypatch.setattr(Pace, "step", lambda self, seconds: steps.append(seconds))
-    Trainer(suite, suite.scenarios["rating-only"], data).train(0, train(0))
+    Trainer(suite.setup("rating-only"), data).train(0, train(0))
     assert len(steps) == paced
 
 
@@ -185,7 +184,7 @@ def test_initial_weights_are_those_of_the_seed_alone(make_suite, registry):
     data, train = load(suite, registry)
     found = []
     for _ in range(2):
-        found.append(Trainer(suite, suite.scenarios["joint"], data).train(5, train(5)).curve)
+        found.append(Trainer(suite.setup("joint"), data).train(5, train(5)).curve)
         tf.random.uniform([3])
         np.random.default_rng().normal()
     assert found[0] == found[1]
@@ -195,7 +194,7 @@ def test_the_optimizers_state_starts_anew(make_suite, registry):
     """Adagrad's accumulators of the first seed would slow the second one down."""
     suite = make_suite("train.epochs=1")
     data, train = load(suite, registry)
-    trainer = Trainer(suite, suite.scenarios["joint"], data)
+    trainer = Trainer(suite.setup("joint"), data)
     trainer.train(0, train(0))
     slots = [v.numpy() for v in trainer._model.optimizer_variables]
     trainer._prepare(1)
@@ -208,7 +207,7 @@ def test_the_optimizers_state_starts_anew(make_suite, registry):
 def test_a_further_seed_takes_the_share_of_its_own_training_part(make_suite, registry):
     suite = make_suite("tasks.retrieval.sampling_correction=true")
     data, train = load(suite, registry)
-    trainer = Trainer(suite, suite.scenarios["retrieval-only"], data)
+    trainer = Trainer(suite.setup("retrieval-only"), data)
     for seed in (0, 1):
         share = trainer.train(seed, train(seed)).model.heads["retrieval"].share
         counts = np.bincount(train(seed).candidate, minlength=40)

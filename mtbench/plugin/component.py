@@ -33,15 +33,15 @@ class Component(Options):
         Raises:
             PluginError: A value has no JSON form.
         """
-        found: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         for name in type(self).model_fields:
             try:
-                found |= self.model_dump(mode="json", include={name})
+                options |= self.model_dump(mode="json", include={name})
             except ValueError as error:
                 raise PluginError(
                     f"{self.kind} {self.name!r}: option {name!r} has no JSON form: {error}"
                 ) from error
-        return found
+        return options
 
     @classmethod
     def schema_of_options(cls, **arguments: Any) -> dict[str, Any]:

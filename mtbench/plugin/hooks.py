@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PROJECT = "mtbench"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function or method of a plugin as the implementation of the hook of its name."""
 
 
 def _provider(kind: Kind) -> Callable[[], Iterable[type[Component]]]:
@@ -55,8 +56,8 @@ class _Observing:
 
     @staticmethod
     @hookspec
-    def mtbench_run_finished(run: Run, record: Mapping[str, Any]) -> None:
-        """Called with the record of a run, whether it is `ok` or `failed`, after it was stored."""
+    def mtbench_run_finished(run: Run, record: Any) -> None:
+        """Called with the `mtbench.Record` of a run, whether it went well, after it was stored."""
 
 
 SPECS: dict[str, Callable[..., Any]] = {

@@ -69,17 +69,21 @@ class Registry:
         Raises:
             PluginError: Two plugins offer a component of one kind and name.
         """
+        named: dict[int, tuple[str, str]] = {}
         # not `distributions()`, which lists one that is found twice on the path twice
         for entry in importlib.metadata.entry_points(group=PROJECT):
-            name, version = (entry.dist.name, entry.dist.version) if entry.dist else ("?", "?")
+            if id(entry.dist) not in named:  # parsed from its whole description
+                dist = entry.dist
+                named[id(dist)] = (dist.name, dist.version) if dist else ("?", "?")
+            name, version = named[id(entry.dist)]
             try:
                 with lazy_imports(*SLOW):
                     module = entry.load()
-                found = self._inspect(module, entry.name, name, version)
+                offered = self._inspect(module, entry.name, name, version)
             except (Exception, SystemExit) as error:
                 self.failed[f"{entry.name} ({name})"] = _reason(error)
             else:
-                self._add(module, f"{name}:{entry.name}", found)
+                self._add(module, f"{name}:{entry.name}", offered)
 
     def load_file(self, path: Path) -> None:
         """Register the plugin in a Python file.
@@ -101,12 +105,12 @@ class Registry:
         try:
             with lazy_imports(*SLOW):
                 spec.loader.exec_module(module)
-            found = self._inspect(module, label, None, None)
+            offered = self._inspect(module, label, None, None)
         except PluginError as error:
             raise PluginError(f"{path}: {error}") from error
         except (Exception, SystemExit) as error:
             raise PluginError(f"{path}{_line(error, path)}: {in_one_line(error)}") from error
-        self._add(module, name, found)
+        self._add(module, name, offered)
 
     def _inspect(
         self, module: types.ModuleType, label: str, distribution: str | None, version: str | None
@@ -119,12 +123,12 @@ class Registry:
                 raise PluginError(f"function {attribute} lacks @mtbench.hookimpl")
             if attribute not in SPECS:
                 raise PluginError(f"unknown hook {attribute}{did_you_mean(attribute, SPECS)}")
-            known = inspect.signature(SPECS[attribute]).parameters
+            parameters = inspect.signature(SPECS[attribute]).parameters
             for name in inspect.signature(value).parameters:
-                if not known:
+                if not parameters:
                     raise PluginError(f"{attribute} takes no arguments")
-                if name not in known:
-                    near = did_you_mean(name, known)
+                if name not in parameters:
+                    near = did_you_mean(name, parameters)
                     raise PluginError(f"{attribute}: unknown argument {name!r}{near}")
         if not any(hook in vars(module) for hook in SPECS):
             raise PluginError(f"implements no hook (known: {', '.join(SPECS)})")
@@ -144,8 +148,8 @@ class Registry:
         """Take the components of a plugin in, and its observers."""
         new: dict[tuple[str, str], tuple[type[Component], Origin]] = {}
         for cls, origin in found:
-            known = self._classes[cls.kind].get(cls.name)
-            other = (known, self._origins[known]) if known else new.get((cls.kind, cls.name))
+            present = self._classes[cls.kind].get(cls.name)
+            other = (present, self._origins[present]) if present else new.get((cls.kind, cls.name))
             if other and other[0] is not cls:
                 raise PluginError(
                     f"{cls.kind} {cls.name!r} is offered twice: by {other[1].full} and by "

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mtbench.suite.suite import Scenario
-
 
 @dataclass(frozen=True)
 class Run:
-    """One scenario with one seed: what is executed, stored and resumed."""
+    """One setup with one seed: what is executed, stored and resumed. Plain data."""
 
     id: str
-    scenario: Scenario
+    """Made of all that decides the result."""
+    suite: str
+    scenario: str
     seed: int
-    protocol: Mapping[str, Any]
-    """All but scenario and seed that decides the result: runs with an equal one compare."""
-    protocol_id: str
+    question: Mapping[str, Any]
+    """What is asked, as in the record; runs with an equal one compare."""
+    question_id: str
+    answer: Mapping[str, Any]
+    """What is tried, as in the record."""

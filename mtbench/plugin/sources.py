@@ -56,13 +56,13 @@ def _digest(files: Iterable[tuple[str, Path]]) -> str:
 
 def _files_of(module: str) -> dict[str, Path]:
     """Files of a module and of all it imports but installed packages and the core, by name."""
-    own = module.partition(".")[0]
+    package = module.partition(".")[0]
     files: dict[str, Path] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         top = name.partition(".")[0]
-        if name in files or top == CORE or (top != own and _is_foreign(top)):
+        if name in files or top == CORE or (top != package and _is_foreign(top)):
             continue
         if (path := _path_of(name)) is None:  # such as a name within a module
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from mtbench.metrics.metric import Metric
 
@@ -30,7 +30,9 @@ class Head(Protocol):
     def evaluate(self, view: TestView) -> dict[str, float]:
         """Metrics of the task on the test part, exactly the names of `Task.metrics`.
 
-        Values for each query can be put into `view.by_query`.
+        Values for each query can be put into `view.by_query`. What it scores by may be methods of
+        its own, which a saved model offers then: `predict(batch)` gives a number for each example,
+        float32 `[batch]`; `scores(view)` a function from queries to scores of all candidates.
         """
 
 
@@ -41,10 +43,20 @@ class Task(Component):
     likelihood: ClassVar[Literal["regression", "classification"]]
     """Form of the loss, for strategies derived from a likelihood: squared error of a Gaussian, or
     the cross-entropy of a softmax."""
+    scored_by: ClassVar[tuple[str, ...] | None] = None
+    """Names of the options that decide what is scored, and how; results do not compare where they
+    differ. None, the default, for all of them: then a trial with another loss asks another
+    question."""
 
     def metrics(self) -> tuple[Metric, ...]:
         """Return the metrics `Head.evaluate` gives, in the order of a report."""
         raise NotImplementedError
+
+    def scored_options(self) -> dict[str, Any]:
+        """Return the options of `scored_by` with their values, as JSON types."""
+        options = self.options()
+        names = options if self.scored_by is None else self.scored_by
+        return {name: options[name] for name in names}
 
     def needs(self) -> tuple[str, ...]:
         """Return the columns of the interactions that the task reads, such as its label."""

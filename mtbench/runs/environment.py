@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 import os
 import platform
 import sys
 from pathlib import Path
 from typing import Any
+
+from mtbench.plugin.lazy import quiet_stderr
 
 
 def num_threads() -> int:
@@ -21,14 +24,29 @@ def num_threads() -> int:
     return os.cpu_count() or 1
 
 
+def device() -> str:
+    """Return what TensorFlow will compute on, `cpu`, `gpu` or another of its types, in lower case.
+
+    It is asked only where the system shows an accelerator, since importing it takes seconds.
+    """
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    signs = ("kfd", "accel*", "dxg", *(() if hidden else ("nvidia[0-9]*",)))
+    plugged = importlib.util.find_spec("tensorflow-plugins")  # such as Apple's Metal
+    if not plugged and not any(any(Path("/dev").glob(sign)) for sign in signs):
+        return "cpu"
+    with quiet_stderr():
+        from mtbench.train.devices import accelerator  # noqa: PLC0415 - see above
+
+        return (accelerator() or "cpu").lower()
+
+
 @functools.cache
 def describe() -> dict[str, Any]:
-    """Describe platform, Python, CPU, threads and the flags that change results or speed."""
+    """Describe platform, Python, CPU and the flags that change speed or results."""
     return {
         "platform": platform.platform(),
         "python": platform.python_version(),
         "cpu": _cpu(),
-        "threads": num_threads(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }

@@ -1,53 +1,229 @@
-"""Executing a plan: run after run, each ending in a record."""
+"""Executing a run: parts, training, scores and floors, and the record that tells of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+import contextlib
+import json
+import math
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from mtbench.plugin.registry import Registry
-from mtbench.plugin.run import Run
-from mtbench.records import store as records
-from mtbench.suite.suite import Suite
+import numpy as np
+from pydantic import ValidationError
 
-from .observers import notify
-from .session import _Session
+from mtbench.config.messages import message_of
+from mtbench.records.record import RESULTS, Record
+from mtbench.suite.setup import Setup
+
+from . import environment
+from .plan import PlannedRun
+from .stages import Divided, Stages
+
+if TYPE_CHECKING:
+    from mtbench.train.evaluate import Scores
+    from mtbench.train.model import MultiTaskModel
+    from mtbench.train.trainer import Trained
+
+Results = dict[str, Any]
+"""What of a record is known so far."""
 
 
-def pending(plan: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:
-    """Return the runs of a plan that have yet to be done; a failed one has."""
-    return [run for run in plan if force or not records.done(folder, run.id)]
+class Listener:
+    """Is told how a run goes. This one does nothing of it."""
+
+    def epoch_ended(self, epoch: int, losses: Mapping[str, float]) -> None:
+        """An epoch, from 1, has ended with these mean losses of the trained tasks."""
+
+    def scored(self, model: MultiTaskModel, by_query: Mapping[str, np.ndarray]) -> None:
+        """The run went well: its model, and `{"task/metric": [num_queries]}`."""
 
 
-def execute(
-    suite: Suite, runs: Sequence[Run], registry: Registry, folder: Path
-) -> Iterator[dict[str, Any]]:
-    """Execute runs and store a record of each.
+def execute(run: PlannedRun, stages: Stages, listener: Listener | None = None) -> Record:
+    """Execute a run. Whether it goes well or fails, it ends in a record.
 
     Args:
-        suite: What they belong to.
-        runs: The runs, those of a scenario one after the other.
-        registry: Where the components come from; its observers are told.
-        folder: Where the records go.
+        run: What to execute.
+        stages: What it shares with other runs.
+        listener: Is told how it goes.
+    """
+    from mtbench.train.devices import initialise  # noqa: PLC0415 - imports TensorFlow
 
-    Yields:
-        Each record, after it was stored. A run that raises gives a record with status `failed`.
+    environment.reset_peak_memory()
+    began = datetime.now(UTC).isoformat(timespec="microseconds")
+    started = time.perf_counter()
+    results: Results = {"timings": dict(stages.timings)}
+    status: Results = {"status": "ok", "error": None}
+    try:
+        _perform(run.setup, run.seed, stages, listener or Listener(), results)
+        results = _plain(results)  # what is no JSON fails the run
+    except Exception as error:
+        stages.forget_trainer()
+        results = {"timings": {}, **_storable(results)}
+        status = {"status": "failed", "error": _failure(error)}
+    results["timings"]["run_s"] = time.perf_counter() - started
+    told = {key: value for key, value in asdict(run.run).items() if key != "id"}
+    return _typed(
+        {
+            **told,
+            **results,
+            **status,
+            "run_id": run.id,
+            "started": began,
+            "environment": {**environment.describe(), "devices": initialise()},
+            "peak_memory_bytes": environment.peak_memory(),
+        }
+    )
+
+
+def _typed(values: Results) -> Record:
+    """The record of these values; of results that none can hold, that of a run that failed."""
+    try:
+        return Record.of(values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(map(str, fault["loc"]))
+        message = f"{key}: {message_of(fault, Record, ())}"
+        failure = {"type": "ValueError", "message": message, "traceback": []}
+        kept = {key: value for key, value in values.items() if key not in RESULTS}
+        return Record.of({**kept, "status": "failed", "error": failure})
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "traceback": traceback.format_exc().splitlines(),
+    }
+
+
+def _perform(setup: Setup, seed: int, stages: Stages, listener: Listener, results: Results) -> None:
+    """Split, train and evaluate; what is known goes into the results as it comes."""
+    data, parts = stages.data(setup), stages.parts(setup, seed)
+    results["data"] = {
+        "source": data.source,
+        "synthetic": data.synthetic,
+        "fingerprint": data.fingerprint,
+        "num_queries": len(data.query.ids),
+        "num_candidates": len(data.candidate.ids),
+        **{name: len(part) for name, part in parts._asdict().items()},
+        "notes": list(data.notes),
+    }
+    info = {
+        name: [_info(metric) for metric in task.metrics()] for name, task in setup.tasks.items()
+    }
+    results["metric_info"] = info
+    choosing = setup.evaluate_on == "validation"
+    with parts.test.sealed() if choosing else contextlib.nullcontext():
+        trained = _train(setup, seed, stages, listener, parts)
+        results |= _of_training(trained)
+        scores = _score(setup, parts, trained, results)
+        _require_sound(setup, scores.metrics)
+        results["metric_info"] = {
+            task: [each for each in listed if each["name"] in scores.metrics[task]]
+            for task, listed in info.items()
+        }
+        floors, results["data"]["slices"] = stages.floors(setup, seed)
+        _require_finite(floors)
+        results["floors"] = floors
+    listener.scored(trained.model, scores.by_query)
+
+
+def _info(metric: Any) -> dict[str, Any]:
+    return {key: getattr(metric, key) for key in ("name", "higher_is_better", "headline")}
+
+
+def _train(setup: Setup, seed: int, stages: Stages, listener: Listener, parts: Divided) -> Trained:
+    """Train with the test part out of reach, and every row that may be of it."""
+    from mtbench.train.evaluate import evaluate  # noqa: PLC0415 - imports TensorFlow
+
+    def validate(model: MultiTaskModel) -> dict[str, dict[str, float]]:
+        return evaluate(model, parts.train, parts.validation).metrics
+
+    with stages.data(setup).interactions.sealed(), parts.test.sealed():
+        return stages.trainer(setup).train(
+            seed, parts.train, listener.epoch_ended, validate if setup.train.validates else None
+        )
+
+
+def _of_training(trained: Trained) -> Results:
+    variables = trained.model.trainable_variables
+    return {
+        "curve": trained.curve,
+        "validation": trained.validation,
+        "epoch": trained.epoch,
+        "diagnostics": trained.diagnostics,
+        "parameters": sum(math.prod(variable.shape) for variable in variables),
+    }
+
+
+def _score(setup: Setup, parts: Divided, trained: Trained, results: Results) -> Scores:
+    """Score the model, and note how long all of it took."""
+    from mtbench.train.evaluate import evaluate  # noqa: PLC0415 - imports TensorFlow
+
+    seen, scored = parts.scored(setup)
+    started = time.perf_counter()
+    trained.model.remember(seen)
+    scores = evaluate(trained.model, parts.train, scored, seen)
+    seconds = time.perf_counter() - started
+    results["metrics"] = scores.metrics
+    results["timings"] |= {
+        **trained.timings,
+        "evaluate_s": seconds,
+        "evaluate_examples_per_s": len(scored) / seconds,
+    }
+    return scores
+
+
+def _require_sound(setup: Setup, metrics: Mapping[str, Mapping[str, float]]) -> None:
+    """Refuse metrics that are no numbers, or not those a task names.
 
     Raises:
-        DataError: The data is not there or lacks a column that a task reads.
-        RecordError: The folder cannot be written to.
+        FloatingPointError: A metric is NaN or infinite.
+        ValueError: The names are not those of `Task.metrics`.
     """
-    records.prepare_folder(folder)
-    if not runs:
-        return
-    suite.dataset.require()
-    session = _Session(suite, registry, runs[0].seed)
-    for path in records.leftovers(folder):
-        path.unlink(missing_ok=True)
-    for run in runs:
-        notify(registry, "mtbench_run_started", run=run)
-        record = session.record(run)
-        records.write(folder, record, session.by_query)
-        notify(registry, "mtbench_run_finished", run=run, record=record)
-        yield record
+    for task, values in metrics.items():
+        optional = {metric.name: metric.optional for metric in setup.tasks[task].metrics()}
+        needed = {name for name, may_lack in optional.items() if not may_lack}
+        if not needed <= values.keys() <= optional.keys():
+            raise ValueError(
+                f"task {task!r}: expected metrics {sorted(optional)}, found {sorted(values)}"
+            )
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise FloatingPointError(f"{task}/{name} is {value}")
+
+
+def _require_finite(floors: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
+    """Refuse floors that are no numbers.
+
+    Raises:
+        FloatingPointError: One is NaN or infinite.
+    """
+    for task, by_floor in floors.items():
+        for floor, metrics in by_floor.items():
+            for name, value in metrics.items():
+                if not math.isfinite(value):
+                    raise FloatingPointError(f"floor {floor!r}: {task}/{name} is {value}")
+
+
+def _storable(results: Results) -> Results:
+    """Those results of a failed run that have a JSON form."""
+    kept: Results = {}
+    for key, value in results.items():
+        with contextlib.suppress(ValueError, TypeError, AttributeError):
+            kept |= _plain({key: value})
+    return kept
+
+
+def _plain(value: Results) -> Results:
+    """Copy a mapping as JSON types, NumPy's numbers as Python's.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+        TypeError: A value has no JSON form.
+    """
+    return dict(json.loads(json.dumps(value, allow_nan=False, default=lambda x: x.item())))

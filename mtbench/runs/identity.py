@@ -5,37 +5,48 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 from importlib.metadata import version
 from typing import Any
 
 from mtbench.errors import DataError
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
-from mtbench.suite.suite import Suite
+from mtbench.plugin.run import Run
+from mtbench.plugin.sources import core_digest
+from mtbench.suite.setup import Setup
 from mtbench.version import __version__
 
-from .environment import num_threads
+from .environment import device, num_threads
 
-ENGINE = ("tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
+PACKAGES = ("tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
 """Packages whose version decides the bits of a result."""
+FLAGS = ("TF_XLA_FLAGS", "XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "NVIDIA_TF32_OVERRIDE")
+"""Variables of the environment that change the bits of a result."""
 
 
-def _protocol(suite: Suite, registry: Registry) -> dict[str, Any]:
-    """Everything that the runs of a suite share and that decides their results."""
-    identity = registry.identity
+def question_of(setup: Setup, registry: Registry) -> dict[str, Any]:
+    """Return what a setup asks: with the content of its data and the engine."""
     return {
-        "suite": suite.name,
-        "dataset": identity(suite.dataset),
-        "content": _content(suite.dataset),
-        "stands_in_for": suite.stands_in_for,
-        "split": identity(suite.split),
-        "towers": {side: identity(tower) for side, tower in suite.towers.items()},
-        "tasks": {name: identity(task) for name, task in suite.tasks.items()},
-        "task_order": list(suite.tasks),  # heads draw their initial weights in this order
-        "train": suite.train.model_dump(mode="json"),
-        "evaluate_on": suite.evaluate_on,
+        **setup.question(registry.identity),
+        "content": _content(setup.dataset),
         "engine": engine(),
     }
+
+
+def run_of(setup: Setup, seed: int, question: dict[str, Any], registry: Registry) -> Run:
+    """Return a setup's run with a seed.
+
+    Args:
+        setup: The setup.
+        seed: The seed.
+        question: What `question_of` says of the setup.
+        registry: Where its components come from.
+    """
+    answer = setup.answer(registry.identity)
+    decides = [setup.suite, setup.scenario, question, answer, seed]
+    ids = digest(decides), digest(question)
+    return Run(ids[0], setup.suite, setup.scenario, seed, question, ids[1], answer)
 
 
 def _content(dataset: Dataset) -> str | None:
@@ -48,11 +59,19 @@ def _content(dataset: Dataset) -> str | None:
 
 @functools.cache
 def engine() -> dict[str, Any]:
-    """Return what decides the bits besides the suite: versions and number of threads."""
-    versions = {name: version(name) for name in ENGINE}
-    return {"mtbench": __version__, **versions, "threads": num_threads()}
+    """Return what decides the bits besides the suite: versions, threads, device, our own code."""
+    versions = {name: version(name) for name in PACKAGES}
+    flags = {name: os.environ[name] for name in FLAGS if os.environ.get(name)}
+    return {
+        "mtbench": __version__,
+        **versions,
+        "threads": num_threads(),
+        "device": device(),
+        "code": core_digest(),
+        **({"flags": flags} if flags else {}),
+    }
 
 
-def _digest(value: Any) -> str:
-    """A short digest of a JSON value."""
+def digest(value: Any) -> str:
+    """Return a short digest of a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from mtbench.errors import Fault, SuiteError, did_you_mean
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
+from mtbench.records import store
 from mtbench.suite import sweep
+from mtbench.suite.setup import Setup
 from mtbench.suite.suite import Suite
 
-from .identity import _digest, _protocol
+from .identity import question_of, run_of
 
 
-def make_plan(suite: Suite, registry: Registry, scenarios: Sequence[str] = ()) -> tuple[Run, ...]:
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run, and the setup it has."""
+
+    run: Run
+    """What observers see of it."""
+    setup: Setup
+
+    @property
+    def id(self) -> str:
+        """Of the run."""
+        return self.run.id
+
+    @property
+    def scenario(self) -> str:
+        """Name of the scenario."""
+        return self.run.scenario
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return self.run.seed
+
+
+def make_plan(
+    suite: Suite, registry: Registry, scenarios: Sequence[str] = ()
+) -> tuple[PlannedRun, ...]:
     """List the runs of a suite, the seeds of a scenario one after the other.
 
     Args:
@@ -24,21 +54,35 @@ def make_plan(suite: Suite, registry: Registry, scenarios: Sequence[str] = ()) -
     Raises:
         SuiteError: A scenario that the suite does not have.
     """
-    known = {*suite.scenarios, *map(sweep.base, suite.scenarios)}
+    names = {*suite.scenarios, *map(sweep.base, suite.scenarios)}
     for name in scenarios:
-        if name not in known:
-            message = f"unknown scenario{did_you_mean(name, sorted(known))}"
+        if name not in names:
+            message = f"unknown scenario{did_you_mean(name, sorted(names))}"
             raise SuiteError([Fault(f"--scenario {name}", "", message)])
-    protocol = _protocol(suite, registry)
-    protocol_id = _digest(protocol)
-    runs = []
-    for scenario in suite.scenarios.values():
-        if scenarios and not {scenario.name, sweep.base(scenario.name)} & set(scenarios):
+    plan = []
+    for name in suite.scenarios:
+        if scenarios and not {name, sweep.base(name)} & set(scenarios):
             continue
-        weighting = registry.identity(scenario.weighting) if scenario.weighting else None
-        decides = [protocol_id, scenario.name, scenario.tasks, weighting]
-        runs += [
-            Run(_digest([*decides, seed]), scenario, seed, protocol, protocol_id)
-            for seed in suite.seeds
-        ]
-    return tuple(runs)
+        setup = suite.setup(name)
+        question = question_of(setup, registry)
+        plan += [PlannedRun(run_of(setup, seed, question, registry), setup) for seed in suite.seeds]
+    return tuple(plan)
+
+
+def pending(
+    plan: Sequence[PlannedRun], folder: Path, force: bool = False, *, models: bool = False
+) -> list[PlannedRun]:
+    """Return the runs of a plan that have yet to be done; a failed one has.
+
+    Args:
+        plan: The runs.
+        folder: Where their records lie.
+        force: All of them have.
+        models: Those without saved weights have, too.
+    """
+
+    def is_done(run: PlannedRun) -> bool:
+        saved = not models or store.weights_path(folder, run.id).is_file()
+        return saved and store.done(folder, run.id) is not None
+
+    return [run for run in plan if force or not is_done(run)]

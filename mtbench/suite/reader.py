@@ -22,15 +22,15 @@ from mtbench.plugin.tower import Tower
 from mtbench.plugin.weighting import Weighting
 
 from . import sweep
-from .keys import Protocol
-from .suite import SIDES, Scenario, Suite
+from .form import PARTS, SIDES, Plain, ScenarioForm
+from .suite import Scenario, Suite
 from .training import Train
 
 M = TypeVar("M", bound=BaseModel)
 
 
 def load_suite(
-    path: Path,
+    suite: Path | Mapping[str, Any],
     registry: Registry,
     *,
     overrides: Sequence[str] = (),
@@ -40,7 +40,7 @@ def load_suite(
     """Read and validate a suite, and load the plugin files it names.
 
     Args:
-        path: The YAML file.
+        suite: The YAML file, or what such a file says.
         registry: The components there are; the suite's own plugin files are added to it.
         overrides: `key.path=value`, each replacing or adding a value, in order.
         seeds: Replaces the seeds, in the same form: `5`, or `[3, 4]`, or `3,4`.
@@ -50,9 +50,12 @@ def load_suite(
         SuiteError: With every fault of the suite.
         PluginError: A component's own check fails, rather than the suite.
     """
-    document = marks.read(path)
+    if isinstance(suite, Mapping):
+        document, folder = marks.of_mapping(suite, "suite"), Path()
+    else:
+        document, folder = marks.read(suite), suite.parent
     _override(document, overrides, seeds)
-    return _Reader(document, registry).suite(path.parent, synthetic)
+    return _Reader(document, registry).suite(folder, synthetic)
 
 
 def _override(document: marks.Document, overrides: Sequence[str], seeds: str | None) -> None:
@@ -84,11 +87,8 @@ class _Reader:
             SuiteError: With all faults.
         """
         value = dict(self.document.value)
-        parts = {
-            key: value.pop(key, None)
-            for key in ("dataset", "split", "towers", "tasks", "scenarios")
-        }
-        protocol = self.options(Protocol, value, (), extra=parts)
+        parts = {key: value.pop(key, None) for key in PARTS}
+        plain = self.options(Plain, value, (), extra=parts)
         self.load_plugins(value.get("plugins"), folder)
         dataset = self.component("dataset", parts["dataset"], ("dataset",))
         replaced = None
@@ -98,21 +98,22 @@ class _Reader:
         towers = self.towers(parts["towers"])
         tasks = self.tasks(parts["tasks"])
         scenarios = self.scenarios(parts["scenarios"], tasks)
-        if protocol:
-            self.training(protocol.train, tasks)
-        if self.faults or not (protocol and dataset and split):
+        if plain:
+            self.training(plain.train, tasks)
+        if self.faults or not (plain and dataset and split):
             self.refuse()
         return Suite(
-            protocol.name,
+            plain.name,
             dataset,
             split,
             towers,
             tasks,
             scenarios,
-            protocol.train,
-            tuple(dict.fromkeys(protocol.seeds)),
-            protocol.evaluate_on,
+            plain.train,
+            tuple(dict.fromkeys(plain.seeds)),
+            plain.evaluate_on,
             replaced,
+            self.registry,
         )
 
     def load_plugins(self, files: Any, folder: Path) -> None:
@@ -166,8 +167,8 @@ class _Reader:
             self.fault(path, f"missing key: expected a {kind}, its name, or name and options")
             return None
         if not isinstance(value, dict):
-            found = found_text(value)
-            self.fault(path, f"expected a {kind}: its name, or name and options; found {found}")
+            written = found_text(value)
+            self.fault(path, f"expected a {kind}: its name, or name and options; found {written}")
             return None
         options = dict(value)
         name = options.pop("name", default or None)
@@ -235,17 +236,17 @@ class _Reader:
         for name in train.groups.keys() - {*SIDES, *tasks}:
             parts = (*SIDES, *tasks)
             self.fault(("train", "groups", name), f"unknown part{did_you_mean(name, parts)}")
-        known = [f"{name}/{metric.name}" for name, t in tasks.items() for metric in t.metrics()]
+        metrics = [f"{name}/{metric.name}" for name, t in tasks.items() for metric in t.metrics()]
         for n, path in enumerate(train.early_stopping.metrics if train.early_stopping else ()):
-            if path not in known:
+            if path not in metrics:
                 self.fault(
                     ("train", "early_stopping", "metrics", n),
-                    f"unknown metric {path!r}{did_you_mean(path, known)}",
+                    f"unknown metric {path!r}{did_you_mean(path, metrics)}",
                 )
 
     def scenarios(self, value: Any, tasks: Mapping[str, Task]) -> dict[str, Scenario]:
         """Read the scenarios, valid ones only."""
-        found = []
+        scenarios = []
         for key, each in self.mapping(value, ("scenarios",), "scenarios by name").items():
             path = ("scenarios", key)
             try:
@@ -253,17 +254,17 @@ class _Reader:
             except sweep.SweepError as error:
                 self.fault((*path, *error.path), str(error))
                 continue
-            found += [self.scenario(name, path, spec, tasks) for name, spec in points]
-        return {scenario.name: scenario for scenario in found if scenario}
+            scenarios += [self.scenario(name, path, spec, tasks) for name, spec in points]
+        return {scenario.name: scenario for scenario in scenarios if scenario}
 
     def scenario(
         self, name: str, path: marks.Path_, value: Any, tasks: Mapping[str, Task]
     ) -> Scenario | None:
         """Read one scenario."""
         spec = dict(self.mapping(value, path, "tasks and a weighting"))
-        for key in spec.keys() - {"tasks", "weighting"}:
-            known = ("tasks", "weighting", "sweep")
-            self.fault((*path, key), f"unknown key{did_you_mean(key, known)}")
+        keys = ScenarioForm.model_fields
+        for key in spec.keys() - keys.keys():
+            self.fault((*path, key), f"unknown key{did_you_mean(key, keys)}")
         if not spec:
             return None
         names = spec.get("tasks")

@@ -8,77 +8,49 @@ from mtbench.plugin.component import Component
 from mtbench.plugin.kinds import KINDS
 from mtbench.plugin.registry import Registry
 
-from .keys import MOST_SEEDS, Protocol
-from .suite import SIDES
+from .form import MOST_SEEDS, SLOT, SuiteForm
 
 
 def suite_schema(registry: Registry) -> dict[str, Any]:
-    """Make the JSON Schema (draft 2020-12) of a suite.
+    """Make the JSON Schema (draft 2020-12) of a suite: that of its form, every slot filled.
 
     Args:
         registry: Whose components are allowed.
     """
-    schema = Protocol.model_json_schema()
-    properties = schema["properties"]
+    schema = _with_references(SuiteForm.model_json_schema())
+    properties, definitions = schema["properties"], schema["$defs"]
     listed = {**properties.pop("seeds"), "minItems": 1}
     help_text = {key: listed.pop(key) for key in ("default", "description", "title")}
     number = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
     properties["seeds"] = {**help_text, "anyOf": [listed, number]}
-    definitions = schema.setdefault("$defs", {})
     for kind in (kind.name for kind in KINDS.values() if kind.in_suite):
         classes = [cls for cls, _ in registry if cls.kind == kind]
-        definitions[kind] = {
-            "anyOf": [
-                {"enum": [cls.name for cls in classes]},
-                *(_component(cls, definitions) for cls in classes),
-            ]
-        }
+        names = {"enum": [cls.name for cls in classes]}
+        definitions[kind] = {"anyOf": [names, *(_component(cls, definitions) for cls in classes)]}
     task = {"anyOf": [*definitions["task"]["anyOf"], {"type": "null"}]}
-    tasks = [cls for cls, _ in registry if cls.kind == "task"]
     # under the name of a task plugin the options alone will do
-    named = {
+    properties["tasks"]["properties"] = {
         cls.name: {"anyOf": [_component(cls, definitions, named=False), *task["anyOf"]]}
-        for cls in tasks
+        for cls, _ in registry
+        if cls.kind == "task"
     }
-    scenario = {
-        "type": "object",
-        "properties": {
-            "tasks": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-            "weighting": {"$ref": "#/$defs/weighting"},
-            "sweep": {
-                "type": "object",
-                "description": "Options of the weighting, each with a list of values: a scenario "
-                "for each point of the grid.",
-                "additionalProperties": {"type": "array", "minItems": 1},
-                "minProperties": 1,
-            },
-        },
-        "required": ["tasks"],
-        "additionalProperties": False,
-    }
-    properties |= {
-        "dataset": {"$ref": "#/$defs/dataset"},
-        "split": {"$ref": "#/$defs/split"},
-        "towers": {
-            "type": "object",
-            "properties": {side: {"$ref": "#/$defs/tower"} for side in SIDES},
-            "required": list(SIDES),
-            "additionalProperties": False,
-        },
-        "tasks": {
-            "type": "object",
-            "properties": named,
-            "additionalProperties": task,
-            "minProperties": 1,
-        },
-        "scenarios": {"type": "object", "additionalProperties": scenario, "minProperties": 1},
-    }
-    schema["required"] = ["name", "dataset", "split", "towers", "tasks", "scenarios"]
+    properties["tasks"]["additionalProperties"] = task
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "mtbench suite",
     }
+
+
+def _with_references(schema: Any) -> Any:
+    """The form's schema with a reference to a kind in place of each slot."""
+    if isinstance(schema, list):
+        return [_with_references(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kind = {"$ref": f"#/$defs/{schema[SLOT]}"} if SLOT in schema else {}
+    rest = {key: _with_references(value) for key, value in schema.items() if key != SLOT}
+    return {**kind, **rest}
 
 
 def _component(

@@ -146,9 +146,9 @@ class Regression:
         if not named:
             return None
         path, test = self._path(named), self._benchmark.fullname
-        found = stored(path).get(test) if path.exists() else None
-        if found is not None:
-            return replace(from_json(found, f"{path}: {test}"), name=str(path))
+        measured = stored(path).get(test) if path.exists() else None
+        if measured is not None:
+            return replace(from_json(measured, f"{path}: {test}"), name=str(path))
         lacking = f"lacks {test}" if path.exists() else "no such file"
         if option and not given:
             raise RecordError(f"{path}: {lacking}; --benchmark-json={option} stores a baseline")

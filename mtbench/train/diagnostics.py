@@ -69,16 +69,16 @@ class Diagnostics:
             `norm_ratio`, the largest of them by the smallest, None where that is 0; and for each
             pair `task|task` `cosines`, and `conflicts`: the share of steps in which it is negative.
         """
-        found = {name: mean.result().numpy() for name, mean in self.means.items()}
-        result: dict[str, Any] = {"weights": self._named(found["weights"])}
+        means = {name: mean.result().numpy() for name, mean in self.means.items()}
+        result: dict[str, Any] = {"weights": self._named(means["weights"])}
         if self._by_task:
-            norms = found["norms"]
+            norms = means["norms"]
             result["gradient_norms"] = self._named(norms)
             longest, shortest = float(norms.max()), float(norms.min())
             result["norm_ratio"] = longest / shortest if shortest > 0 else None
             for name in ("cosines", "conflicts"):
                 result[name] = {
-                    f"{self._tasks[i]}|{self._tasks[j]}": float(found[name][i, j])
+                    f"{self._tasks[i]}|{self._tasks[j]}": float(means[name][i, j])
                     for i, j in itertools.combinations(range(len(self._tasks)), 2)
                 }
         return result

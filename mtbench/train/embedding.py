@@ -42,10 +42,10 @@ class EmbeddedSide:
         self, ids: Tensor, columns: Mapping[str, Tensor], tasks: Iterable[str], training: bool
     ) -> dict[str, Tensor]:
         """The embedding of each of some ids for each of the tasks, `[ids, embedding_dim]`."""
-        known = getattr(self.layer, "input_names", self.features)  # a functional model's
+        inputs_of_layer = getattr(self.layer, "input_names", self.features)  # a functional model's
         inputs = {self.key: ids}
         for name, table in self.features.items():
-            if name in known:
+            if name in inputs_of_layer:
                 rows = tf.gather(table, ids)
                 inputs[name] = tf.cast(rows, tf.float32) if rows.dtype == tf.uint8 else rows
         inputs |= {name: columns[name] for name in self.needs}

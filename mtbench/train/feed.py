@@ -11,18 +11,18 @@ import tensorflow as tf
 from mtbench.data import history
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions
-from mtbench.suite.suite import Suite
+from mtbench.suite.setup import Setup
 from mtbench.suite.training import Train
 
 ROWS = 2**18
 """Rows that are fed at once, in whole batches."""
 
 
-def make_feed(suite: Suite, data: Data) -> Feed:
-    """Return a feed of the columns that the tasks of a suite read."""
-    needs = [name for tower in suite.towers.values() for name in tower.needs()]
-    needs += [name for task in suite.tasks.values() for name in task.needs()]
-    return Feed(data, dict.fromkeys(["query", "candidate", *needs]), suite.train)
+def make_feed(setup: Setup, data: Data) -> Feed:
+    """Return a feed of the columns that the towers and tasks of a setup read."""
+    needs = [name for tower in setup.towers.values() for name in tower.needs()]
+    needs += [name for task in setup.tasks.values() for name in task.needs()]
+    return Feed(data, dict.fromkeys(["query", "candidate", *needs]), setup.train)
 
 
 class Feed:

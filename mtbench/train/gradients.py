@@ -178,11 +178,11 @@ def output_gradients(
 
 def add(gradients: Iterable[Any]) -> Any:
     """Sum of gradients of one variable, any of them None."""
-    found = [gradient for gradient in gradients if gradient is not None]
+    present = [gradient for gradient in gradients if gradient is not None]
     return (
-        tf.add_n([tf.convert_to_tensor(g) for g in found])
-        if len(found) > 1
-        else (found[0] if found else None)
+        tf.add_n([tf.convert_to_tensor(g) for g in present])
+        if len(present) > 1
+        else (present[0] if present else None)
     )
 
 

@@ -15,7 +15,8 @@ from mtbench.errors import MtbenchError
 from mtbench.plugin.batch import Batch
 from mtbench.plugin.task import Head, Task
 from mtbench.plugin.tower import Features
-from mtbench.suite.suite import Scenario, Suite
+from mtbench.plugin.weighting import Weighting
+from mtbench.suite.setup import Setup
 
 from .diagnostics import Diagnostics
 from .embedding import Catalogue, EmbeddedSide
@@ -37,7 +38,7 @@ class MultiTaskModel(tfrs.Model):
         diagnostics: Weights and gradients of the epoch so far.
     """
 
-    def __init__(self, suite: Suite, scenario: Scenario, data: Data) -> None:
+    def __init__(self, setup: Setup, data: Data) -> None:
         super().__init__()
         require_keras_2()
         towers: dict[str, Callable[..., Tensor]] = {}
@@ -47,21 +48,21 @@ class MultiTaskModel(tfrs.Model):
             ("candidate", data.candidate, data.query),
         ):
             features = _described(side, len(other.ids))
-            towers[name] = suite.towers[name].build(features, tuple(suite.tasks))
+            towers[name] = setup.towers[name].build(features, tuple(setup.tasks))
         self.heads: dict[str, Head] = {
             name: task.build(len(data.query.ids), len(data.candidate.ids))
-            for name, task in suite.tasks.items()
+            for name, task in setup.tasks.items()
         }
-        self.trained = scenario.tasks
-        tasks = {name: suite.tasks[name] for name in scenario.tasks}
+        self.trained = setup.trained
+        tasks = {name: setup.tasks[name] for name in setup.trained}
         self._sides = tuple(
             EmbeddedSide(
                 name,
                 towers[name],
                 side.key,
-                suite.towers[name].by_id,
+                setup.towers[name].by_id,
                 {key: tf.constant(feature.values) for key, feature in side.features.items()},
-                suite.towers[name].needs(),
+                setup.towers[name].needs(),
             )
             for name, side in sides.items()
         )
@@ -76,9 +77,9 @@ class MultiTaskModel(tfrs.Model):
         self.weighting_optimizer: Any = None
         self.optimization: Any = None
         self._loss_means: dict[str, Any] = {}
-        self.weigher = self._initialize(data, scenario, tasks)
+        self.weigher = self._initialize(data, setup.weighting, tasks)
         self._by_task = self.weigher is not None and (
-            self.weigher.needs_gradients or suite.train.diagnostics
+            self.weigher.needs_gradients or setup.train.diagnostics
         )
         self.diagnostics = Diagnostics(self.trained, self._by_task)
         self._diagnostic_means = self.diagnostics.means  # here Keras finds them
@@ -98,7 +99,7 @@ class MultiTaskModel(tfrs.Model):
             self.weighting_optimizer.build(self.weighting_variables)
 
     def _initialize(
-        self, data: Data, scenario: Scenario, tasks: Mapping[str, Task]
+        self, data: Data, weighting: Weighting | None, tasks: Mapping[str, Task]
     ) -> Weigher | None:
         """Call every part once, on two examples, so that every variable exists."""
         two = {name: tf.zeros([2], dtype) for name, dtype in data.interactions.dtypes.items()}
@@ -115,13 +116,13 @@ class MultiTaskModel(tfrs.Model):
             losses = {name: head.loss(batches[name]) for name, head in self.heads.items()}
         self._refuse_unknown(tape)
         weigher = None
-        if scenario.weighting:
+        if weighting:
             losses = {name: losses[name] for name in self.trained}
             shared, gradients, _ = task_gradients(
                 tape, losses, batches, self._tower_variables, self._head_variables
             )
             sizes = [variable.shape.num_elements() for variable in shared]
-            weigher = Weigher(scenario.weighting, tasks, sizes)
+            weigher = Weigher(weighting, tasks, sizes)
             state += [(v, v.numpy()) for v in variables_of(state_of(weigher.strategy))]
             if weigher.at_outputs:
                 output_gradients(tape, losses, batches)  # refuses towers it cannot work with
@@ -136,9 +137,9 @@ class MultiTaskModel(tfrs.Model):
 
     def _refuse_unknown(self, tape: tf.GradientTape) -> None:
         """Find variables that were used and would not be trained."""
-        known = {v.ref() for v in self.trainable_variables}
+        trained = {v.ref() for v in self.trainable_variables}
         for variable in tape.watched_variables():
-            if variable.ref() not in known:
+            if variable.ref() not in trained:
                 raise MtbenchError(
                     f"variable {variable.name!r} would not be trained: expected it, or its layer, "
                     "to be an attribute of what `build` returns"
@@ -197,15 +198,15 @@ class MultiTaskModel(tfrs.Model):
             losses = {name: self.heads[name].loss(batches[name]) for name in self.trained}
             penalties = self.losses  # the layers' own regularisation
         if self._by_task:
-            gradients, own = self._weighed_by_task(tape, losses, batches)
+            gradients, of_strategy = self._weighed_by_task(tape, losses, batches)
             if penalties:
                 further = tape.gradient(penalties, self.model_variables)
                 gradients = [add(pair) for pair in zip(gradients, further, strict=True)]
         else:
-            weights, own = tf.ones([1]), []
+            weights, of_strategy = tf.ones([1]), []
             if self.weigher:
                 weighed = self.weigher(tf.stack(list(losses.values())))
-                weights, own = weighed.heads, weighed.own
+                weights, of_strategy = weighed.heads, weighed.own
                 self.diagnostics.update(weights)
             targets = [*losses.values(), *penalties]
             seeds = [*tf.unstack(weights, len(losses)), *map(tf.ones_like, penalties)]
@@ -215,9 +216,9 @@ class MultiTaskModel(tfrs.Model):
             after = self.losses_by_task(inputs, training=True)
             before = tf.stack(list(losses.values()))
             further = self.weigher.after_step(before, tf.stack(list(after.values())))
-            own = [add(pair) for pair in zip(own, further, strict=True)]
+            of_strategy = [add(pair) for pair in zip(of_strategy, further, strict=True)]
         if self.weighting_variables:
-            pairs = zip(own, self.weighting_variables, strict=True)
+            pairs = zip(of_strategy, self.weighting_variables, strict=True)
             self.weighting_optimizer.apply_gradients([p for p in pairs if p[0] is not None])
         return self._means(losses, tf.size(inputs["query"]))
 
@@ -231,7 +232,7 @@ class MultiTaskModel(tfrs.Model):
         """
         assert self.weigher  # noqa: S101 - `_by_task` says so
         stacked = tf.stack(list(losses.values()))
-        found: dict[Any, Any] = {}
+        gradient_of: dict[Any, Any] = {}
         if self.weigher.at_outputs:
             outputs, at_outputs = output_gradients(tape, losses, batches)
             weighed = self.weigher(stacked, at_outputs)
@@ -239,7 +240,7 @@ class MultiTaskModel(tfrs.Model):
             cotangents = at_outputs.combine(weighed.weights)
             variables = self._tower_variables
             row = tape.gradient(outputs, variables, output_gradients=cotangents)
-            found = {v.ref(): g for v, g in zip(variables, row, strict=True)}
+            gradient_of = {v.ref(): g for v, g in zip(variables, row, strict=True)}
             private = head_gradients(tape, losses, self._head_variables)
         else:
             shared, gradients, private = task_gradients(
@@ -252,10 +253,10 @@ class MultiTaskModel(tfrs.Model):
                 if weighed.weights is None
                 else gradients.combine(weighed.weights)
             )
-            found = {v.ref(): g for v, g in zip(shared, combined, strict=True)}
+            gradient_of = {v.ref(): g for v, g in zip(shared, combined, strict=True)}
         for task, variable, gradient in private:
-            found[variable.ref()] = multiply(weighed.heads[task], gradient)
-        return [found.get(v.ref()) for v in self.model_variables], weighed.own
+            gradient_of[variable.ref()] = multiply(weighed.heads[task], gradient)
+        return [gradient_of.get(v.ref()) for v in self.model_variables], weighed.own
 
     def test_step(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Each trained task's loss; the weighting is not asked, so that its state stays."""
@@ -306,10 +307,18 @@ class MultiTaskModel(tfrs.Model):
         return variables_of([*self._tower_state, *self._head_state, *self._weighting_state])
 
     @property
+    def kept_variables(self) -> list[Any]:
+        """All that decides what the model predicts, in an order of its own."""
+        return [*variables_of([*self._tower_state, *self._head_state]), self._history]
+
+    @property
     def optimizer_variables(self) -> list[Any]:
         """Slots, counters and learning rates of all optimizers."""
-        own = self.weighting_optimizer
-        return [*self.optimization.variables, *([*own.variables, own.learning_rate] if own else [])]
+        weighting = self.weighting_optimizer
+        return [
+            *self.optimization.variables,
+            *([*weighting.variables, weighting.learning_rate] if weighting else []),
+        ]
 
 
 def _described(side: Side, num_other: int) -> Features:

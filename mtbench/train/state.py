@@ -19,8 +19,8 @@ def state_of(owner: Any) -> list[Any]:
 
 def variables_of(parts: Iterable[Any]) -> list[Any]:
     """All variables of layers, modules and variables, each once."""
-    found: dict[Any, Any] = {}
+    by_reference: dict[Any, Any] = {}
     for part in parts:
         for variable in part.variables if isinstance(part, tf.Module) else [part]:
-            found.setdefault(variable.ref(), variable)
-    return list(found.values())
+            by_reference.setdefault(variable.ref(), variable)
+    return list(by_reference.values())

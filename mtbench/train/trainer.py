@@ -14,8 +14,7 @@ import tensorflow as tf
 
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions
-from mtbench.suite.suite import Scenario, Suite
-from mtbench.suite.training import Train
+from mtbench.suite.setup import Setup
 
 from .clock import Clock
 from .feed import Feed, make_feed
@@ -46,23 +45,20 @@ class Trained:
 
 
 class Trainer:
-    """Trains the runs of one scenario.
+    """Trains the runs of one setup.
 
     Args:
-        suite: What the scenario belongs to.
-        scenario: What to train.
+        setup: What to train, and how.
         data: The dataset.
-        feed: The batches; scenarios of one suite can share them. Default: a feed of its own.
+        feed: The batches; setups that read the same columns can share them. Default: its own.
 
     Attributes:
-        scenario: The scenario.
+        setup: What it trains.
     """
 
-    def __init__(
-        self, suite: Suite, scenario: Scenario, data: Data, feed: Feed | None = None
-    ) -> None:
-        self._suite, self.scenario, self._data = suite, scenario, data
-        self._feed = feed or make_feed(suite, data)
+    def __init__(self, setup: Setup, data: Data, feed: Feed | None = None) -> None:
+        self.setup, self._data = setup, data
+        self._feed = feed or make_feed(setup, data)
         self._model: MultiTaskModel | None = None
         self._initial_slots: list[np.ndarray] = []
 
@@ -87,11 +83,11 @@ class Trainer:
         started = time.perf_counter()
         model = self._prepare(seed)
         model.adapt(train)
-        options = self._suite.train
+        options = self.setup.train
         steps = math.ceil(len(train) / options.batch_size)
         model.optimization.steps.assign(float(steps * options.epochs))
         built = time.perf_counter()
-        validation = Validation(self._suite, self.scenario, validate) if validate else None
+        validation = Validation(self.setup, validate) if validate else None
         clock = Clock(epoch_ended, options.batch_size, len(train), validation)
         self._feed.start(train, seed)
         model.fit(
@@ -117,9 +113,9 @@ class Trainer:
     def _prepare(self, seed: int) -> MultiTaskModel:
         """A model with the initial state of a seed: the one already traced, if it can serve."""
         tf.keras.utils.set_random_seed(seed)
-        fresh = MultiTaskModel(self._suite, self.scenario, self._data)
+        fresh = MultiTaskModel(self.setup, self._data)
         if self._model is None:
-            compile_model(fresh, self._suite.train, self.scenario)
+            compile_model(fresh, self.setup)
             self._initial_slots = [slot.numpy() for slot in fresh.optimizer_variables]
             return fresh
         for variable, initial in zip(self._model.seed_variables, fresh.seed_variables, strict=True):
@@ -129,15 +125,12 @@ class Trainer:
         return self._model
 
 
-def compile_model(model: MultiTaskModel, options: Train, scenario: Scenario) -> None:
-    """Compile the model of a scenario with the optimizers its suite asks for."""
-    own_rate = getattr(scenario.weighting, "learning_rate", None)
-    model.compile(Updates(options, model.parts), keras_optimizer(options.optimizer, own_rate))
-
-
-def devices() -> list[str]:
-    """Initialise TensorFlow's devices and return their names."""
-    return [device.name for device in tf.config.list_logical_devices()]
+def compile_model(model: MultiTaskModel, setup: Setup) -> None:
+    """Compile the model of a scenario with the optimizers its setup asks for."""
+    own_rate = getattr(setup.weighting, "learning_rate", None)
+    model.compile(
+        Updates(setup.train, model.parts), keras_optimizer(setup.train.optimizer, own_rate)
+    )
 
 
 def _reusable(model: MultiTaskModel, feed: Feed) -> bool:
@@ -150,8 +143,8 @@ def _reusable(model: MultiTaskModel, feed: Feed) -> bool:
     metrics = [variable for metric in model.metrics for variable in metric.variables]
     keras = [model._train_counter]  # which `fit` sets to 0
     variables = (*model.seed_variables, *model.optimizer_variables, *metrics, *keras)
-    known = {v.ref() for v in variables}
-    if not known.issuperset(variable.ref() for variable in traced.variables):
+    set_anew = {v.ref() for v in variables}
+    if not set_anew.issuperset(variable.ref() for variable in traced.variables):
         return False
     graph = traced.as_graph_def()
     functions = [node for function in graph.library.function for node in function.node_def]

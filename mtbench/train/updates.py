@@ -42,13 +42,13 @@ class Updates:
         self._schedule, self._clip_norm = options.schedule, options.clip_norm
         self.steps = tf.Variable(1.0, trainable=False, name="steps")
         self.epochs = options.epochs
-        own = {name: options.groups[name] for name in parts if name in options.groups}
+        apart = {name: options.groups[name] for name in parts if name in options.groups}
         self.optimizers: list[Any] = []
         self._groups: list[tuple[Optimizer, Any, set[Any]]] = []
-        rest = [v for name, variables in parts.items() if name not in own for v in variables]
+        rest = [v for name, variables in parts.items() if name not in apart for v in variables]
         for group, variables in (
             (options.optimizer, rest),
-            *((each, parts[name]) for name, each in own.items()),
+            *((each, parts[name]) for name, each in apart.items()),
         ):
             optimizer = keras_optimizer(group)
             optimizer.build(variables)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mtbench.suite.suite import Scenario, Suite
+from mtbench.suite.setup import Setup
 
 from .model import MultiTaskModel
 from .stopping import Stopping
@@ -19,10 +19,8 @@ Metrics = Mapping[str, Mapping[str, float]]
 class Validation:
     """Scores the validation part between epochs, and keeps what early stopping needs."""
 
-    def __init__(
-        self, suite: Suite, scenario: Scenario, validate: Callable[[MultiTaskModel], Metrics]
-    ) -> None:
-        options = suite.train
+    def __init__(self, setup: Setup, validate: Callable[[MultiTaskModel], Metrics]) -> None:
+        options = setup.train
         self.curve: list[dict[str, Any]] = []
         self._validate = validate
         self._every = options.validate_every or 1
@@ -31,8 +29,8 @@ class Validation:
         if options.early_stopping:
             higher = {
                 f"{name}/{metric.name}": metric.higher_is_better
-                for name in scenario.tasks
-                for metric in suite.tasks[name].metrics()
+                for name in setup.trained
+                for metric in setup.tasks[name].metrics()
             }
             followed = [(m, higher[m]) for m in options.early_stopping.metrics if m in higher]
             if followed:  # else no trained task is: all epochs are for it

@@ -95,10 +95,10 @@ class Weigher:
         double = tf.cast(factors, tf.float64)
         gramian = double[:, None] * gradients.gramian() * double
         with tf.GradientTape() as tape:
-            found = self.strategy(tf.cast(scaled, tf.float64), gramian)
-        weights = found
-        if isinstance(found, tuple):
-            weights, objective = found
+            weighed = self.strategy(tf.cast(scaled, tf.float64), gramian)
+        weights = weighed
+        if isinstance(weighed, tuple):
+            weights, objective = weighed
             further = tape.gradient(objective, self.variables)
             own = [add(pair) for pair in zip(own, further, strict=True)]
         weights = factors * tf.cast(weights, tf.float32)

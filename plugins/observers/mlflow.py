@@ -72,7 +72,7 @@ class MLflowRuns:
         self._keep(epoch, {f"loss/{k.removesuffix('_loss')}": v for k, v in losses.items()})
 
     @mtbench.hookimpl
-    def mtbench_run_finished(self, run: mtbench.Run, record: Mapping[str, Any]) -> None:
+    def mtbench_run_finished(self, run: mtbench.Run, record: mtbench.Record) -> None:
         """Send all that is known of the run."""
         last = self._metrics[-1].step if self._metrics else 0
         for epoch, values in flatten.diagnostics(record):
@@ -80,26 +80,26 @@ class MLflowRuns:
         self._keep(last, flatten.outcome(record))
         param = self._entities.Param
         params = [param(_name(k), str(v)) for k, v in flatten.settings(run).items()]
-        tags = {f"mtbench.{key}": record[key] for key in ("run_id", "protocol_id")}
-        if record["error"]:
-            tags["mtbench.error"] = f"{record['error']['type']}: {record['error']['message']}"
-        made = self._client.create_run(
-            self._experiment(record["suite"]),
-            start_time=int(datetime.fromisoformat(record["started"]).timestamp() * 1000),
+        tags = {"mtbench.run_id": record.run_id, "mtbench.question_id": record.question_id}
+        if record.error:
+            tags["mtbench.error"] = str(record.error)
+        created = self._client.create_run(
+            self._experiment(record.suite),
+            start_time=int(datetime.fromisoformat(record.started).timestamp() * 1000),
             tags=tags,
-            run_name=f"{record['scenario']} seed {record['seed']}",
+            run_name=f"{record.scenario} seed {record.seed}",
         )
         for part in _parts(params, MOST_PARAMS):
-            self._client.log_batch(made.info.run_id, params=part)
+            self._client.log_batch(created.info.run_id, params=part)
         for part in _parts(self._metrics, MOST_METRICS):
-            self._client.log_batch(made.info.run_id, metrics=part)
-        status = "FINISHED" if record["status"] == "ok" else "FAILED"
-        self._client.set_terminated(made.info.run_id, status)
+            self._client.log_batch(created.info.run_id, metrics=part)
+        status = "FINISHED" if record.ok else "FAILED"
+        self._client.set_terminated(created.info.run_id, status)
 
     def _experiment(self, name: str) -> str:
         """The id of an experiment, which is made where there is none."""
-        found = self._client.get_experiment_by_name(name)
-        return str(found.experiment_id if found else self._client.create_experiment(name))
+        experiment = self._client.get_experiment_by_name(name)
+        return str(experiment.experiment_id if experiment else self._client.create_experiment(name))
 
     def _keep(self, step: int, values: Mapping[str, float]) -> None:
         now = int(time.time() * 1000)

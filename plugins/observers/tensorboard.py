@@ -51,8 +51,8 @@ class EventFiles:
         self._writer, self._epoch = None, 0
         hparams = importlib.import_module("tensorboard.plugins.hparams.api")
         importlib.import_module("tensorboard.plugins.scalar.summary_v2")  # else in the first epoch
-        name = f"{run.scenario.name} seed {run.seed} {run.id}"
-        folder = self._folder / run.protocol["suite"] / quote(name, safe=" ,=+()[]")
+        name = f"{run.scenario} seed {run.seed} {run.id}"
+        folder = self._folder / run.suite / quote(name, safe=" ,=+()[]")
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
         writer = tf.summary.create_file_writer(str(folder))
@@ -70,7 +70,7 @@ class EventFiles:
             self._write(epoch, {f"loss/{k.removesuffix('_loss')}": v for k, v in losses.items()})
 
     @mtbench.hookimpl
-    def mtbench_run_finished(self, run: mtbench.Run, record: Mapping[str, Any]) -> None:
+    def mtbench_run_finished(self, run: mtbench.Run, record: mtbench.Record) -> None:
         """Write what the record tells, and close the event file."""
         if not self._writer:
             return
@@ -78,10 +78,9 @@ class EventFiles:
             self._write(epoch, values)
         self._write(self._epoch, flatten.outcome(record))
         with self._writer.as_default(step=self._epoch):
-            if record["status"] != "ok":
-                error = record["error"]
-                tf.summary.text("error", f"{error['type']}: {error['message']}")
-            tf.summary.experimental.write_raw_pb(_end(record["status"] == "ok"))
+            if record.error:
+                tf.summary.text("error", str(record.error))
+            tf.summary.experimental.write_raw_pb(_end(record.ok))
         self._writer.close()
         self._writer = None
 

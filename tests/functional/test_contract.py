@@ -63,12 +63,12 @@ def test_builds_trains_and_evaluates(make_suite, tiny_data, tower, weighting, nu
         towers={side: made if side in tower.sides else plain for side in ("query", "candidate")},
         tasks={name: TASKS[name](**options) for name, options in TASK_SETS[number].items()},
     )
-    scenario = dataclasses.replace(
-        suite.scenarios["joint"], tasks=tuple(suite.tasks), weighting=WEIGHTINGS[weighting]()
+    setup = dataclasses.replace(
+        suite.setup("joint"), trained=tuple(suite.tasks), weighting=WEIGHTINGS[weighting]()
     )
     train, test = (tiny_data.interactions.take(rows) for rows in (parts.train, parts.test))
-    model = MultiTaskModel(suite, scenario, tiny_data)
-    compile_model(model, suite.train, scenario)
+    model = MultiTaskModel(setup, tiny_data)
+    compile_model(model, setup)
     model.adapt(train)
     before = [v.numpy() for v in model.model_variables]
     columns = {**train.columns, "history": positions(train)}
@@ -95,8 +95,8 @@ def test_every_task_by_itself_and_all_of_them(make_suite, tiny_data):
     sets = [((task,), "equal") for task in suite.tasks]
     sets += [(tuple(suite.tasks), name) for name in ("uncertainty", "mgda", "pcgrad")]
     for tasks, weighting in sets:
-        scenario = dataclasses.replace(
-            suite.scenarios["joint"], tasks=tasks, weighting=WEIGHTINGS[weighting]()
+        setup = dataclasses.replace(
+            suite.setup("joint"), trained=tasks, weighting=WEIGHTINGS[weighting]()
         )
-        trained = Trainer(suite, scenario, tiny_data).train(0, train)
+        trained = Trainer(setup, tiny_data).train(0, train)
         assert evaluate(trained.model, train, test).metrics.keys() == suite.tasks.keys()

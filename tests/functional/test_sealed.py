@@ -84,30 +84,30 @@ def test_whatever_holds_test_rows_is_sealed_while_training(tiny, tmp_path):
             found.append({len(x) for x in mine if not x.is_sealed})
 
     record = run(tiny, tmp_path / "r", observers=[Watching()])
-    train, test = record["data"]["train"], record["data"]["test"]
+    train, test = record.data.train, record.data.test
     assert (train, test) == (240, 60)
     assert found == [{0, train}] * 2  # 0: there is no validation part
 
 
 def test_the_validation_part_is_scored_after_each_epoch(tiny, tmp_path, registry, make_suite):
     record = run(tiny, tmp_path / "r", *VALIDATED)
-    assert [each["epoch"] for each in record["validation"]] == [1, 2, 3, 4]
-    data = record["data"]
-    assert (data["train"], data["validation"], data["test"]) == (180, 60, 60)
-    assert record["epoch"] == 4
+    assert [each["epoch"] for each in record.validation] == [1, 2, 3, 4]
+    data = record.data
+    assert (data.train, data.validation, data.test) == (180, 60, 60)
+    assert record.epoch == 4
     suite = make_suite(*VALIDATED)
     loaded = suite.dataset.load()
     parts = suite.split.build(loaded, 0)
     train, validation = (loaded.interactions.take(p) for p in (parts.train, parts.validation))
-    model = Trainer(suite, suite.scenarios["joint"], loaded).train(0, train).model
-    assert record["validation"][-1]["metrics"] == evaluate(model, train, validation).metrics
+    model = Trainer(suite.setup("joint"), loaded).train(0, train).model
+    assert record.validation[-1]["metrics"] == evaluate(model, train, validation).metrics
 
 
 def test_looking_at_the_validation_part_changes_no_number(tiny, tmp_path):
     plain = run(tiny, tmp_path / "a", VALIDATED[0], VALIDATED[2])
     watched = run(tiny, tmp_path / "b", *VALIDATED)
-    assert plain["validation"] == []
-    assert (plain["metrics"], plain["curve"]) == (watched["metrics"], watched["curve"])
+    assert plain.validation == ()
+    assert (plain.metrics, plain.curve) == (watched.metrics, watched.curve)
 
 
 def test_the_epoch_that_is_kept_is_the_best_of_the_validation_part(tiny, tmp_path):
@@ -118,30 +118,30 @@ def test_the_epoch_that_is_kept_is_the_best_of_the_validation_part(tiny, tmp_pat
     )
     early = "train.early_stopping={metrics: [ranking/rmse], patience: 4}"
     record = run(tiny, tmp_path / "r", *stop, early, scenario="rating-only")
-    curve = [each["metrics"]["ranking"]["rmse"] for each in record["validation"]]
+    curve = [each["metrics"]["ranking"]["rmse"] for each in record.validation]
     best = int(np.argmin(curve)) + 1
     assert 1 <= best < 36
-    assert record["epoch"] == best
-    assert len(record["curve"]) == len(curve) == best + 4
+    assert record.epoch == best
+    assert len(record.curve) == len(curve) == best + 4
     short = run(tiny, tmp_path / "s", *stop, f"train.epochs={best}", scenario="rating-only")
-    assert short["metrics"] == record["metrics"]
+    assert short.metrics == record.metrics
 
 
 def test_a_task_that_is_not_trained_stops_nothing(tiny, tmp_path):
     early = "train.early_stopping={metrics: [ranking/rmse], patience: 1}"
     record = run(tiny, tmp_path / "r", *VALIDATED, early, scenario="retrieval-only")
-    assert (record["epoch"], len(record["curve"])) == (4, 4)
+    assert (record.epoch, len(record.curve)) == (4, 4)
 
 
 def test_scores_of_the_validation_part_while_options_are_chosen(tiny, tmp_path):
     test = run(tiny, tmp_path / "a", *VALIDATED)
     chosen = run(tiny, tmp_path / "b", *VALIDATED, "evaluate_on=validation")
-    assert chosen["data"]["evaluated_on"] == "validation"
-    assert chosen["metrics"] == chosen["validation"][-1]["metrics"]
-    assert chosen["metrics"] != test["metrics"]
-    counts = chosen["data"]["slices"]
+    assert chosen.question.evaluate_on == "validation"
+    assert chosen.metrics == chosen.validation[-1]["metrics"]
+    assert chosen.metrics != test.metrics
+    counts = chosen.data.slices
     assert counts["head"]["rows"] + counts["tail"]["rows"] + counts["cold_candidate"]["rows"] == 60
-    assert chosen["protocol_id"] != test["protocol_id"]
+    assert chosen.question_id != test.question_id
 
 
 @pytest.mark.parametrize(

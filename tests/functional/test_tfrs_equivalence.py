@@ -49,10 +49,10 @@ def test_parameters_after_three_epochs(registry, data_dir, monkeypatch):
     suite = load_suite(SUITE, registry)
     data = load_data(suite.dataset, registry.identity(suite.dataset))
     train = data.interactions.take(suite.split.build(data, 0).train[:40_000])  # half: TFRS is slow
-    scenario = suite.scenarios["joint"]
+    setup = suite.setup("joint")
     tf.keras.utils.set_random_seed(0)
-    initial = [v.numpy() for v in MultiTaskModel(suite, scenario, data).model_variables]
-    trainer = Trainer(suite, scenario, data)
+    initial = [v.numpy() for v in MultiTaskModel(setup, data).model_variables]
+    trainer = Trainer(setup, data)
     ours = [v.numpy() for v in trainer.train(0, train).model.model_variables]
 
     plain = Plain(initial)

@@ -1,5 +1,6 @@
 """Trackers: what they store is what the record says, and a run does not notice them."""
 
+import dataclasses
 import importlib
 import json
 import os
@@ -16,7 +17,7 @@ from mtbench.errors import MtbenchError
 from mtbench.plugin.hooks import hookimpl
 from mtbench.records import flatten
 from mtbench.records import store as records
-from mtbench.runs import execute as runner
+from mtbench.runs.session import perform
 from mtbench_plugins.observers.mlflow import MLflow, MLflowRuns
 from mtbench_plugins.observers.tensorboard import TensorBoard
 from mtbench_plugins.tasks.ranking import RankingHead
@@ -31,13 +32,13 @@ from tensorboard.plugins.hparams import api_pb2, metadata
 def execute(path, folder, *observers, seeds="1", scenarios=("joint",)):
     """Run the small suite; returns its runs and their records."""
     chosen = {"observers": observers, "scenarios": scenarios, "seeds": seeds}
-    suite, plan, registry = made.planned(path, "train.diagnostics=true", **chosen)
-    return plan, list(runner.execute(suite, plan, registry, folder))
+    _, plan, registry = made.planned(path, "train.diagnostics=true", **chosen)
+    return plan, list(perform(plan, registry, folder))
 
 
 def results(done):
     keys = ("metrics", "curve", "floors", "diagnostics", "parameters", "status")
-    return [{key: record[key] for key in keys} for record in done]
+    return [{key: getattr(record, key) for key in keys} for record in done]
 
 
 class Look:
@@ -88,17 +89,17 @@ def broken(shared_tiny, store, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RankingHead, "evaluate", evaluate)
         _, (record,) = execute(shared_tiny, folder / "r", *observers)
-    assert record["status"] == "failed"
+    assert record.status == "failed"
     return SimpleNamespace(record=record, board=folder / "b")
 
 
 def expected_series(record):
     """`{name: {epoch: value}}` as the record has it, read from it by hand."""
     found = {}
-    for epoch in record["curve"]:
+    for epoch in record.curve:
         for task in ("ranking", "retrieval"):
             found.setdefault(f"loss/{task}", {})[epoch["epoch"]] = epoch[f"{task}_loss"]
-    for epoch in record["diagnostics"]:
+    for epoch in record.diagnostics:
         n, pair = epoch["epoch"], "ranking|retrieval"
         for key in ("weights", "gradient_norms"):
             for task in ("ranking", "retrieval"):
@@ -106,11 +107,11 @@ def expected_series(record):
         for key in ("cosines", "conflicts"):
             found.setdefault(f"{key}/{pair}", {})[n] = epoch[key][pair]
         found.setdefault("norm_ratio", {})[n] = epoch["norm_ratio"]
-    for task, metrics in record["metrics"].items():
+    for task, metrics in record.metrics.items():
         found |= {f"metrics/{task}/{name}": {2: value} for name, value in metrics.items()}
-    timings = {k: v for k, v in record["timings"].items() if v is not None}
+    timings = {k: v for k, v in record.timings.items() if v is not None}
     found |= {f"timings/{key}": {2: value} for key, value in timings.items()}
-    return found | {key: {2: record[key]} for key in ("parameters", "peak_memory_bytes")}
+    return found | {key: {2: getattr(record, key)} for key in ("parameters", "peak_memory_bytes")}
 
 
 def test_the_suite_of_these_tests_has_something_to_show(alone):
@@ -123,7 +124,7 @@ def test_the_suite_of_these_tests_has_something_to_show(alone):
 
 def test_settings(tiny):
     run = made.plan_of(tiny, scenarios=["joint"])[1]
-    found = flatten.settings(run)
+    found = flatten.settings(run.run)
     some = {
         "suite": "tiny",
         "scenario": "joint",
@@ -149,18 +150,18 @@ def test_settings(tiny):
     assert {key: found.get(key) for key in some} == some
     assert found["engine.threads"] >= 1
     assert not [key for key in found if "origin" in key or "sha256" in key]
-    single = flatten.settings(made.plan_of(tiny, scenarios=["rating-only"])[0])
+    single = flatten.settings(made.plan_of(tiny, scenarios=["rating-only"])[0].run)
     assert "weighting" not in single
 
 
 def test_outcome_of_a_failed_run(broken):
     record = broken.record
     assert flatten.outcome(record) == {
-        **{f"timings/{key}": record["timings"][key] for key in ("import_s", "data_s", "run_s")},
-        "peak_memory_bytes": record["peak_memory_bytes"],
-        "parameters": record["parameters"],
+        **{f"timings/{key}": record.timings[key] for key in ("import_s", "data_s", "run_s")},
+        "peak_memory_bytes": record.peak_memory_bytes,
+        "parameters": record.parameters,
     }
-    assert list(flatten.diagnostics({})) == []
+    assert list(flatten.diagnostics(made.record("x", 0, status="failed"))) == []
 
 
 # --- TensorBoard
@@ -208,7 +209,7 @@ def test_event_files_hold_what_the_record_says(tracked):
         found, hparams = read_events(path.parent)
         assert found == single(expected_series(record))
         status = api_pb2.STATUS_SUCCESS
-        assert hparams == {"settings": flatten.settings(run), "status": status}
+        assert hparams == {"settings": flatten.settings(run.run), "status": status}
 
 
 def test_event_files_of_a_failed_run(broken):
@@ -234,11 +235,12 @@ def test_a_run_that_is_done_again_replaces_its_event_files(tiny, tmp_path):
 
 
 def test_a_run_whose_file_cannot_be_made_does_not_end_up_in_that_of_another(alone, tmp_path):
-    (first, second), _ = alone
+    first, second = alone[0]
+    first, second = first.run, second.run
     files = TensorBoard(where=str(tmp_path / "b")).build()
     files.mtbench_run_started(first)
-    with pytest.raises(KeyError):
-        files.mtbench_run_finished(first, {})
+    with pytest.raises(AttributeError):
+        files.mtbench_run_finished(first, None)
     (tmp_path / "b").rename(tmp_path / "was")
     (tmp_path / "b").touch()
     with pytest.raises(Exception, match="not a directory"):
@@ -318,9 +320,9 @@ def client(store):
 
 def read_run(client, record):
     """The one run of MLflow of a record, and `{name: {step: value}}`."""
-    (experiment,) = client.search_experiments(filter_string=f"name = '{record['suite']}'")
+    (experiment,) = client.search_experiments(filter_string=f"name = '{record.suite}'")
     found = client.search_runs(
-        [experiment.experiment_id], f"tags.`mtbench.run_id` = '{record['run_id']}'"
+        [experiment.experiment_id], f"tags.`mtbench.run_id` = '{record.run_id}'"
     )
     (run,) = [run for run in found if run.info.start_time == milliseconds(record)]
     series = {}
@@ -332,7 +334,7 @@ def read_run(client, record):
 
 
 def milliseconds(record):
-    return int(datetime.fromisoformat(record["started"]).timestamp() * 1000)
+    return int(datetime.fromisoformat(record.started).timestamp() * 1000)
 
 
 def test_mlflow_holds_what_the_record_says(tracked, client):
@@ -341,13 +343,13 @@ def test_mlflow_holds_what_the_record_says(tracked, client):
         run, series = read_run(client, record)
         expected = expected_series(record)
         assert series == {name.replace("|", "_"): each for name, each in expected.items()}
-        settings = flatten.settings(planned)
+        settings = flatten.settings(planned.run)
         assert run.data.params == {key: str(value) for key, value in settings.items()}
         assert run.info.status == "FINISHED"
-        assert run.info.run_name == f"joint seed {record['seed']}"
-        assert run.data.tags["mtbench.protocol_id"] == record["protocol_id"]
+        assert run.info.run_name == f"joint seed {record.seed}"
+        assert run.data.tags["mtbench.question_id"] == record.question_id
         assert "mtbench.error" not in run.data.tags
-        assert run.info.end_time >= run.info.start_time + int(record["timings"]["run_s"] * 1000)
+        assert run.info.end_time >= run.info.start_time + int(record.timings["run_s"] * 1000)
 
 
 def test_mlflow_of_a_failed_run(broken, client):
@@ -387,13 +389,13 @@ def test_mlflow_gets_no_more_at_once_than_it_takes(alone):
     client = Client()
     observer = MLflowRuns(client)
     (run, _), (record, _) = alone
-    observer.mtbench_epoch_ended(run, 7, {"ranking_loss": 0.25})
+    observer.mtbench_epoch_ended(run.run, 7, {"ranking_loss": 0.25})
     options = {f"option {n}": n for n in range(300)}
-    large = SimpleNamespace(scenario=run.scenario, seed=0, protocol={"suite": "tiny", **options})
+    large = dataclasses.replace(run.run, seed=0, question={**run.run.question, **options})
     observer.mtbench_run_started(large)
     for epoch in range(1, 1501):
         observer.mtbench_epoch_ended(large, epoch, {"ranking_loss": 0.5})
-    observer.mtbench_run_finished(large, record | {"diagnostics": []})
+    observer.mtbench_run_finished(large, made.changed(record, diagnostics=[]))
     losses = [entry for entry in client.sent if entry[0] == "loss/ranking"]
     assert losses == [("loss/ranking", epoch) for epoch in range(1, 1501)]
     assert [e for e in client.sent if str(e).startswith("option")] == list(options)

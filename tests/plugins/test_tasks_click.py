@@ -151,7 +151,7 @@ def test_metrics_of_a_model(make_suite, threshold):
     data = suite.dataset.load()
     parts = suite.split.build(data, 0)
     train, test = (data.interactions.take(rows) for rows in (parts.train, parts.test))
-    model = Trainer(suite, suite.scenarios["click"], data).train(0, train).model
+    model = Trainer(suite.setup("click"), data).train(0, train).model
     scores = evaluate(model, train, test)
     pairs = suite.tasks["click"].pairs(train, test, train)
     columns = {"query": pairs.query, "candidate": pairs.candidate.astype(np.int32)}

@@ -219,7 +219,7 @@ def test_metrics_of_a_model(make_suite):
     data = suite.dataset.load()
     parts = suite.split.build(data, 0)
     train, test = (data.interactions.take(rows) for rows in (parts.train, parts.test))
-    model = Trainer(suite, suite.scenarios["order"], data).train(0, train).model
+    model = Trainer(suite.setup("order"), data).train(0, train).model
     batch = model.batches({n: tf.constant(c) for n, c in test.columns.items()}, ["order"])["order"]
     score = model.heads["order"].score(batch.query, batch.candidate).numpy()
     labels = test.columns["user_rating"]

@@ -132,15 +132,17 @@ def test_evaluation_skips_missing_labels_and_clips(make_suite):
     data = suite.dataset.load()
     parts = suite.split.build(data, 0)
     train, test = (data.interactions.take(rows) for rows in (parts.train, parts.test))
-    model = Trainer(suite, suite.scenarios["rating-only"], data).train(0, train).model
+    model = Trainer(suite.setup("rating-only"), data).train(0, train).model
     head = model.heads["ranking"]
     head.score.offset.assign(5.0)  # so that there is something to clip
     batch = model.batches(test.columns, ["ranking"])["ranking"]
-    labels, predictions = test.columns["user_rating"], head.predict(batch).numpy()
+    labels, predictions = test.columns["user_rating"], head.score(batch.query, batch.candidate)
+    predictions = predictions.numpy()
     known = ~np.isnan(labels)
     assert 0 < known.sum() < len(known)
     clipped = np.clip(predictions, 1, 5)
     assert (clipped != predictions).any()
+    assert head.predict(batch).numpy().tolist() == clipped.tolist()
     scores = evaluate(model, train, test)
     error = labels[known] - clipped[known].astype(np.float64)
     assert scores.metrics["ranking"]["rmse"] == pytest.approx(np.sqrt(np.mean(error**2)))

@@ -252,7 +252,7 @@ def test_biases_and_cosines_are_ranked_by(make_suite, normalize):
     data = suite.dataset.load()
     parts = suite.split.build(data, 0)
     train, test = (data.interactions.take(rows) for rows in (parts.train, parts.test))
-    model = Trainer(suite, suite.scenarios["retrieval-only"], data).train(0, train).model
+    model = Trainer(suite.setup("retrieval-only"), data).train(0, train).model
     bias = np.random.default_rng(0).normal(size=40).astype(np.float32)
     model.heads["retrieval"].score.state[0].assign(bias)
     p, q = (v.numpy().astype(np.float64) for v in model.model_variables[:2])

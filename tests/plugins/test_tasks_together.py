@@ -47,7 +47,7 @@ def test_one_graph_of_all_variants_serves_every_seed():
     """It is used again, and gives the numbers of a fresh one; evaluating changes nothing."""
     suite, data = tiny_suite(VARIANTS, Equal()), TinyDataset().load()
     train = data.interactions.take(suite.split.build(data, 0).train)
-    fresh, used = (Trainer(suite, suite.scenarios["all"], data) for _ in range(2))
+    fresh, used = (Trainer(suite.setup("all"), data) for _ in range(2))
     expected = values(fresh.train(1, train).model)
     first = used.train(0, train).model
     other = values(first)
@@ -64,7 +64,7 @@ def test_gradients_by_task_are_those_of_the_losses():
     suite = tiny_suite(VARIANTS, Equal())
     data = TinyDataset().load()
     tf.keras.utils.set_random_seed(0)
-    model = MultiTaskModel(suite, suite.scenarios["all"], data)
+    model = MultiTaskModel(suite.setup("all"), data)
     model.adapt(data.interactions)
     columns = {name: tf.constant(c[:20]) for name, c in data.interactions.columns.items()}
     towers = [v for part in model._tower_state for v in part.trainable_variables]
@@ -98,22 +98,22 @@ def records(tmp_path_factory, shared_tiny):
     folder = tmp_path_factory.mktemp("three")
     chosen = {"scenarios": ["three", "same"], "seeds": "1"}
     listed = run_suite(shared_tiny, folder, *THREE, **chosen)
-    return {record["scenario"]: record for record in listed}
+    return {record.scenario: record for record in listed}
 
 
 def test_three_tasks_of_which_two_are_of_one_kind(records):
     for record in records.values():
-        assert record["status"] == "ok", record["error"]
+        assert record.status == "ok", record.error
         tasks = ("ranking", "retrieval", "stars", "levels", "when")
-        assert tuple(record["metrics"]) == tuple(record["floors"]) == tasks
-        values = [record["metrics"][name]["rmse"] for name in ("ranking", "stars", "levels")]
+        assert tuple(record.metrics) == tuple(record.floors) == tasks
+        values = [record.metrics[name]["rmse"] for name in ("ranking", "stars", "levels")]
         assert len(set(values)) == 3
-        assert record["metrics"]["when"]["rmse"] > 1e6  # seconds
+        assert record.metrics["when"]["rmse"] > 1e6  # seconds
     three = records["three"]
-    assert three["trained_tasks"] == ["retrieval", "stars", "levels"]
-    for epoch in three["curve"]:
+    assert three.answer.trained_tasks == ("retrieval", "stars", "levels")
+    for epoch in three.curve:
         assert set(epoch) == {"epoch", "retrieval_loss", "stars_loss", "levels_loss"}
-    assert {row["name"] for row in three["metric_info"]["levels"]} == {"rmse", "mae"}
+    assert {row.name for row in three.metric_info["levels"]} == {"rmse", "mae"}
 
 
 def test_only_what_is_trained_changes(make_suite):
@@ -121,8 +121,8 @@ def test_only_what_is_trained_changes(make_suite):
     data = suite.dataset.load()
     train = data.interactions.take(suite.split.build(data, 0).train)
     tf.keras.utils.set_random_seed(3)
-    fresh = MultiTaskModel(suite, suite.scenarios["same"], data)
-    model = Trainer(suite, suite.scenarios["same"], data).train(3, train).model
+    fresh = MultiTaskModel(suite.setup("same"), data)
+    model = Trainer(suite.setup("same"), data).train(3, train).model
     owners = [
         {v.ref() for v in variables_of(state_of(head)) if v.trainable}
         for head in model.heads.values()

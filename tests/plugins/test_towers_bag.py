@@ -28,8 +28,8 @@ def made(tasks=("ranking",), **options):
     tower = Bag(embedding_dim=2, **options).build(FEATURES, tasks)
     tower({"user_id": tf.constant([0])})
     tower.table.set_weights([TABLE])
-    if tower.own:
-        tower.own.set_weights([OWN])
+    if tower.query_table:
+        tower.query_table.set_weights([OWN])
     tower.adapt(TRAIN)
     return tower
 
@@ -103,10 +103,10 @@ def test_a_further_seed_goes_on_with_the_graph(make_suite, tiny_data):
     )
     rows = suite.split.build(tiny_data, 0)
     train = tiny_data.interactions.take(rows.train)
-    trainer = Trainer(suite, suite.scenarios["joint"], tiny_data)
+    trainer = Trainer(suite.setup("joint"), tiny_data)
     first, second = trainer.train(0, train), trainer.train(1, train)
     assert second.model is first.model
-    fresh = Trainer(suite, suite.scenarios["joint"], tiny_data).train(1, train)
+    fresh = Trainer(suite.setup("joint"), tiny_data).train(1, train)
     assert second.curve == fresh.curve
     for one, other in zip(second.model.seed_variables, fresh.model.seed_variables, strict=True):
         np.testing.assert_array_equal(one, other)

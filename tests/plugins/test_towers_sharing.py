@@ -1,5 +1,6 @@
 """Architectures that tasks share, against the papers' equations in NumPy, network by network."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -323,9 +324,10 @@ def test_what_is_of_one_task_gets_its_gradient_alone(cls, weighting):
     suite = tiny_suite({"rate": TinyTask(), "find": TinyTask(find=True)}, weighting(), (tower,) * 2)
     data = TinyDataset().load()
     tf.keras.utils.set_random_seed(0)
-    model = MultiTaskModel(suite, suite.scenarios["all"], data)
     options = Train(optimizer=Optimizer(name="sgd", learning_rate=RATE))
-    compile_model(model, options, suite.scenarios["all"])
+    setup = dataclasses.replace(suite.setup("all"), train=options)
+    model = MultiTaskModel(setup, data)
+    compile_model(model, setup)
     columns = {name: tf.constant(x[:30]) for name, x in data.interactions.columns.items()}
     variables = model.model_variables
     rows, losses = [], []

@@ -1,0 +1,244 @@
+"""The entrance from Python: `mtbench.run`, `mtbench.load_suite`, and the results it gives."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mtbench.errors import MtbenchError
+from mtbench.evidence import Comparison, compare_scenarios, sentences
+from mtbench.plugin.registry import Registry, installed
+from mtbench.records import results as records
+from mtbench.records import store, tables
+from mtbench.report import FORMATS, summarize
+from mtbench.suite.reader import load_suite as read_suite
+from mtbench.suite.suite import Suite
+
+from . import observers
+from .plan import PlannedRun, make_plan, pending
+from .session import perform
+
+Source = str | os.PathLike[str] | Mapping[str, Any] | Suite
+"""A suite: its file, what such a file says as a mapping, or one that was loaded."""
+
+
+class Results(records.Results):
+    """What the runs of a suite came to."""
+
+    def frame(self) -> Any:
+        """Return every metric as a `pandas.DataFrame`, a row a value; see `mtbench.load_results`.
+
+        Raises:
+            MtbenchError: pandas is not installed.
+        """
+        return tables.metric_frame(self.records)
+
+    def runs_frame(self) -> Any:
+        """Return times, sizes and options as a frame, a row a run; see `mtbench.load_runs`.
+
+        Raises:
+            MtbenchError: pandas is not installed.
+        """
+        return tables.run_frame(self.records)
+
+    def compare(
+        self, a: str, b: str, *, metrics: Sequence[str] | None = None, confidence: float = 0.95
+    ) -> Differences:
+        """Compare scenario b with scenario a over the seeds they share, as one family of tests.
+
+        Args:
+            a: Name of the scenario that is compared with.
+            b: Name of the scenario that the comparison is about.
+            metrics: `task/metric` names; default: the headline metrics of tasks that both train.
+            confidence: Of the intervals; 1 − confidence is the level of the verdicts.
+
+        Raises:
+            RecordError: A name is unknown, or the two have nothing in common.
+        """
+        return Differences(
+            compare_scenarios(self, metrics=metrics, pairs=[(a, b)], confidence=confidence)
+        )
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page of the results, one file that loads nothing, and return where it lies.
+
+        Raises:
+            RecordError: There is no record, or the file cannot be written.
+            MtbenchError: matplotlib is not installed.
+        """
+        from mtbench.report.page.page import page  # noqa: PLC0415 - imports matplotlib
+
+        text = page(self)
+        target = Path(path)
+        store.put(target, lambda stream: stream.write(text.encode()))
+        return target
+
+    def to_markdown(self) -> str:
+        """Return every metric, floors beside them, as Markdown tables."""
+        return FORMATS["markdown"](summarize(self))
+
+    def _repr_html_(self) -> str:
+        """Show the short table in a notebook."""
+        from mtbench.report.formats import notebook  # noqa: PLC0415
+
+        return notebook(summarize(self))
+
+
+class Differences(list[Comparison]):
+    """Comparisons of two scenarios; printed, they are sentences."""
+
+    def __str__(self) -> str:
+        return "\n".join(sentences(self))
+
+    __repr__ = __str__
+
+
+def load_suite(
+    suite: Source,
+    *,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    seeds: int | Sequence[int] | str | None = None,
+    synthetic: bool = False,
+    plugins: Iterable[str | os.PathLike[str]] = (),
+) -> Suite:
+    """Read and validate a suite.
+
+    Args:
+        suite: Its file, or what such a file says as a mapping.
+        overrides: `key.path=value` lines, or a mapping of key paths to values.
+        seeds: Replace the seeds: `5` for 0 to 4, or a list.
+        synthetic: Put the dataset's synthetic stand-in in its place.
+        plugins: Python files with further plugins.
+
+    Raises:
+        SuiteError: With every fault of the suite, its line and key.
+        PluginError: A plugin cannot be loaded.
+    """
+    return _loaded(suite, _registry(plugins), overrides, seeds, synthetic)
+
+
+def run(  # noqa: PLR0913 - keywords of a user's call
+    suite: Source,
+    *,
+    scenarios: Sequence[str] = (),
+    seeds: int | Sequence[int] | str | None = None,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    results: str | os.PathLike[str] = "results",
+    progress: bool = True,
+    synthetic: bool = False,
+    plugins: Iterable[str | os.PathLike[str]] = (),
+    track: Iterable[str] = (),
+    force: bool = False,
+    save_models: bool = False,
+) -> Results:
+    """Run a suite as `mtbench run` does, and return what came of it.
+
+    What is done already is not done again; a run that fails is a record with the status `failed`.
+
+    Args:
+        suite: Its file, what such a file says as a mapping, or one that was loaded.
+        scenarios: Only these, by name; default: all.
+        seeds: As for `load_suite`.
+        overrides: As for `load_suite`.
+        results: Records go to this folder, in one of the suite's name.
+        progress: Show on the standard error how it goes.
+        synthetic: As for `load_suite`.
+        plugins: As for `load_suite`.
+        track: Observers that are to be told, `NAME` or `NAME:WHERE`.
+        force: Do again what is done.
+        save_models: Store the weights beside each record, for `load_model`.
+
+    Raises:
+        SuiteError: With every fault of the suite, its line and key.
+        DataError: The data is not there, or cannot be divided.
+        MtbenchError: A plugin, an observer or the folder is at fault.
+    """
+    registry = suite.registry if isinstance(suite, Suite) else None
+    registry = registry or _registry(plugins)
+    loaded = _loaded(suite, registry, overrides, seeds, synthetic)
+    plan = make_plan(loaded, registry, [scenarios] if isinstance(scenarios, str) else scenarios)
+    folder = Path(results) / loaded.name
+    return run_plan(
+        plan, registry, folder,
+        progress=progress, track=track, force=force, save_models=save_models,
+    )  # fmt: skip
+
+
+def run_plan(  # noqa: PLR0913 - as `run`
+    plan: Sequence[PlannedRun],
+    registry: Registry,
+    folder: Path,
+    *,
+    progress: bool = True,
+    track: Iterable[str] = (),
+    force: bool = False,
+    save_models: bool = False,
+) -> Results:
+    """Do what of a plan is to be done, and read all of it; see `run`."""
+    todo = pending(plan, folder, force, models=save_models)
+    for text in dict.fromkeys(track):
+        observers.start(text, registry)
+    shown = _shown(plan, todo, registry) if progress else contextlib.nullcontext()
+    with shown, warnings.catch_warnings():
+        warnings.simplefilter("default", RuntimeWarning)
+        for _ in perform(todo, registry, folder, save_models=save_models):
+            pass
+    return Results.of([store.read(store.path_of(folder, each.id)) for each in plan])
+
+
+@contextlib.contextmanager
+def _shown(
+    plan: Sequence[PlannedRun], todo: Sequence[PlannedRun], registry: Registry
+) -> Iterator[None]:
+    """Show how the runs go, and that some are done."""
+    from mtbench.report.terminal import console  # noqa: PLC0415 - imports rich
+
+    from .progress import TerminalProgress  # noqa: PLC0415
+
+    terminal = console(sys.stderr)
+    if len(todo) < len(plan):
+        done = len(plan) - len(todo)
+        terminal.print(f"{done} of {len(plan)} runs are done already (--force does them again)")
+    with TerminalProgress(terminal, len(todo)) as shown:
+        registry.hooks.register(shown)
+        yield
+        registry.hooks.unregister(shown)
+
+
+def _registry(plugins: Iterable[str | os.PathLike[str]]) -> Registry:
+    """The installed plugins, and those of files."""
+    registry = installed()
+    for path in plugins:
+        registry.load_file(Path(path))
+    return registry
+
+
+def _loaded(
+    suite: Source,
+    registry: Registry,
+    overrides: Sequence[str] | Mapping[str, Any],
+    seeds: int | Sequence[int] | str | None,
+    synthetic: bool,
+) -> Suite:
+    if isinstance(suite, Suite):
+        if overrides or seeds is not None or synthetic:
+            raise MtbenchError(
+                "expected overrides, seeds and synthetic where a suite is loaded, found them with "
+                "a loaded one"
+            )
+        return suite
+    if isinstance(overrides, Mapping):
+        overrides = [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
+    return read_suite(
+        suite if isinstance(suite, Mapping) else Path(suite),
+        registry,
+        overrides=[overrides] if isinstance(overrides, str) else overrides,
+        seeds=seeds if seeds is None or isinstance(seeds, str) else json.dumps(seeds),
+        synthetic=synthetic,
+    )

@@ -1,0 +1,186 @@
+"""What the runs of one process share, each made once for what decides it."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from mtbench.data.dataset import Data
+from mtbench.data.interactions import Interactions, joined
+from mtbench.data.store import load_data
+from mtbench.errors import DataError
+from mtbench.metrics.slices import slice_counts
+from mtbench.plugin.lazy import quiet_stderr
+from mtbench.suite.setup import Identify, Setup
+
+from .identity import digest
+
+if TYPE_CHECKING:
+    from mtbench.train.trainer import Trainer
+
+T = TypeVar("T")
+
+
+class Divided(NamedTuple):
+    """The parts of a seed, each with a seal of its own."""
+
+    train: Interactions
+    validation: Interactions
+    test: Interactions
+
+    def scored(self, setup: Setup) -> tuple[Interactions, Interactions]:
+        """What a query has seen, and the part to score on."""
+        if setup.evaluate_on == "validation":
+            return self.train, self.validation
+        return joined(self.train, self.validation), self.test
+
+
+class Floors(NamedTuple):
+    """What trivial predictors reach in a seed's parts, and how large its slices are."""
+
+    floors: dict[str, dict[str, dict[str, float]]]
+    slices: dict[str, dict[str, int]]
+
+
+class Stages:
+    """Data, parts, floors and traced models, kept from one run to the next.
+
+    Args:
+        identify: Says what a component is, such as `Registry.identity`.
+
+    Attributes:
+        timings: Seconds that the process took once, `import_s` and `data_s`.
+    """
+
+    def __init__(self, identify: Identify) -> None:
+        self._identify = identify
+        self._memories: dict[str, OrderedDict[str, Any]] = {}
+        self._trainer: Trainer | None = None
+        self.timings = {"import_s": 0.0, "data_s": 0.0}
+
+    def prepare(self, setup: Setup, seed: int) -> None:
+        """Do what all runs need before the first of them trains.
+
+        Raises:
+            DataError: The data is not there, lacks a column that a task reads, or is not to
+                be divided.
+        """
+        setup.dataset.require()
+        started = time.perf_counter()
+        with quiet_stderr():
+            from mtbench.train import devices  # noqa: PLC0415 - imports TensorFlow
+
+            devices.initialise()  # what it has to say of them, too
+        imported = time.perf_counter()
+        data = self.data(setup)
+        require_columns(setup, data)
+        try:
+            self.parts(setup, seed)
+        except DataError:
+            raise
+        except Exception:  # noqa: S110 - what else a split may raise is for the runs to record
+            pass
+        loaded = time.perf_counter()
+        self.timings = {"import_s": imported - started, "data_s": loaded - imported}
+
+    def data(self, setup: Setup) -> Data:
+        """The dataset of a setup."""
+        identity = self._identify(setup.dataset)
+        return self._once("data", [identity], lambda: load_data(setup.dataset, identity))
+
+    def parts(self, setup: Setup, seed: int) -> Divided:
+        """Training, validation and test part of a seed.
+
+        Raises:
+            DataError: One that is needed is empty.
+        """
+        key = [self._identify(setup.dataset), self._identify(setup.split), seed]
+        parts = self._once("parts", key, lambda: divide(setup, self.data(setup), seed))
+        needed = {"training": parts.train, "test": parts.test}
+        if setup.train.validates or setup.evaluate_on == "validation":
+            needed["validation"] = parts.validation
+        for name, part in needed.items():
+            if not len(part):
+                raise DataError(
+                    f"split {setup.split.name!r} of {self.data(setup).source}, seed {seed}: "
+                    f"expected a {name} part, found no row of it"
+                )
+        return parts
+
+    def trainer(self, setup: Setup) -> Trainer:
+        """What trains a setup, with its traced model; the last one is kept."""
+        from mtbench.train.feed import make_feed  # noqa: PLC0415 - imports TensorFlow
+        from mtbench.train.trainer import Trainer  # noqa: PLC0415
+
+        if self._trainer is None or not self._trainer.setup.trains_as(setup):
+            data = self.data(setup)
+            key = [
+                self._identify(setup.dataset),
+                needed_columns(setup),
+                setup.train.model_dump(mode="json"),
+            ]
+            feed = self._once("feed", key, lambda: make_feed(setup, data))
+            self._trainer = Trainer(setup, data, feed)
+        return self._trainer
+
+    def forget_trainer(self) -> None:
+        """Have the next run trace its model anew, since the last one failed on the way."""
+        self._trainer = None
+
+    def floors(self, setup: Setup, seed: int) -> Floors:
+        """Floors of all tasks on the part that is scored; seeds keep theirs."""
+        question = setup.question(self._identify)
+        tasks = {name: self._identify(task) for name, task in setup.tasks.items()}
+
+        def score() -> Floors:
+            parts = self.parts(setup, seed)
+            seen, part = parts.scored(setup)
+            floors = {
+                name: task.floors(parts.train, part, seen) for name, task in setup.tasks.items()
+            }
+            return Floors(floors, slice_counts(parts.train, part))
+
+        return self._once("floors", [question, tasks, seed], score, most=1000)
+
+    def _once(self, stage: str, key: Any, make: Callable[[], T], most: int = 1) -> T:
+        """What was made for a key, or is made now; the latest few are kept."""
+        memory = self._memories.setdefault(stage, OrderedDict())
+        name = digest(key)
+        if name not in memory:
+            memory[name] = make()
+            while len(memory) > most:
+                memory.popitem(last=False)
+        kept: T = memory[name]
+        return kept
+
+
+def divide(setup: Setup, data: Data, seed: int) -> Divided:
+    """Divide the data by the setup's split."""
+    parts = setup.split.build(data, seed)
+    return Divided(
+        *(data.interactions.part(rows) for rows in (parts.train, parts.validation, parts.test))
+    )
+
+
+def needed_columns(setup: Setup) -> list[str]:
+    """Names of the columns that towers and tasks read, each once."""
+    readers: Iterable[Any] = (*setup.towers.values(), *setup.tasks.values())
+    return list(dict.fromkeys(name for reader in readers for name in reader.needs()))
+
+
+def require_columns(setup: Setup, data: Data) -> None:
+    """Refuse data that lack a column.
+
+    Raises:
+        DataError: A task reads one that is not there.
+    """
+    columns = data.interactions.columns
+    for name, task in setup.tasks.items():
+        for column in task.needs():
+            if column not in columns:
+                raise DataError(
+                    f"task {name!r} reads column {column!r}, which {data.source} lacks "
+                    f"(it has {', '.join(columns)})"
+                )

@@ -1,0 +1,69 @@
+"""All that decides a run but its seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from mtbench.plugin.component import Component
+from mtbench.plugin.dataset import Dataset
+from mtbench.plugin.split import Split
+from mtbench.plugin.task import Task
+from mtbench.plugin.tower import Tower
+from mtbench.plugin.weighting import Weighting
+
+from .training import Train
+
+Identify = Callable[[Component], dict[str, Any]]
+"""Name, options and origin of a component, such as `Registry.identity`."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A scenario resolved against its suite: what is asked, and what is tried."""
+
+    suite: str
+    scenario: str
+    dataset: Dataset
+    split: Split
+    towers: Mapping[str, Tower]
+    """`query` and `candidate`."""
+    tasks: Mapping[str, Task]
+    """All tasks, each of them scored."""
+    trained: tuple[str, ...]
+    """Names of the tasks that are trained."""
+    weighting: Weighting | None
+    """None for a single task, whose loss is minimised as it is."""
+    train: Train
+    evaluate_on: Literal["test", "validation"] = "test"
+    stands_in_for: str | None = None
+    """What `--synthetic` replaced."""
+
+    def question(self, identify: Identify) -> dict[str, Any]:
+        """What is asked, as JSON types: setups with an equal one compare."""
+        return {
+            "dataset": identify(self.dataset),
+            "stands_in_for": self.stands_in_for,
+            "split": identify(self.split),
+            "tasks": {
+                name: {"name": task.name, "options": task.scored_options()}
+                for name, task in self.tasks.items()
+            },
+            "evaluate_on": self.evaluate_on,
+        }
+
+    def answer(self, identify: Identify) -> dict[str, Any]:
+        """What is tried, as JSON types."""
+        return {
+            "towers": {side: identify(tower) for side, tower in self.towers.items()},
+            "tasks": {name: identify(task) for name, task in self.tasks.items()},
+            "task_order": list(self.tasks),  # heads draw their initial weights in this order
+            "trained_tasks": list(self.trained),
+            "weighting": self.weighting and identify(self.weighting),
+            "train": self.train.model_dump(mode="json"),
+        }
+
+    def trains_as(self, other: Setup) -> bool:
+        """Whether both train the same model in the same way, whatever they are called."""
+        return replace(self, suite="", scenario="") == replace(other, suite="", scenario="")
