@@ -63,7 +63,7 @@ def test_run_again_reports_what_is_there(done, tiny, capsys):
     assert {path: path.stat().st_mtime_ns for path in done.iterdir()} == before
     assert main(["run", str(tiny), "--force", "--scenario", "joint", "--seeds", "1"]) == 0
     changed = [path for path in done.glob("*.json") if path.stat().st_mtime_ns != before[path]]
-    assert [records.read(path)["scenario"] for path in changed] == ["joint"]
+    assert [records.read(path).scenario for path in changed] == ["joint"]
 
 
 def test_report(done, capsys):
@@ -97,10 +97,11 @@ def test_synthetic_is_marked(tiny, tmp_path, monkeypatch, capsys):
     assert main(["run", str(tiny), *words]) == 0
     assert "SYNTHETIC DATA in place of movielens (config=latest-small" in capsys.readouterr().out
     (path,) = (tmp_path / "results" / "tiny").glob("*.json")
-    data = records.read(path)["data"]
-    assert data["synthetic"]
-    assert data["stands_in_for"] == "movielens (config=latest-small, candidate=title)"
-    assert (data["num_queries"], data["num_candidates"]) == (610, 9742)
+    record = records.read(path)
+    assert record.data.synthetic
+    stands_in_for = "movielens (config=latest-small, candidate=title)"
+    assert record.question.stands_in_for == stands_in_for
+    assert (record.data.num_queries, record.data.num_candidates) == (610, 9742)
 
 
 def test_plugins(capsys, monkeypatch):
@@ -154,7 +155,7 @@ def test_report_order_is_that_of_the_suite(done, tiny, capsys):
 
 def fake(folder, run, **changes):
     """Put a record of a run there."""
-    made.write(folder, [made.record(run.scenario.name, run.seed, run_id=run.id, **changes)])
+    made.write(folder, [made.record(run.scenario, run.seed, run_id=run.id, **changes)])
 
 
 def test_plan_without_results(tiny, tmp_path, monkeypatch, capsys):
@@ -176,14 +177,15 @@ def test_plan_knows_what_is_done(tiny, tmp_path, monkeypatch, capsys):
     runs = made.plan_of(tiny)
     fake(folder, runs[0])
     fake(folder, runs[1], status="failed")
-    fake(folder, runs[2], schema_version=0)
+    fake(folder, runs[2])
+    path = records.path_of(folder, runs[2].id)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 0}))
     records.path_of(folder, runs[3].id).write_text("{")
     assert main(["plan", str(tiny), "--results", "here"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         *(
-            f"{'done ' if run is runs[0] else 'to do'}  {run.id}  {run.scenario.name}  "
-            f"seed {run.seed}"
+            f"{'done ' if run is runs[0] else 'to do'}  {run.id}  {run.scenario}  seed {run.seed}"
             for run in runs
         ),
         "6 runs, 1 done in here/tiny",
@@ -235,20 +237,20 @@ def test_report_on_good_and_damaged_records(done, capsys):
     damaged = [note for note in summary["notes"] if ".json: " in note]
     assert [note.removeprefix(f"{done}/") for note in damaged] == [
         "a.json: expected JSON, found a damaged file",
-        "b.json: expected schema_version 1, found None",
+        "b.json: expected schema_version 2, found None",
         (
             "c.json: is not the record of a run: it lacks environment, error, peak_memory_bytes, "
             "protocol, protocol_id, run_id, scenario, seed, started, status, suite, timings, "
             "trained_tasks, weighting"
         ),
-        "d.json: expected schema_version 1, found 99",
+        "d.json: expected schema_version 2, found 99",
         "e.json: expected JSON, found a damaged file",
     ]
     assert main(["report", str(done), "--format", "csv"]) == 0
     assert capsys.readouterr().err.splitlines() == [f"mtbench: warning: {line}" for line in damaged]
 
 
-@pytest.mark.parametrize("key", ["metrics", "floors", "timings", "trained_tasks", "protocol"])
+@pytest.mark.parametrize("key", ["metrics", "floors", "timings", "answer", "question"])
 def test_report_on_a_record_that_lacks_what_an_ok_one_has(done, capsys, key):
     """It is named like a damaged one, and the others are reported."""
     path = min(done.glob("*.json"))

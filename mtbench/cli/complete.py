@@ -1,0 +1,44 @@
+"""What a shell is offered for a word that is being typed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from typing import Any
+
+import click
+
+from mtbench.errors import MtbenchError
+
+from .common import kinds, registry_with
+
+
+def _names(ctx: click.Context, kind: str | None, incomplete: str) -> list[str]:
+    """The components of a kind, or of all, with those of `-p`; none if a plugin is at fault."""
+    with contextlib.suppress(MtbenchError), contextlib.redirect_stdout(io.StringIO()):
+        registry = registry_with(ctx.params.get("plugins") or ())
+        names = {cls.name for cls, _ in registry if kind in (None, cls.kind)}
+        return sorted(name for name in names if name.startswith(incomplete))
+    return []
+
+
+def names_of_kinds(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """The kinds of components."""
+    return [kind for kind in kinds() if kind.startswith(incomplete)]
+
+
+def components_of_the_kind(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The components of the kind that the word before names."""
+    return _names(ctx, ctx.params["kind"], incomplete)
+
+
+def observers(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The observers there are."""
+    return _names(ctx, "observer", incomplete)
+
+
+def files_or_components(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
+    """The components there are, of all kinds, or files where none begins like that."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415
+
+    return _names(ctx, None, incomplete) or [CompletionItem(incomplete, type="file")]
