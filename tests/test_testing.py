@@ -75,6 +75,7 @@ DEMANDS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", FAULTS)
 def test_check_plugin_catches_a_published_fault(name, tmp_path, capsys):
     path = tmp_path / "faulty.py"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,8 +43,8 @@ class Document:
 
     def fault(self, path: Path_, message: str) -> Fault:
         """A fault at a path; an absent key is placed at the nearest one above it."""
-        known = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.places), ())
-        where = self.places.get(known, self.file)
+        nearest = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.places), ())
+        where = self.places.get(nearest, self.file)
         return Fault(where, ".".join(str(part) for part in path), message)
 
     def set(self, path: Path_, value: Any, place: str) -> None:
@@ -57,9 +59,20 @@ class Document:
                 self.places[path[: n + 1]] = place
             node = child
         node[path[-1]] = value
-        for known in [p for p in self.places if p[: len(path)] == path]:
-            del self.places[known]
+        for replaced in [p for p in self.places if p[: len(path)] == path]:
+            del self.places[replaced]
         self.places[path] = place
+
+
+def of_mapping(value: Mapping[str, Any], label: str) -> Document:
+    """Make a document of what is no file.
+
+    Args:
+        value: Plain values; what YAML would not give becomes text.
+        label: What faults call it.
+    """
+    plain = json.loads(json.dumps(value, default=str))
+    return Document(label, plain, {(): label})
 
 
 def parse_value(text: str, place: str) -> Any:
@@ -147,11 +160,22 @@ def _construct(
             _construct(loader, child, (*path, n), document, above)
             for n, child in enumerate(node.value)
         ]
-    if not isinstance(node, yaml.MappingNode):
-        return _scalar(loader, node)
-    own = len([key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"])
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(loader, node, path, document, above)
+    return _scalar(loader, node)
+
+
+def _mapping(
+    loader: _Loader, node: yaml.MappingNode, path: Path_, document: Document, above: tuple[int, ...]
+) -> dict[Any, Any]:
+    """Make a mapping of names to values and note the line of each; arguments as for `_construct`.
+
+    Raises:
+        yaml.MarkedYAMLError: A key is no name, or is given twice; or as for `_construct`.
+    """
+    num_own = len([key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"])
     loader.flatten_mapping(node)  # `<<`: merged keys come first, own ones may replace them
-    merged = len(node.value) - own
+    merged = len(node.value) - num_own
     value: dict[Any, Any] = {}
     lines: dict[Any, int] = {}
     for n, (key_node, child) in enumerate(node.value):

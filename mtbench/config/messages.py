@@ -21,20 +21,20 @@ def message_of(detail: ErrorDetails, model: type[BaseModel], extra: Iterable[str
     """Say what pydantic found in our words: `expected X, found Y`."""
     if detail["type"] == "extra_forbidden":
         *above, key = detail["loc"]
-        known = [*_fields(model, above), *(() if above else extra)]
-        return f"unknown key{did_you_mean(str(key), known)}"
+        allowed = [*_fields(model, above), *(() if above else extra)]
+        return f"unknown key{did_you_mean(str(key), allowed)}"
     if detail["type"] == "missing":
         return "missing key"
-    found = detail["input"]
+    written = detail["input"]
     if detail["type"] == "value_error":
         return f"{detail['ctx']['error']}"
     message = detail["msg"].replace("Input should be", "expected").split(", unable")[0]
     message = _EXPECTED.get(detail["type"], message)
     near = ""
-    if detail["type"] == "literal_error" and isinstance(found, str):
-        near = did_you_mean(found, re.findall(r"'([^']+)'", detail["ctx"]["expected"]))
+    if detail["type"] == "literal_error" and isinstance(written, str):
+        near = did_you_mean(written, re.findall(r"'([^']+)'", detail["ctx"]["expected"]))
         near = near if "did you mean" in near else ""  # the message lists them all
-    return f"{message[0].lower()}{message[1:]}, found {found_text(found)}{near}"
+    return f"{message[0].lower()}{message[1:]}, found {found_text(written)}{near}"
 
 
 _EXPECTED = {

@@ -18,6 +18,7 @@ MOST = 2**30
 
 K = TypeVar("K", bound=Hashable)
 Form = Literal["categorical", "numeric", "multi_hot"]
+"""Of a feature: one value of several, a number, or any number of several values."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +114,14 @@ def distinct(values: np.ndarray | Coded) -> tuple[np.ndarray, np.ndarray]:
 def _coded(ids: np.ndarray) -> Coded:
     """Find the distinct ids chunk by chunk: sorting all at once would take several copies."""
     if ids.dtype.kind == "S" and ids.dtype.itemsize <= 8:  # numbers of the same order sort faster
-        found = _coded(ids.astype("S8").view(">u8").astype(np.uint64))
-        return Coded(found.ids.astype(">u8").view("S8"), found.codes)
+        coded = _coded(ids.astype("S8").view(">u8").astype(np.uint64))
+        return Coded(coded.ids.astype(">u8").view("S8"), coded.codes)
     starts = range(0, len(ids), CHUNK)
     chunks = [np.unique(ids[start : start + CHUNK], return_inverse=True) for start in starts]
-    union = np.unique(np.concatenate([own for own, _ in chunks]))
+    union = np.unique(np.concatenate([chunk_ids for chunk_ids, _ in chunks]))
     codes = np.empty(len(ids), np.int32)
-    for start, (own, positions) in zip(starts, chunks, strict=True):
-        codes[start : start + CHUNK] = np.searchsorted(union, own)[positions]
+    for start, (chunk_ids, positions) in zip(starts, chunks, strict=True):
+        codes[start : start + CHUNK] = np.searchsorted(union, chunk_ids)[positions]
     return Coded(union, codes)
 
 
@@ -133,8 +134,8 @@ def encode_queries(ids: Ids, source: str) -> tuple[np.ndarray, np.ndarray, dict[
     texts, codes = distinct(ids.values)
     if ids.known is None:
         return texts, codes, {}
-    known = _sorted(ids, source)
-    place, there = _find(known, texts)
+    described = _sorted(ids, source)
+    place, there = _rows_of(described, texts)
     rows = np.where(there, place, -1)
     return texts, codes, _features(ids, rows, np.arange(len(rows)), source)
 
@@ -148,8 +149,8 @@ def encode_candidates(ids: Ids, source: str) -> tuple[np.ndarray, np.ndarray, di
     texts, codes = distinct(ids.values)
     if ids.known is None:
         return texts, codes, {}
-    known = _sorted(ids, source)
-    place, there = _find(known, texts)
+    described = _sorted(ids, source)
+    place, there = _rows_of(described, texts)
     if not there.all():
         raise DataError(f"{source}: {ids.key} {str(texts[~there][0])!r} is not in the catalogue")
     names = ids.known.ids if ids.known.names is None else ids.known.names
@@ -170,13 +171,15 @@ def _sorted(ids: Ids, source: str) -> tuple[np.ndarray, np.ndarray]:
     return texts, order
 
 
-def _find(known: tuple[np.ndarray, np.ndarray], texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The row of each id among those known, and whether it is there."""
-    names, order = known
+def _rows_of(
+    described: tuple[np.ndarray, np.ndarray], texts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The row of each id among those described, and whether it is there."""
+    names, order = described
     if not len(names):
         return np.zeros(len(texts), np.int64), np.zeros(len(texts), bool)
-    found = np.minimum(np.searchsorted(names, texts), len(names) - 1)
-    return order[found], names[found] == texts
+    positions = np.minimum(np.searchsorted(names, texts), len(names) - 1)
+    return order[positions], names[positions] == texts
 
 
 def _features(ids: Ids, rows: np.ndarray, owner: np.ndarray, source: str) -> dict[str, Feature]:
@@ -189,19 +192,19 @@ def _features(ids: Ids, rows: np.ndarray, owner: np.ndarray, source: str) -> dic
         source: What the data is.
     """
     assert ids.known  # noqa: S101 - the callers have looked
-    made = {}
+    features = {}
     first = rows[np.unique(owner, return_index=True)[1]]
     for name, raw in ids.known.features.items():
         what = f"{source}: feature {name!r} of {ids.key}"
         if raw.form == "multi_hot":
-            made[name] = _multi_hot(raw.values, rows, owner, what)
+            features[name] = _multi_hot(raw.values, rows, owner, what)
         elif raw.form == "numeric":
-            made[name] = _numeric(np.asarray(raw.values, np.float64), first, what)
+            features[name] = _numeric(np.asarray(raw.values, np.float64), first, what)
         else:
             texts = np.append(as_text(np.asarray(raw.values)), "")[first]
             names, values = np.unique(texts, return_inverse=True)
-            made[name] = Feature("categorical", values.astype(np.int32), names)
-    return made
+            features[name] = Feature("categorical", values.astype(np.int32), names)
+    return features
 
 
 def _numeric(numbers: np.ndarray, rows: np.ndarray, what: str) -> Feature:

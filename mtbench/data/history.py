@@ -26,6 +26,6 @@ def positions(train: Interactions) -> np.ndarray:
     order = in_time(train)
     sizes = lengths(train)
     starts = np.cumsum(sizes) - sizes
-    found = np.empty(len(train), np.int32)
-    found[order] = np.arange(len(train)) - np.repeat(starts, sizes)
-    return found
+    before = np.empty(len(train), np.int32)
+    before[order] = np.arange(len(train)) - np.repeat(starts, sizes)
+    return before

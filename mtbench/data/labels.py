@@ -45,12 +45,12 @@ def labelled(part: Interactions, label: str) -> Interactions:
     Raises:
         DataError: None is.
     """
-    known = is_known(part.columns[label])
-    if known.all() and len(known):
+    has_label = is_known(part.columns[label])
+    if has_label.all() and len(has_label):
         return part
-    if not known.any():
+    if not has_label.any():
         raise DataError(
-            f"expected a label in column {label!r}, found none in {len(known)} rows: a task needs "
+            f"expected a label in column {label!r}, found none in {len(part)} rows: a task needs "
             "some in the training part and in the part it is scored on"
         )
-    return part.take(np.flatnonzero(known))
+    return part.take(np.flatnonzero(has_label))

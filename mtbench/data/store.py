@@ -55,10 +55,10 @@ def load_data(source: Source, key: Mapping[str, Any]) -> Data:
 
 def _read(folder: Path) -> Data | None:
     """Read what `_write` wrote; None where it is absent or damaged."""
-    found = cache.read(folder)
-    if not found:
+    stored = cache.read(folder)
+    if not stored:
         return None
-    meta, arrays = found
+    meta, arrays = stored
     try:
         query, candidate = (
             Side(

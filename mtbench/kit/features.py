@@ -58,13 +58,13 @@ class FeatureTower(Tower):
         self._refuse("features", read, features.columns)
         self._refuse("dims", self.dims, read)
         self._refuse("buckets", self.buckets, read)
-        made = {features.key: tf.keras.Input([], dtype=tf.int32, name=features.key)}
+        keras_inputs = {features.key: tf.keras.Input([], dtype=tf.int32, name=features.key)}
         for name in read:
             form = features.columns[name].form
             shape = [features.num_values[name]] if form == "multi_hot" else []
             dtype = tf.int32 if form == "categorical" else tf.float32
-            made[name] = tf.keras.Input(shape, dtype=dtype, name=name)
-        return made
+            keras_inputs[name] = tf.keras.Input(shape, dtype=dtype, name=name)
+        return keras_inputs
 
     def vector(self, inputs: Mapping[str, Tensor], features: Features) -> Tensor:
         """Make one vector of the inputs: the id's, then each feature's.
@@ -86,14 +86,14 @@ class FeatureTower(Tower):
 
     def parts(self, inputs: Mapping[str, Tensor], features: Features) -> list[Tensor]:
         """The vectors that `vector` puts together, float32 `[n, …]` each; maybe none."""
-        found = []
+        vectors = []
         if self.id_dim:
             table = tf.keras.layers.Embedding(features.num_values[features.key], self.id_dim)
-            found.append(table(inputs[features.key]))
+            vectors.append(table(inputs[features.key]))
         for name, feature in inputs.items():
             if name != features.key:
-                found.append(self._part(name, feature, features))
-        return found
+                vectors.append(self._part(name, feature, features))
+        return vectors
 
     def _part(self, name: str, values: Tensor, features: Features) -> Tensor:
         """The vector of one feature, float32 `[n, …]`."""
@@ -120,13 +120,13 @@ class FeatureTower(Tower):
             )
         return _standardised(values, feature)[:, None]
 
-    def _refuse(self, option: str, names: Any, known: Any) -> None:
-        """Find a name in an option that is not known."""
+    def _refuse(self, option: str, names: Any, allowed: Any) -> None:
+        """Find a name in an option that is not allowed."""
         for name in names:
-            if name not in known:
+            if name not in allowed:
                 raise MtbenchError(
                     f"tower {self.name!r}: {option}: unknown feature {name!r}"
-                    f"{did_you_mean(name, known)}"
+                    f"{did_you_mean(name, allowed)}"
                 )
 
 
@@ -143,8 +143,8 @@ def quantile_boundaries(values: np.ndarray, num_buckets: int) -> np.ndarray:
 
 def _standardised(values: Tensor, feature: Feature) -> Tensor:
     """(x − μ) / σ with mean and standard deviation over all ids; 0 where all are equal."""
-    known = feature.values.astype(np.float64)
-    mean, deviation = np.float32(known.mean()), np.float32(known.std())
+    numbers = feature.values.astype(np.float64)
+    mean, deviation = np.float32(numbers.mean()), np.float32(numbers.std())
     return (values - mean) / (deviation or np.float32(1))
 
 

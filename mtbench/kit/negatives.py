@@ -103,14 +103,14 @@ class Sampler:
             The place of the first that its query has not, int32 `[batch · number]`, and 1 where
             there is one, else 0, float32.
         """
-        own = tf.gather(batch.candidate.ids, batch.candidate.rows)
-        wrong = drawn == tf.repeat(own, number)[:, tf.newaxis]
+        positives = tf.gather(batch.candidate.ids, batch.candidate.rows)
+        wrong = drawn == tf.repeat(positives, number)[:, tf.newaxis]
         if self._seen is not None:
             queries = tf.gather(batch.query.ids, batch.query.rows)
             pairs = tf.repeat(tf.cast(queries, tf.int64) * self._size, number)[:, tf.newaxis]
             pairs = tf.reshape(pairs + tf.cast(drawn, tf.int64), [-1])
-            found = tf.gather(self._seen, tf.searchsorted(self._seen, pairs)) == pairs
-            wrong |= tf.reshape(found, tf.shape(drawn))
+            has = tf.gather(self._seen, tf.searchsorted(self._seen, pairs)) == pairs
+            wrong |= tf.reshape(has, tf.shape(drawn))
         choice = tf.argmin(tf.cast(wrong, tf.int32), axis=1, output_type=tf.int32)
         return choice, tf.cast(~tf.reduce_all(wrong, axis=1), tf.float32)
 
@@ -139,9 +139,9 @@ def unseen(
         again = again[np.any(has, axis=0)]
         if not len(again):
             break
-    found = np.ones(len(query), bool)
-    found[again] = False
-    return drawn, found
+    is_unseen = np.ones(len(query), bool)
+    is_unseen[again] = False
+    return drawn, is_unseen
 
 
 def repeated(side: Embedded, number: int) -> Embedded:

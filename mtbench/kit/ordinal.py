@@ -47,9 +47,9 @@ class CumulativeLogits:
         labels = labels.astype(np.float32)
         unknown = labels[~np.isin(labels, self.levels)]
         if len(unknown):
-            known = ", ".join(f"{level:g}" for level in self.levels)
+            levels = ", ".join(f"{level:g}" for level in self.levels)
             raise DataError(
-                f"column {column!r}: expected one of the levels {known}, found {unknown[0]:g}: "
+                f"column {column!r}: expected one of the levels {levels}, found {unknown[0]:g}: "
                 "set the task's option levels"
             )
         counts = np.bincount(np.searchsorted(self.levels, labels), minlength=len(self.levels)) + 1

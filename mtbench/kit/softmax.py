@@ -55,15 +55,15 @@ def in_batch_softmax(
     positive = tf.reduce_sum(query.expand() * candidate.expand(), axis=1) / temperature
     positive += tf.gather(offset, candidate.rows)
     counts = tf.cast(candidate.counts, scores.dtype)
-    own = tf.gather(counts, candidate.rows)  # columns of the example's own candidate
+    copies = tf.gather(counts, candidate.rows)  # columns of the example's own candidate
     if num_hard_negatives is not None:
-        others = tf.zeros_like(own) if remove_accidental_hits else own - 1.0
+        negatives = tf.zeros_like(copies) if remove_accidental_hits else copies - 1.0
         log_negatives = _hard_negatives(
-            scores, counts, query.rows, candidate.rows, others, num_hard_negatives
+            scores, counts, query.rows, candidate.rows, negatives, num_hard_negatives
         )
         log_partition = _log_add_exp(positive, log_negatives)
     elif remove_accidental_hits:
-        log_partition = _without_hits(scores, counts, query.rows, candidate.rows, positive, own)
+        log_partition = _without_hits(scores, counts, query.rows, candidate.rows, positive, copies)
     else:
         log_partition = tf.gather(
             tf.reduce_logsumexp(scores + tf.math.log(counts), axis=1), query.rows
@@ -93,7 +93,7 @@ def full_softmax(
 
 
 def _without_hits(
-    scores: Tensor, counts: Tensor, rows: Tensor, columns: Tensor, positive: Tensor, own: Tensor
+    scores: Tensor, counts: Tensor, rows: Tensor, columns: Tensor, positive: Tensor, copies: Tensor
 ) -> Tensor:
     """Log-partition of each example with its own candidate counted once.
 
@@ -106,7 +106,7 @@ def _without_hits(
         rows: `[batch]`, each example's row in `scores`.
         columns: `[batch]`, each example's column.
         positive: `[batch]`, each example's own score.
-        own: `[batch]`, `counts` of the own candidate.
+        copies: `[batch]`, `counts` of the own candidate.
     """
     weighted = scores + tf.math.log(counts)
     largest = tf.argmax(weighted, axis=1, output_type=tf.int32)
@@ -117,14 +117,14 @@ def _without_hits(
     rest = tf.gather(tf.reduce_logsumexp(masked, axis=1), rows)
     is_largest = tf.gather(largest, rows) == columns
     # the unused branch of a `where` must be finite too, or its gradient is 0 · ∞ = NaN
-    surplus = tf.where(is_largest, 0.0, (own - 1.0) * tf.exp(tf.minimum(positive - total, 0.0)))
+    surplus = tf.where(is_largest, 0.0, (copies - 1.0) * tf.exp(tf.minimum(positive - total, 0.0)))
     return tf.where(
         is_largest, _log_add_exp(positive, rest), total + tf.math.log1p(-tf.minimum(surplus, 0.5))
     )
 
 
 def _hard_negatives(
-    scores: Tensor, counts: Tensor, rows: Tensor, columns: Tensor, others: Tensor, number: int
+    scores: Tensor, counts: Tensor, rows: Tensor, columns: Tensor, negatives: Tensor, number: int
 ) -> Tensor:
     """Log-sum-exp over each example's `number` highest-scoring negatives.
 
@@ -136,13 +136,13 @@ def _hard_negatives(
         counts: `[V]`, how many negatives a candidate stands for.
         rows: `[batch]`, each example's row in `scores`.
         columns: `[batch]`, each example's column.
-        others: `[batch]`, how many negatives the example's own candidate stands for.
+        negatives: `[batch]`, how many negatives the example's own candidate stands for.
         number: How many negatives to keep.
     """
     best, index = tf.math.top_k(scores, tf.minimum(number + 1, tf.shape(scores)[1]))
     best, index = tf.gather(best, rows), tf.gather(index, rows)  # [batch, number + 1]
     available = tf.where(
-        index == columns[:, tf.newaxis], others[:, tf.newaxis], tf.gather(counts, index)
+        index == columns[:, tf.newaxis], negatives[:, tf.newaxis], tf.gather(counts, index)
     )
     taken = tf.cumsum(available, axis=1, exclusive=True)
     kept = tf.clip_by_value(float(number) - taken, 0.0, available)

@@ -92,16 +92,17 @@ def conflict_averse_weights(gramian: Tensor, c: float) -> Tensor:
     linear = tf.linalg.matvec(cosines, lengths) / count
     radius2 = c**2 * tf.reduce_sum(lengths * linear) / count
     solutions = _on_supports(cosines, tf.stack([ones, linear], 1))
-    one, b = solutions[..., 0], solutions[..., 1]
-    a, p, r = (tf.linalg.matvec(x, y) for x, y in ((one, ones), (one, linear), (b, linear)))
+    of_ones, of_linear = solutions[..., 0], solutions[..., 1]
+    products = ((of_ones, ones), (of_ones, linear), (of_linear, linear))
+    a, p, r = (tf.linalg.matvec(x, y) for x, y in products)
     root = p**2 - a * (r - radius2)
     root_or_0 = tf.sqrt(tf.maximum(root, 0.0))
     multiplier = tf.math.divide_no_nan(p + root_or_0, a)
-    added = multiplier[:, None] * one - b
+    added = multiplier[:, None] * of_ones - of_linear
     feasible = tf.reduce_all(added >= 0, 1) & (root > 0) & (a > 0)
     best = tf.argmin(tf.where(feasible, multiplier, np.inf))
-    found = feasible[best] & ~_is_zero(gramian)  # none if g_0 = 0 or c = 0
-    return 1.0 / count + tf.where(found, added[best] * ones, _f64(0.0))
+    solvable = feasible[best] & ~_is_zero(gramian)  # none if g_0 = 0 or c = 0
+    return 1.0 / count + tf.where(solvable, added[best] * ones, _f64(0.0))
 
 
 def reciprocal_weights(gramian: Tensor, power: float) -> Tensor:
@@ -118,8 +119,8 @@ def reciprocal_weights(gramian: Tensor, power: float) -> Tensor:
     steps = 0.5 ** tf.range(20, dtype=tf.float64)
 
     def value(y: Tensor) -> Tensor:
-        own = tf.math.log(y) if power == 1 else y ** (1.0 - power) / (1.0 - power)
-        return 0.5 * tf.reduce_sum(y * tf.matmul(y, cosines), -1) - tf.reduce_sum(k * own, -1)
+        barrier = tf.math.log(y) if power == 1 else y ** (1.0 - power) / (1.0 - power)
+        return 0.5 * tf.reduce_sum(y * tf.matmul(y, cosines), -1) - tf.reduce_sum(k * barrier, -1)
 
     def newton(_: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         slope = tf.linalg.matvec(cosines, y) - k * y**-power
@@ -127,10 +128,10 @@ def reciprocal_weights(gramian: Tensor, power: float) -> Tensor:
         change = -tf.linalg.solve(curvature, slope[:, None])[:, 0]
         tried = y + steps[:, None] * change
         inside = tf.reduce_all(tried > 0, 1)
-        found = value(tf.where(inside[:, None], tried, y))
+        values = value(tf.where(inside[:, None], tried, y))
         start = value(y[None])
         decrease = tf.reduce_sum(slope * change)  # below 0
-        good = inside & (found <= start + 1e-4 * steps * decrease + 1e-13 * tf.abs(start))
+        good = inside & (values <= start + 1e-4 * steps * decrease + 1e-13 * tf.abs(start))
         chosen = tf.where(tf.reduce_any(good), tried[tf.argmax(good)], y)
         return tf.reduce_max(tf.abs(change / y)), chosen
 

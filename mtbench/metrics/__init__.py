@@ -1,7 +1,7 @@
 """Numbers about predictions and ranked catalogues: exact, in NumPy, with floors and chance."""
 
 from . import lists, predictions
-from .catalogue import Lists, ListScores, Measure
+from .catalogue import MEASURES_HELP, Lists, ListScores, Measure
 from .floors import bias_logits, bias_predictions
 from .metric import Metric
 from .places import Score, dot_product, rank
@@ -11,6 +11,7 @@ from .seen import Seen, queries_of
 from .slices import SLICES, Slice, in_parts
 
 __all__ = [
+    "MEASURES_HELP",
     "SLICES",
     "ListScores",
     "Lists",

@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from mtbench.data.interactions import Interactions
 
-from . import lists
-from .lists import Relevant
+from .list_metric import ListMetric, OfLists, OfRelevant, OfRows
+from .lists import LIST_METRICS
 from .metric import Metric
 from .places import Score
 from .predictions import defined, mean, mean_by_query
-from .rankings import OF_LISTS, Chance, Parts, Scored, SeenRule
+from .rankings import Chance, Parts, Scored, SeenRule
+from .relevant import Relevant
 from .slices import Slice, in_parts
 
-Measure = Literal[
-    "top_k",
-    "recall",
-    "precision",
-    "hit_rate",
-    "ndcg",
-    "map",
-    "mrr",
-    "coverage",
-    "gini",
-    "popularity",
-    "novelty",
-]
 Array = np.ndarray
+if TYPE_CHECKING:
+    Measure = str  # a checker of types cannot look into the table
+else:
+    Measure = Literal[tuple(LIST_METRICS)]
+"""A name that the table has, as the type of an option."""
 
-_OF_RELEVANT: dict[str, Callable[[Relevant, int], Array]] = {
-    "recall": lists.recall,
-    "precision": lists.precision,
-    "hit_rate": lists.hit_rate,
-    "ndcg": lists.ndcg,
-    "map": lists.average_precision,
-    "mrr": lambda relevant, k: lists.reciprocal_rank(relevant),
-}
-_LOWER_IS_BETTER = ("gini", "popularity")
+
+def _enumerated(kind: type[ListMetric]) -> str:
+    """The names of the metrics of a kind: `a, b and c`."""
+    names = [
+        metric.name + ("" if metric.with_length else " (without a length)")
+        for metric in LIST_METRICS.values()
+        if isinstance(metric, kind)
+    ]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+MEASURES_HELP = textwrap.fill(
+    "What to report, for each length: `top_k` is the share of test rows whose candidate ranks so "
+    f"high; {_enumerated(OfRelevant)} are means over queries; {_enumerated(OfLists)} are of the "
+    "lists themselves.",
+    width=96,
+)
+"""Help of an option with a list of `Measure`."""
 
 
 class ListScores(NamedTuple):
@@ -63,7 +66,7 @@ class Lists:
     their test rows, each once; `removed` takes out what the query has had, but for these.
 
     Slices restrict the test rows, not the lists, so they apply to all but the metrics of the lists
-    themselves: coverage, Gini index, popularity and novelty.
+    themselves (`OfLists`).
     """
 
     measures: Sequence[Measure] = ("top_k",)
@@ -72,7 +75,7 @@ class Lists:
     slices: Sequence[Slice] = ()
 
     def metrics(self) -> tuple[Metric, ...]:
-        """Return the metrics; those of slices may be missing, and a random order has no `gini`.
+        """Return the metrics; those of slices may be missing, and those without a value by chance.
 
         Headlines are nDCG at the greatest k up to 10, if it is asked for, else the first measure at
         the greatest k; with seen candidates removed, or `top_k` with both protocols.
@@ -81,17 +84,17 @@ class Lists:
         up_to_ten = [k for k in self.top_k if k <= 10]
         longest = max(up_to_ten if first == "ndcg" and up_to_ten else self.top_k, default=0)
         protocols = self.seen if first == "top_k" else sorted(self.seen)[-1:]
-        headlines = {_name(first, seen, longest) for seen in protocols}
+        headlines = {LIST_METRICS[first].reported(seen, longest) for seen in protocols}
         return tuple(
             Metric(
                 name + suffix,
-                higher_is_better=measure not in _LOWER_IS_BETTER,
+                metric.higher_is_better,
                 headline=name in headlines and not suffix,
-                optional=bool(suffix) or measure == "gini",
+                optional=bool(suffix) or not metric.has_chance,
             )
             for suffix in ("", *(f"_{name}" for name in dict.fromkeys(self.slices)))
-            for measure, _, _, name in self._each()
-            if not suffix or measure not in OF_LISTS
+            for metric, _, _, name in self._each()
+            if not suffix or not isinstance(metric, OfLists)
         )
 
     def score(
@@ -109,14 +112,15 @@ class Lists:
             FloatingPointError: A score is NaN.
         """
         parts = Parts(train, known, test)
-        length = max(self.top_k, default=0) if set(OF_LISTS) & set(self.measures) else 0
-        found = Scored(score, parts, self.seen, self._of, length)
-        return self._measure(found, parts)
+        of_lists = any(isinstance(metric, OfLists) for metric in self._asked)
+        length = max(self.top_k, default=0) if of_lists else 0
+        ranked = Scored(score, parts, self.seen, self._of, length)
+        return self._measure(ranked, parts)
 
     def chance(
         self, train: Interactions, known: Interactions, test: Interactions
     ) -> dict[str, float]:
-        """Return the exact expectation for a random order, but for `gini`; see `score`."""
+        """Return the exact expectation for a random order, where it has one; see `score`."""
         parts = Parts(train, known, test)
         return self._measure(Chance(parts), parts).metrics
 
@@ -132,18 +136,23 @@ class Lists:
         return self.score(score, train, known, test).metrics
 
     @property
+    def _asked(self) -> list[ListMetric]:
+        """The metrics asked for, each once."""
+        return [LIST_METRICS[name] for name in dict.fromkeys(self.measures)]
+
+    @property
     def _of(self) -> set[Literal["rows", "queries"]]:
         """What the metrics are means over."""
-        return {"rows" if measure == "top_k" else "queries" for measure in self.measures}
+        return {"rows" if isinstance(metric, OfRows) else "queries" for metric in self._asked}
 
-    def _each(self) -> Iterator[tuple[Measure, SeenRule, int, str]]:
-        """Each metric of the whole part: measure, protocol, k and name."""
-        for measure in dict.fromkeys(self.measures):
+    def _each(self) -> Iterator[tuple[ListMetric, SeenRule, int, str]]:
+        """Each metric of the whole part, with protocol, k and name."""
+        for metric in self._asked:
             for seen in dict.fromkeys(self.seen):
-                for k in (1,) if measure == "mrr" else dict.fromkeys(self.top_k):
-                    yield measure, seen, k, _name(measure, seen, k)
+                for k in dict.fromkeys(self.top_k if metric.with_length else (1,)):
+                    yield metric, seen, k, metric.reported(seen, k)
 
-    def _measure(self, found: Scored | Chance, parts: Parts) -> ListScores:
+    def _measure(self, ranked: Scored | Chance, parts: Parts) -> ListScores:
         """Measure what was found of the test rows, and of those in each slice."""
         test = parts.test
         metrics: dict[str, float] = {}
@@ -153,32 +162,25 @@ class Lists:
             relevant = {
                 seen: Relevant(test.query[once & rows], places, test.num_queries)
                 for seen in (self.seen if "queries" in self._of else ())
-                for places in [found.places[seen].take(once & rows)]
+                for places in [ranked.places[seen].take(once & rows)]
             }
-            for measure, seen, k, name in self._each():
+            for metric, seen, k, name in self._each():
                 values: Array | None
-                if measure == "top_k":
-                    hits = found.hits(seen, k)[rows]
+                if isinstance(metric, OfRows):
+                    hits = ranked.hits(seen, k)[rows]
                     metrics[name + suffix] = mean(hits)
                     values = mean_by_query(hits, test.query[rows], test.num_queries)
-                elif measure in _OF_RELEVANT:
-                    values = _OF_RELEVANT[measure](relevant[seen], k)
+                elif isinstance(metric, OfRelevant):
+                    values = metric.by_query(relevant[seen], k)
                     metrics[name + suffix] = mean(values[~np.isnan(values)])
-                elif suffix:
-                    continue
+                elif isinstance(metric, OfLists) and not suffix:
+                    metrics[name], values = ranked.of_lists(metric, seen, k)
                 else:
-                    metrics[name], values = found.of_lists(measure, seen, k)
+                    continue
                 if values is not None:
                     by_query[name + suffix] = values
         metrics = defined(metrics)
         return ListScores(metrics, {name: v for name, v in by_query.items() if name in metrics})
-
-
-def _name(measure: str, seen: str, k: int) -> str:
-    """Such as `top_10_seen_kept`, `mrr_seen_removed`."""
-    if measure == "mrr":
-        return f"mrr_seen_{seen}"
-    return f"{'top' if measure == 'top_k' else measure}_{k}_seen_{seen}"
 
 
 def _first_of_pairs(test: Interactions) -> Array:

@@ -1,4 +1,8 @@
-"""Metrics of ranked lists by query, from the places of its relevant candidates. In float64.
+"""Metrics of ranked lists, and the table of them. In float64.
+
+One more is a function and its entry in `LIST_METRICS`: from the entry follow the allowed
+values of the option `measures` and their help, the names of what is reported, and which direction
+is better.
 
 Where candidates have equal scores a metric is its mean over all orders of them (McSherry and
 Najork, Computing information retrieval performance measures efficiently in the presence of tied
@@ -8,62 +12,14 @@ a constant score gets what a random order is expected to get.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 
-from .places import Places
+from .list_metric import ListMetric, OfAllLists, OfEachList, OfRelevant, OfRows
+from .relevant import Relevant
 
 Array = np.ndarray
-
-
-@dataclass(frozen=True)
-class Relevant:
-    """The relevant candidates of the queries, each once.
-
-    Write p for `places.better` and g for `places.equal`: a candidate is one of g on the ranks
-    p + 1 to p + g.
-    """
-
-    query: Array
-    """Whose it is, int `[n]`."""
-    places: Places
-    """Where it stands, `[n]`."""
-    num_queries: int
-
-    @property
-    def count(self) -> Array:
-        """Number |R| of each query's relevant candidates, int64 `[num_queries]`."""
-        return np.bincount(self.query, minlength=self.num_queries)
-
-    def by_query(self, values: Array, divisor: Array | float = 1.0) -> Array:
-        """Sum of each query's values over a divisor, float64, NaN without a relevant candidate."""
-        sums = np.bincount(self.query, values, self.num_queries)
-        return np.where(self.count > 0, sums / np.where(self.count > 0, divisor, 1), np.nan)
-
-    def groups(self) -> Groups:
-        """Put together what stands on the same ranks of the same query."""
-        better = self.places.better
-        keys = self.query.astype(np.int64) * (better.max(initial=0) + 1) + better
-        _, first, tied = np.unique(keys, return_index=True, return_counts=True)
-        query, before = self.query[first], np.cumsum(tied) - tied
-        ahead = before - before[np.searchsorted(query, query)]
-        return Groups(query, better[first], self.places.equal[first], tied, ahead)
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Groups of a query's candidates of one score that have a relevant one, the best first."""
-
-    query: Array
-    better: Array
-    """p, how many candidates are above the group."""
-    equal: Array
-    """g, its size."""
-    relevant: Array
-    """m, how many of it are relevant."""
-    ahead: Array
-    """b, how many relevant candidates are above it."""
 
 
 def hits(relevant: Relevant, k: int) -> Array:
@@ -97,9 +53,9 @@ def hit_rate(relevant: Relevant, k: int) -> Array:
         chosen = i < groups.relevant  # the i-th relevant one is none of the first j
         left = np.where(chosen, groups.equal - i, 1)
         missed *= np.where(chosen, np.maximum(left - inside, 0) / left, 1.0)
-    found = np.ones(relevant.num_queries)
-    np.multiply.at(found, groups.query, missed)
-    return np.where(relevant.count > 0, 1.0 - found, np.nan)
+    all_missed = np.ones(relevant.num_queries)
+    np.multiply.at(all_missed, groups.query, missed)
+    return np.where(relevant.count > 0, 1.0 - all_missed, np.nan)
 
 
 def ndcg(relevant: Relevant, k: int) -> Array:
@@ -145,15 +101,15 @@ def reciprocal_rank(relevant: Relevant) -> Array:
     the list the mean of 1 / x is m (H_g − H_{m−1}) / (g − m + 1), with H the harmonic numbers.
     """
     groups = relevant.groups()
-    found = np.full(relevant.num_queries, np.nan)
+    reciprocal = np.full(relevant.num_queries, np.nan)
     first = groups.ahead == 0
     p, g, m = (part[first] for part in (groups.better, groups.equal, groups.relevant))
     harmonic = np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, g.max(initial=0) + 1))])
     value = m * (harmonic[g] - harmonic[m - 1]) / (g - m + 1)
     below = np.flatnonzero(p > 0)
     value[below] = _first_of_tied(p[below], g[below], m[below])
-    found[groups.query[first]] = value
-    return found
+    reciprocal[groups.query[first]] = value
+    return reciprocal
 
 
 def _first_of_tied(p: Array, g: Array, m: Array) -> Array:
@@ -175,6 +131,28 @@ def coverage(top: Array, num_candidates: int) -> float:
         num_candidates: Size of the catalogue.
     """
     return float(np.count_nonzero(_exposure(top, num_candidates)) / num_candidates)
+
+
+def expected_coverage(
+    left: Array, removed: Iterable[Array] | None, k: int, num_candidates: int
+) -> float:
+    """Coverage that lists in a random order are expected to have.
+
+    A candidate is in one of the lists but for the probability Π_u (1 − k / n_u), over the queries
+    for which it is one of the n_u that are left.
+
+    Args:
+        left: How many candidates are left for each query, int `[queries]`, n_u.
+        removed: Those that are not, for each query; None where nothing is removed.
+        k: Length of the lists.
+        num_candidates: Size of the catalogue.
+    """
+    misses = np.log(np.maximum(1.0 - k / left, 1e-300))
+    absent = np.full(num_candidates, misses.sum())
+    if removed is not None:
+        for candidates, miss in zip(removed, misses, strict=True):
+            absent[candidates] -= miss
+    return float(np.mean(1.0 - np.exp(absent)))
 
 
 def gini(top: Array, num_candidates: int) -> float:
@@ -227,3 +205,22 @@ def self_information(seen_by: Array, num_queries: int) -> Array:
     2010.) One that nobody has had counts as had by one. Arguments as for `popularity`.
     """
     return np.asarray(np.log2(num_queries) - np.log2(np.maximum(seen_by, 1)))
+
+
+LIST_METRICS: dict[str, ListMetric] = {
+    metric.name: metric
+    for metric in (
+        OfRows(name="top_k"),
+        OfRelevant(name="recall", by_query=recall),
+        OfRelevant(name="precision", by_query=precision),
+        OfRelevant(name="hit_rate", by_query=hit_rate),
+        OfRelevant(name="ndcg", by_query=ndcg),
+        OfRelevant(name="map", by_query=average_precision),
+        OfRelevant(name="mrr", by_query=lambda r, _: reciprocal_rank(r), with_length=False),
+        OfAllLists(name="coverage", of_lists=coverage, by_chance=expected_coverage),
+        OfAllLists(name="gini", of_lists=gini, higher_is_better=False),
+        OfEachList(name="popularity", by_candidate=popularity, higher_is_better=False),
+        OfEachList(name="novelty", by_candidate=self_information),
+    )
+}
+"""By name, in the order in which the option's help and its messages list them."""

@@ -169,8 +169,8 @@ def calibration_error(labels: Array, probabilities: Array, bins: int = 15) -> fl
     """
     probabilities = _refuse_nan(probabilities).astype(np.float64)
     edges = np.linspace(0, 1, bins + 1)[1:-1]
-    found = np.searchsorted(edges, probabilities, side="left")
-    gaps = np.bincount(found, np.asarray(labels, np.float64) - probabilities, bins)
+    bin_of = np.searchsorted(edges, probabilities, side="left")
+    gaps = np.bincount(bin_of, np.asarray(labels, np.float64) - probabilities, bins)
     return float(np.sum(np.abs(gaps)) / len(labels)) if len(labels) else float("nan")
 
 

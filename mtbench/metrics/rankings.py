@@ -9,7 +9,8 @@ import numpy as np
 
 from mtbench.data.interactions import Interactions
 
-from . import lists
+from .list_metric import OfAllLists, OfEachList, OfLists
+from .lists import mean_in_lists
 from .places import Places, Score, rank
 from .predictions import mean
 from .seen import Seen, queries_of
@@ -17,8 +18,6 @@ from .seen import Seen, queries_of
 Array = np.ndarray
 SeenRule = Literal["kept", "removed"]
 """Whether what a query has had stays in its ranking."""
-OF_LISTS = ("coverage", "gini", "popularity", "novelty")
-"""Metrics of the lists themselves, whatever is relevant."""
 
 
 class Parts(NamedTuple):
@@ -46,17 +45,26 @@ class _Ranked:
         self.queries = queries_of(parts.test)
         self.places: dict[SeenRule, Places] = {}
         seen = Seen.of(parts.known)
-        others = seen.without(parts.test.query, parts.test.candidate)
-        self._removed: dict[SeenRule, Seen | None] = {"kept": None, "removed": others}
+        untested = seen.without(parts.test.query, parts.test.candidate)
+        self._removed: dict[SeenRule, Seen | None] = {"kept": None, "removed": untested}
         self._removed_for_row: dict[SeenRule, Seen | None] = {"kept": None, "removed": seen}
 
-    def _values(self, measure: str) -> Array:
-        """Popularity or novelty of each candidate, float64 `[num_candidates]`."""
-        trained = Seen.of(self._train).per_candidate()
-        queries = len(queries_of(self._train))
-        if measure == "popularity":
-            return lists.popularity(trained, queries)
-        return lists.self_information(trained, queries)
+    def of_lists(self, metric: OfLists, protocol: SeenRule, k: int) -> tuple[float, Array | None]:
+        """A metric of the lists, and by query where it has such values."""
+        if isinstance(metric, OfEachList):
+            trained = Seen.of(self._train).per_candidate()
+            values = metric.by_candidate(trained, len(queries_of(self._train)))
+            return self._by_query(self._means(values, protocol, k))
+        assert isinstance(metric, OfAllLists)  # noqa: S101 - there is no third
+        return self._of_all(metric, protocol, k), None
+
+    def _of_all(self, metric: OfAllLists, protocol: SeenRule, k: int) -> float:
+        """A number for all lists."""
+        raise NotImplementedError
+
+    def _means(self, values: Array, protocol: SeenRule, k: int) -> Array:
+        """Mean over the list of each of `queries` of what each candidate has, float64."""
+        raise NotImplementedError
 
     def _by_query(self, values: Array) -> tuple[float, Array]:
         """Mean of the values of `queries`, and the values among those of all queries."""
@@ -90,31 +98,30 @@ class Scored(_Ranked):
         super().__init__(parts)
         wanted: dict[int, Seen | None] = {}
         for protocol in protocols:
-            both = {"rows": self._removed_for_row[protocol], "queries": self._removed[protocol]}
-            wanted |= {id(both[one]): both[one] for one in of}
+            removals = {"rows": self._removed_for_row[protocol], "queries": self._removed[protocol]}
+            wanted |= {id(removals[unit]): removals[unit] for unit in of}
         rankings = rank(score, parts.test, [*wanted.values()], length)
-        found = dict(zip(wanted, rankings, strict=True))
+        ranking_of = dict(zip(wanted, rankings, strict=True))
         self._rows, self._tops = {}, {}
         for protocol in protocols:
             if "queries" in of:
-                ranking = found[id(self._removed[protocol])]
+                ranking = ranking_of[id(self._removed[protocol])]
                 self.places[protocol], self._tops[protocol] = ranking.places, ranking.top
             if "rows" in of:
-                ranking = found[id(self._removed_for_row[protocol])]
+                ranking = ranking_of[id(self._removed_for_row[protocol])]
                 self._rows[protocol] = ranking.places.mid_ranks
 
     def hits(self, protocol: SeenRule, k: int) -> Array:
         """Whether each row's candidate is among the first k, bool `[n]`."""
         return np.asarray(self._rows[protocol] <= k)
 
-    def of_lists(self, measure: str, protocol: SeenRule, k: int) -> tuple[float, Array | None]:
-        """A metric of the lists, and by query where it has such values."""
-        top, size = self._tops[protocol][:, :k], self._test.num_candidates
-        if measure == "coverage":
-            return lists.coverage(top, size), None
-        if measure == "gini":
-            return lists.gini(top, size), None
-        return self._by_query(lists.mean_in_lists(top, self._values(measure)))
+    def _of_all(self, metric: OfAllLists, protocol: SeenRule, k: int) -> float:
+        """A number for all lists."""
+        return metric.of_lists(self._tops[protocol][:, :k], self._test.num_candidates)
+
+    def _means(self, values: Array, protocol: SeenRule, k: int) -> Array:
+        """Mean over the list of each of `queries`."""
+        return mean_in_lists(self._tops[protocol][:, :k], values)
 
 
 class Chance(_Ranked):
@@ -125,9 +132,9 @@ class Chance(_Ranked):
         test = parts.test
         self._left: dict[SeenRule, Array] = {}
         self._left_for_row: dict[SeenRule, Array] = {}
-        for protocol, others in self._removed.items():
+        for protocol, removed in self._removed.items():
             whole = np.full(test.num_queries, test.num_candidates)
-            left = whole - (others.counts(np.arange(test.num_queries)) if others else 0)
+            left = whole - (removed.counts(np.arange(test.num_queries)) if removed else 0)
             self.places[protocol] = Places(np.zeros(len(test), np.int64), left[test.query])
             self._left[protocol] = left[self.queries]
             seen, size = self._removed_for_row[protocol], whole[test.query]
@@ -139,24 +146,18 @@ class Chance(_Ranked):
         """How probably each row's candidate is among the first k: k over what is left."""
         return np.minimum(k / self._left_for_row[protocol], 1.0)
 
-    def of_lists(self, measure: str, protocol: SeenRule, k: int) -> tuple[float, Array | None]:
-        """The expectation of a metric of the lists; NaN for the Gini index, which has no formula.
-
-        A candidate is in one of the lists but for the probability Π_u (1 − k / n_u), over the
-        queries for which it is one of the n_u that are left.
-        """
-        if measure == "gini":
-            return float("nan"), None
+    def _of_all(self, metric: OfAllLists, protocol: SeenRule, k: int) -> float:
+        """The expectation of a number for all lists; NaN where it has no formula."""
+        if metric.by_chance is None:
+            return float("nan")
         removed, left = self._removed[protocol], self._left[protocol]
-        if measure == "coverage":
-            misses = np.log(np.maximum(1.0 - k / left, 1e-300))
-            absent = np.full(self._test.num_candidates, misses.sum())
-            if removed:
-                for query, miss in zip(self.queries, misses, strict=True):
-                    absent[removed[query]] -= miss
-            return float(np.mean(1.0 - np.exp(absent))), None
-        values = self._values(measure)
+        lacking = (removed[query] for query in self.queries) if removed else None
+        return metric.by_chance(left, lacking, k, self._test.num_candidates)
+
+    def _means(self, values: Array, protocol: SeenRule, k: int) -> Array:
+        """Mean over what is left for each of `queries`: the expectation at any length."""
+        removed, left = self._removed[protocol], self._left[protocol]
         sums = np.full(len(self.queries), values.sum())
         if removed:
             sums -= [values[removed[query]].sum() for query in self.queries]
-        return self._by_query(np.where(left > 0, sums / np.maximum(left, 1), np.nan))
+        return np.where(left > 0, sums / np.maximum(left, 1), np.nan)

@@ -16,7 +16,9 @@ import numpy as np
 from mtbench.data.interactions import Interactions
 
 Slice = Literal["head", "tail", "cold_query", "cold_candidate"]
+"""Part of the test rows: of popular candidates, of others, or without a training row."""
 SLICES: tuple[Slice, ...] = get_args(Slice)
+"""Every one of them."""
 HEAD_SHARE = 0.8
 """Share of the training rows that the head makes up."""
 

@@ -49,7 +49,7 @@ def trained(suite: Suite, *seeds: int) -> Iterator[MultiTaskModel]:
     """Train a tiny suite with some seeds one after the other, and give the model after each."""
     data = suite.dataset.load()
     rows = suite.split.build(data, 0).train
-    trainer = Trainer(suite, suite.scenarios["all"], data)
+    trainer = Trainer(suite.setup("all"), data)
     for seed in seeds:
         yield trainer.train(seed, data.interactions.take(rows)).model
 
@@ -88,15 +88,15 @@ def tower_output(tower: Tower) -> str | None:
     """It gives float32 [n, embedding_dim], for each task or for all, with features and without."""
     for features in (Features("id", {"id": 7}, num_other=5), _featured()):
         layer = tower.build(features, ("one", "two"))
-        found = layer(_inputs(tower, layer, features), training=False)
-        for output in found.values() if isinstance(found, Mapping) else [found]:
+        outputs = layer(_inputs(tower, layer, features), training=False)
+        for output in outputs.values() if isinstance(outputs, Mapping) else [outputs]:
             dtype, shape = output.dtype, output.shape
             if dtype != tf.float32 or shape.rank != 2 or shape[0] != 4:
                 return f"expected float32 [4, embedding_dim], found {dtype.name} {shape}"
             if tower.by_id and not np.array_equal(output[0], output[1]):
                 return "`by_id` is True, but two rows of one id differ"
-        if isinstance(found, Mapping) and set(found) != {"one", "two"}:
-            return f"expected an output for each of the tasks one, two, found {sorted(found)}"
+        if isinstance(outputs, Mapping) and set(outputs) != {"one", "two"}:
+            return f"expected an output for each of the tasks one, two, found {sorted(outputs)}"
     return None
 
 
@@ -105,7 +105,7 @@ def tower_history(tower: Tower) -> str | None:
     if "history" not in tower.needs():
         return None
     layer: Any = tower.build(_featured(), ("one", "two"))
-    found = []
+    outputs = []
     for later in (0, 4):
         columns = {
             "query": np.array([3, 0, 3, 3, 3], np.int32),
@@ -114,8 +114,8 @@ def tower_history(tower: Tower) -> str | None:
         }
         layer.adapt(Interactions(columns, 7, 5))
         output = layer(_inputs(tower, layer, _featured()), training=False)
-        found.append(np.stack(tf.nest.flatten(output)))
-    return None if np.array_equal(found[0], found[1]) else "what comes later changes the output"
+        outputs.append(np.stack(tf.nest.flatten(output)))
+    return None if np.array_equal(outputs[0], outputs[1]) else "what comes later changes the output"
 
 
 def _featured() -> Features:
@@ -133,8 +133,8 @@ def _inputs(tower: Tower, layer: Any, features: Features) -> dict[str, Any]:
     ids = np.array([3, 3, 0, 6], np.int32)
     rows = {name: tf.constant(column.values[ids]) for name, column in features.columns.items()}
     rows = {name: tf.cast(x, tf.float32) if x.dtype == tf.uint8 else x for name, x in rows.items()}
-    known = getattr(layer, "input_names", rows)
-    inputs = {name: x for name, x in rows.items() if name in known}
+    input_names = getattr(layer, "input_names", rows)
+    inputs = {name: x for name, x in rows.items() if name in input_names}
     history = {name: tf.constant([2, 1, 0, 0]) for name in tower.needs()}
     return {features.key: tf.constant(ids), **inputs, **history}
 
@@ -143,8 +143,8 @@ def tower_trains(tower: Tower) -> str | None:
     """It trains on its sides; a seed gives the same numbers again; evaluating changes nothing."""
     layer = tower.build(_featured(), ("one",))
     output = layer(_inputs(tower, layer, _featured()), training=False)
-    other = TinyTower(embedding_dim=tf.nest.flatten(output)[0].shape[1])
-    query, candidate = (tower if side in tower.sides else other for side in ("query", "candidate"))
+    plain = TinyTower(embedding_dim=tf.nest.flatten(output)[0].shape[1])
+    query, candidate = (tower if side in tower.sides else plain for side in ("query", "candidate"))
     return same_numbers(tiny_suite(tiny_tasks(1), None, (query, candidate)))
 
 
@@ -156,12 +156,13 @@ def task_scores(task: Task) -> str | None:
     optional = {metric.name for metric in task.metrics() if metric.optional}
     suite = tiny_suite({"task": task}, None)
     scores = {"its head": evaluate(next(trained(suite, 0)), train, test).metrics["task"]}
-    scores |= {f"floor {name!r}": found for name, found in task.floors(train, test, train).items()}
-    for what, found in scores.items():
-        if list(found) != [name for name in names if name in found or name not in optional]:
-            return f"{what} gives {list(found)}, expected {names}"
-        if not all(math.isfinite(value) for value in found.values()):
-            return f"{what} gives a number that is not finite: {found}"
+    floors = task.floors(train, test, train)
+    scores |= {f"floor {name!r}": metrics for name, metrics in floors.items()}
+    for what, metrics in scores.items():
+        if list(metrics) != [name for name in names if name in metrics or name not in optional]:
+            return f"{what} gives {list(metrics)}, expected {names}"
+        if not all(math.isfinite(value) for value in metrics.values()):
+            return f"{what} gives a number that is not finite: {metrics}"
     return None
 
 

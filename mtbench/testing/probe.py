@@ -76,11 +76,11 @@ class Probe:
             if ended and hasattr(strategy, "epoch_ended"):
                 rows = [i for i in range(step) if epochs[i] == epochs[step - 1]]
                 strategy.epoch_ended(_f32(losses[rows].mean(0)))
-            update, found, slopes = self._step(_f32(loss), _f32(matrix))
+            update, coefficients, slopes = self._step(_f32(loss), _f32(matrix))
             updates.append(np.asarray(update, float))
-            if found is None:
-                found = np.linalg.lstsq(matrix.T, updates[-1], rcond=1e-6)[0]
-            weights.append(np.asarray(found, float))
+            if coefficients is None:
+                coefficients = np.linalg.lstsq(matrix.T, updates[-1], rcond=1e-6)[0]
+            weights.append(np.asarray(coefficients, float))
             self._descend(slopes, learning_rate)
             if hasattr(strategy, "after_step"):
                 self._descend(self._weigher.after_step(_f32(loss), _f32(later)), learning_rate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -13,98 +12,10 @@ from mtbench.train.model import MultiTaskModel
 from mtbench.train.trainer import compile_model
 
 from .components import Clause, same_numbers
-from .probe import Applied, Probe
 from .tiny import tiny_suite, tiny_tasks
+from .trials import SIZES, close, compare, given, is_random, probe, run
 
-SIZES = (3, 5)
-DRAWS = 300
 STEPS = 30
-
-
-def given(tasks: int, steps: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Losses `[steps, tasks]` that fall at several rates, and gradients that turn and conflict."""
-    rng = np.random.default_rng(seed)
-    falling = np.exp(-np.outer(np.arange(steps), np.linspace(0.01, 0.05, tasks)))
-    losses = falling * np.geomspace(4.0, 0.05, tasks) * rng.uniform(0.9, 1.1, [steps, tasks])
-    gradients = rng.normal(size=[steps, tasks, sum(SIZES)]) + rng.normal(size=[1, 1, sum(SIZES)])
-    gradients[:, 1:2] -= 1.2 * gradients[:, :1]  # the first two tasks conflict
-    rounded = np.float32(losses), np.float32(gradients * np.geomspace(2.0, 0.5, tasks)[:, None])
-    return rounded[0].astype(float), rounded[1].astype(float)
-
-
-def probe(weighting: Weighting, tasks: int, sizes: tuple[int, ...]) -> Probe:
-    """A strategy's probe; clauses share its graph."""
-    return _probe(type(weighting), weighting.model_dump_json(), tasks, sizes)
-
-
-@functools.lru_cache(maxsize=8)
-def _probe(cls: type[Weighting], options: str, tasks: int, sizes: tuple[int, ...]) -> Probe:
-    return Probe(cls.model_validate_json(options), tasks, sizes, traced=True)
-
-
-def run(
-    weighting: Weighting,
-    losses: np.ndarray,
-    gradients: np.ndarray,
-    sizes: tuple[int, ...] = SIZES,
-    learning_rate: float = 0.1,
-) -> Applied:
-    """Apply a strategy from its fresh state and a fixed seed, ten steps an epoch."""
-    tf.random.set_seed(0)
-    found = probe(weighting, losses.shape[1], sizes)
-    found.reset()
-    epochs = [step // 10 for step in range(len(losses))]
-    return found.run(losses, gradients, epochs=epochs, learning_rate=learning_rate)
-
-
-def draws(
-    weighting: Weighting, losses: np.ndarray, gradients: np.ndarray, sizes: tuple[int, ...] = SIZES
-) -> np.ndarray:
-    """First updates of a strategy of chance, `[DRAWS, parameters]`."""
-    tf.random.set_seed(0)
-    found = probe(weighting, losses.shape[1], sizes)
-    updates = []
-    for _ in range(DRAWS):
-        found.reset()
-        updates.append(found.run(losses[:1], gradients[:1]).updates[0])
-    return np.array(updates)
-
-
-def is_random(weighting: Weighting, tasks: int) -> bool:
-    """Whether two calls on the same numbers differ by chance."""
-    found = probe(weighting, tasks, SIZES)
-    first: list[np.ndarray] = []
-    second: list[np.ndarray] = []
-    tf.random.set_seed(0)
-    for updates in (first, second):
-        found.reset()
-        updates.append(found.run(*given(tasks, 12)).updates)
-    return not np.array_equal(first, second)
-
-
-def close(one: np.ndarray, two: np.ndarray, tolerance: float = 1e-4) -> bool:
-    """Whether two arrays are equal but for rounding, by the largest of all numbers."""
-    scale = max(np.abs(one).max(), np.abs(two).max(), 1e-12)
-    return bool(np.abs(one - two).max() <= tolerance * scale)
-
-
-def compare(
-    weighting: Weighting,
-    one: tuple[np.ndarray, np.ndarray],
-    two: tuple[np.ndarray, np.ndarray],
-    order: np.ndarray,
-    sizes: tuple[int, ...] = SIZES,
-) -> bool:
-    """Whether the updates for two inputs are equal, the second's columns in an order.
-
-    A strategy of chance is compared by its means over many draws, to five standard errors.
-    """
-    if not is_random(weighting, one[0].shape[1]):
-        before, after = run(weighting, *one), run(weighting, *two, sizes=sizes)
-        return close(before.updates[:, order], after.updates)
-    first, second = draws(weighting, *one)[:, order], draws(weighting, *two, sizes=sizes)
-    error = np.sqrt((first.var(0) + second.var(0)) / DRAWS)
-    return bool((np.abs(first.mean(0) - second.mean(0)) <= 5 * error + 1e-6).all())
 
 
 def builds(weighting: Weighting) -> str | None:
@@ -116,8 +27,8 @@ def builds(weighting: Weighting) -> str | None:
         suite = tiny_suite(tasks, weighting)
         data = suite.dataset.load()
         tf.keras.utils.set_random_seed(0)
-        model = MultiTaskModel(suite, suite.scenarios["all"], data)
-        compile_model(model, suite.train, suite.scenarios["all"])
+        model = MultiTaskModel(suite.setup("all"), data)
+        compile_model(model, suite.setup("all"))
         columns = data.interactions.take(np.arange(20)).columns
         for _ in range(2):
             model.train_step({name: tf.constant(column) for name, column in columns.items()})
@@ -176,10 +87,10 @@ def scales(weighting: Weighting) -> str | None:
     if weighting.degree is None:
         return None
     losses, gradients = given(2, 12)
-    one = run(weighting, losses, gradients, learning_rate=0.0).updates
+    unscaled = run(weighting, losses, gradients, learning_rate=0.0).updates
     for c in (0.1, 8.0):
-        two = run(weighting, c * losses, c * gradients, learning_rate=0.0).updates
-        if not close(c**weighting.degree * one, two, 1e-3):
+        scaled = run(weighting, c * losses, c * gradients, learning_rate=0.0).updates
+        if not close(c**weighting.degree * unscaled, scaled, 1e-3):
             return f"`degree` is {weighting.degree}, but for c = {c} the update is another"
     return None
 
@@ -228,12 +139,12 @@ def _matters(weighting: Weighting, variable: Any, element: int, change: float) -
     """Whether changing an element of a trainable variable changes a weight."""
     losses, gradients = given(2)
     run(weighting, losses, gradients, learning_rate=0.0)  # the first step may be special
-    found = probe(weighting, 2, SIZES)
-    before = found.run(losses, gradients, learning_rate=0.0).weights
+    strategy = probe(weighting, 2, SIZES)
+    before = strategy.run(losses, gradients, learning_rate=0.0).weights
     values = variable.numpy()
     values.flat[element] += change
     variable.assign(values)
-    return not close(before, found.run(losses, gradients, learning_rate=0.0).weights)
+    return not close(before, strategy.run(losses, gradients, learning_rate=0.0).weights)
 
 
 def robust(weighting: Weighting) -> str | None:
@@ -248,8 +159,8 @@ def robust(weighting: Weighting) -> str | None:
     }
     for name, case in cases.items():
         # three steps, so that what the first one leaves behind counts too
-        found = run(weighting, np.repeat(losses, 3, 0), np.repeat(case, 3, 0))
-        if not np.isfinite(found.updates).all():
+        applied = run(weighting, np.repeat(losses, 3, 0), np.repeat(case, 3, 0))
+        if not np.isfinite(applied.updates).all():
             return f"not finite for gradients that are {name}"
     equal = run(weighting, np.ones_like(losses), cases["equal"])
     alike = not weighting.symmetric or is_random(weighting, 3)

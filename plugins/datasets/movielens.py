@@ -89,22 +89,22 @@ class MovieLens(mtbench.Dataset):
         """Read ratings and movies, and what is known of users."""
         movies = self._movies()
         ids: tuple[Numbers[bytes], ...] = (Numbers(), Numbers())
-        known: dict[str, np.ndarray] = {}
-        found: dict[str, list[np.ndarray]] = {}
+        by_user: dict[str, np.ndarray] = {}
+        chunks: dict[str, list[np.ndarray]] = {}
         for batch in self._batches("ratings", "movie_title", "movie_genres"):
             codes = [number.of(batch.pop(key)) for number, key in zip(ids, _IDS, strict=True)]
             columns = {name: batch.pop(name) for name in ("user_rating", "timestamp")}
-            _learn(known, codes[0], batch)
+            _learn(by_user, codes[0], batch)
             for name, column in {**columns, **dict(zip(_IDS, codes, strict=True))}.items():
-                found.setdefault(name, []).append(column)
-        whole = {name: np.concatenate(found.pop(name)) for name in list(found)}
+                chunks.setdefault(name, []).append(column)
+        whole = {name: np.concatenate(chunks.pop(name)) for name in list(chunks)}
         users, rated = (
             Coded(np.array([*number]), whole.pop(key))
             for number, key in zip(ids, _IDS, strict=True)
         )
         info = self._builder("ratings").info
         return mtbench.Data.encode(
-            query=Ids("user_id", users, Known(users.ids, _demographic(known, info.features))),
+            query=Ids("user_id", users, Known(users.ids, _demographic(by_user, info.features))),
             candidate=Ids(f"movie_{self.candidate}", rated, movies),
             columns=whole,
             source=str(info.full_name),
@@ -172,10 +172,10 @@ class MovieLens(mtbench.Dataset):
 
         The usual case, one version that is there, is seen without importing tensorflow-datasets.
         """
-        found = (Path(_data_dir()) / "movielens" / f"{self.config}-{part}").glob(
+        infos = (Path(_data_dir()) / "movielens" / f"{self.config}-{part}").glob(
             "*/dataset_info.json"
         )
-        versions = [path.parent for path in found]
+        versions = [path.parent for path in infos]
         if len(versions) == 1:
             return versions[0]
         builder = self._builder(part)
@@ -248,42 +248,42 @@ class MovieLens(mtbench.Dataset):
             ) from error
 
 
-def _learn(known: dict[str, np.ndarray], users: np.ndarray, batch: dict[str, np.ndarray]) -> None:
+def _learn(by_user: dict[str, np.ndarray], users: np.ndarray, batch: dict[str, np.ndarray]) -> None:
     """Take in what a batch of ratings says of its users.
 
     Args:
-        known: The values of each feature by user, for the users so far.
+        by_user: The values of each feature by user, for the users so far.
         users: The user of each rating, int32 `[n]`.
         batch: The values of each feature by rating.
     """
     numbers, first = np.unique(users, return_index=True)
     for name, values in batch.items():
-        before = known.get(name, values[:0])
-        known[name] = np.concatenate([before, values[first[numbers >= len(before)]]])
-        differ = known[name][users] != values
+        before = by_user.get(name, values[:0])
+        by_user[name] = np.concatenate([before, values[first[numbers >= len(before)]]])
+        differ = by_user[name][users] != values
         if differ.any():
-            one, other = known[name][users][differ][0], values[differ][0]
-            raise mtbench.DataError(f"{name}: expected one value a user, found {one!r}, {other!r}")
+            pair = f"{by_user[name][users][differ][0]!r}, {values[differ][0]!r}"
+            raise mtbench.DataError(f"{name}: expected one value a user, found {pair}")
 
 
-def _demographic(known: Mapping[str, np.ndarray], features: Any) -> dict[str, Raw]:
+def _demographic(by_user: Mapping[str, np.ndarray], features: Any) -> dict[str, Raw]:
     """Features of the users, in the order of their numbers."""
-    found = {}
-    for name, values in known.items():
+    raw = {}
+    for name, values in by_user.items():
         if name == "raw_user_age":
-            found[name] = Raw("numeric", values)
+            raw[name] = Raw("numeric", values)
         elif name == "user_zip_code":  # its first digit is a region; some are not of the USA
             prefixes = [code[:1].decode() if code[:1].isdigit() else "" for code in values]
-            found["user_zip_prefix"] = Raw("categorical", np.array(prefixes))
+            raw["user_zip_prefix"] = Raw("categorical", np.array(prefixes))
         elif name == "user_gender":
-            found[name] = Raw("categorical", np.where(values, "M", "F"))
+            raw[name] = Raw("categorical", np.where(values, "M", "F"))
         elif name == "bucketized_user_age":
-            found[name] = Raw("categorical", values.astype(int))
+            raw[name] = Raw("categorical", values.astype(int))
         elif name == "user_occupation_label":
-            found[name] = Raw("categorical", np.array(features[name].names)[values])
+            raw[name] = Raw("categorical", np.array(features[name].names)[values])
         else:
-            found[name] = Raw("categorical", np.array(values.tolist()))
-    return found
+            raw[name] = Raw("categorical", np.array(values.tolist()))
+    return raw
 
 
 def _year(title: str) -> float:

@@ -105,15 +105,15 @@ class Synthetic(mtbench.Dataset):
         if self.missing_label:
             drawn = np.random.default_rng([self.seed, 1]).random(len(rating))
             rating[drawn < self.missing_label] = np.nan
-        known = [
+        sides = [
             Known(_names("user", self.num_users), self._features(0, self.query_features, users)),
             Known(
                 _names("item", self.num_items), self._features(1, self.candidate_features, items)
             ),
         ]
         return mtbench.Data.encode(
-            query=Ids("user_id", Coded(known[0].ids, query[order]), known[0]),
-            candidate=Ids("movie_title", Coded(known[1].ids, candidate[order]), known[1]),
+            query=Ids("user_id", Coded(sides[0].ids, query[order]), sides[0]),
+            candidate=Ids("movie_title", Coded(sides[1].ids, candidate[order]), sides[1]),
             columns={"user_rating": rating, "timestamp": timestamp},
             source="synthetic",
             synthetic=True,
@@ -158,14 +158,14 @@ class Synthetic(mtbench.Dataset):
         return np.asarray(rating + rng.normal(scale=self.noise, size=len(query)))
 
     def _features(
-        self, side: int, made: Mapping[str, MadeUp], latent: np.ndarray
+        self, side: int, made_up: Mapping[str, MadeUp], latent: np.ndarray
     ) -> dict[str, Raw]:
         """Make up the features of a side from its latent vectors, each from a stream of its own."""
-        found = {}
-        for name, options in made.items():
+        features = {}
+        for name, options in made_up.items():
             rng = np.random.default_rng([self.seed, 2, side, zlib.crc32(name.encode())])
-            found[name] = options.draw(rng, latent)
-        return found
+            features[name] = options.draw(rng, latent)
+        return features
 
 
 def _names(word: str, number: int) -> np.ndarray:

@@ -44,7 +44,7 @@ class FeatureFile(TableFile):
     separator: str = Field("|", min_length=1)
     """What separates the values of a multi-hot column, unless it holds lists (Parquet)."""
 
-    def known(self, key: str, interactions: Coded, notices: list[str]) -> Known:
+    def describe(self, key: str, interactions: Coded, notices: list[str]) -> Known:
         """Read it.
 
         Args:
@@ -59,20 +59,13 @@ class FeatureFile(TableFile):
         ids = Texts(self.id or key, required=True)
         columns = self._columns()
         rows, _ = read(reader, [ids, *columns.values()])
-        own = ids.result()
-        first = np.unique(own.codes, return_index=True)[1]
-        if len(first) < rows:
-            row = int(np.setdiff1d(np.arange(rows), first)[0])
-            places = reader.places([row, before := int(first[own.codes[row]])])
-            raise mtbench.DataError(
-                f"{places[row]}: column {ids.name!r}: {str(own.ids[own.codes[row]])!r} is there "
-                f"twice, first at {places[before]}"
-            )
-        further = np.setdiff1d(interactions.ids, own.ids)
+        described = ids.result()
+        _refuse_twice(reader, ids.name, described)
+        further = np.setdiff1d(interactions.ids, described.ids)
         if len(further) == len(interactions.ids):
             raise mtbench.DataError(
                 f"{reader.name}: column {ids.name!r}: expected ids of the interactions, such as "
-                f"{str(interactions.ids[0])!r}, found none of them, but {str(own.ids[0])!r}"
+                f"{str(interactions.ids[0])!r}, found none of them, but {str(described.ids[0])!r}"
             )
         for column in columns.values():
             if column.missing == rows:
@@ -89,7 +82,7 @@ class FeatureFile(TableFile):
             name: _extended(self.columns[name], column, len(further))
             for name, column in columns.items()
         }
-        return Known(np.concatenate([own.ids[own.codes], further]), features)
+        return Known(np.concatenate([described.ids[described.codes], further]), features)
 
     def check(self, key: str) -> None:
         """Find what is wrong with its first rows."""
@@ -101,13 +94,13 @@ class FeatureFile(TableFile):
 
     def _columns(self) -> dict[str, Column]:
         """What reads each feature."""
-        made: dict[str, Column] = {}
+        columns: dict[str, Column] = {}
         for name, form in self.columns.items():
             if form == "numeric":
-                made[name] = Reals(name, np.float64)
+                columns[name] = Reals(name, np.float64)
             else:
-                made[name] = Lists(name, self.separator) if form == "multi_hot" else Texts(name)
-        return made
+                columns[name] = Lists(name, self.separator) if form == "multi_hot" else Texts(name)
+        return columns
 
 
 class Table(mtbench.Dataset, TableFile):
@@ -194,8 +187,8 @@ class Table(mtbench.Dataset, TableFile):
                     f"{reader.name}: column {column.name!r}: expected two different ids or more, "
                     f"found {str(ids.ids[0])!r} only"
                 )
-            known = file.known(column.name, ids, notices) if file else None
-            sides.append(Ids(getattr(self, side), ids, known))
+            described = file.describe(column.name, ids, notices) if file else None
+            sides.append(Ids(getattr(self, side), ids, described))
         self._refuse_constant(reader, columns)
         return mtbench.Data.encode(
             sides[0],
@@ -213,11 +206,24 @@ class Table(mtbench.Dataset, TableFile):
         """Find a label of which there is nothing to learn."""
         for name, column in columns.items():
             if isinstance(column, Reals) and column.least >= column.most:
-                found = "none" if column.least > column.most else f"{column.least:g} in all of them"
+                none = column.least > column.most
+                constant = "none" if none else f"{column.least:g} in all of them"
                 raise mtbench.DataError(
                     f"{reader.name}: column {column.name!r}: expected labels that differ, found "
-                    f"{found}: leave {name!r} out of `columns` for tasks that do without"
+                    f"{constant}: leave {name!r} out of `columns` for tasks that do without"
                 )
+
+
+def _refuse_twice(reader: TableReader, column: str, ids: Coded) -> None:
+    """Find an id that two rows are about."""
+    first = np.unique(ids.codes, return_index=True)[1]
+    if len(first) < len(ids.codes):
+        row = int(np.setdiff1d(np.arange(len(ids.codes)), first)[0])
+        places = reader.places([row, before := int(first[ids.codes[row]])])
+        raise mtbench.DataError(
+            f"{places[row]}: column {column!r}: {str(ids.ids[ids.codes[row]])!r} is there twice, "
+            f"first at {places[before]}"
+        )
 
 
 def _extended(form: Form, column: Column, number: int) -> Raw:
@@ -234,10 +240,10 @@ def _digest(file: TableFile) -> str:
     """SHA-256 of a file, kept while size and time of change stay."""
     path = Path(file.path).expanduser()
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return TableReader(file).digest()  # which says what is wrong
-    return _digest_of(file.path, found.st_size, found.st_mtime_ns)
+    return _digest_of(file.path, status.st_size, status.st_mtime_ns)
 
 
 @functools.cache

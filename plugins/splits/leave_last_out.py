@@ -27,10 +27,10 @@ class LeaveLastOut(mtbench.Split):
         order, counts = parts.by_query_and_time(self, data), parts.counts_by_query(data)
         tested = counts >= self.min_train + 1 + self.validation
         kept = counts - tested
-        made = parts.cut_each(data, order, kept - tested * self.validation, kept)
+        cut = parts.cut_each(data, order, kept - tested * self.validation, kept)
         most = counts.max(initial=0)
         fix = f"{self.min_train + 1 + self.validation} of one are needed, the most of one is {most}"
-        return parts.require_parts(self, data, made, {"test": fix})
+        return parts.require_parts(self, data, cut, {"test": fix})
 
 
 @mtbench.hookimpl

@@ -60,10 +60,10 @@ class MovieLensFolds(mtbench.Split):
         names = ("query", "candidate", "user_rating", "timestamp")
         ours = [parts.column(self, data, name) for name in names]
         rows = np.lexsort(ours)
-        user, movie, *others = archive.ratings.T
+        user, movie, *stars_and_time = archive.ratings.T
         query = _positions(data.query.ids, user.astype(str))
         for candidates in (movie.astype(str), archive.titles):
-            theirs = [query, _positions(data.candidate.ids, candidates), *others]
+            theirs = [query, _positions(data.candidate.ids, candidates), *stars_and_time]
             ratings = np.lexsort(theirs)
             if all(np.array_equal(a[rows], b[ratings]) for a, b in zip(ours, theirs, strict=True)):
                 return rows, ratings
@@ -134,8 +134,8 @@ def _path() -> Path:
 
 def _positions(ids: np.ndarray, texts: np.ndarray) -> np.ndarray:
     """Position of each text among the ids, int64 `[n]`; -1 where it is none of them."""
-    known = {name: position for position, name in enumerate(ids.tolist())}
-    return np.array([known.get(text, -1) for text in texts.tolist()])
+    position_of = {name: position for position, name in enumerate(ids.tolist())}
+    return np.array([position_of.get(text, -1) for text in texts.tolist()])
 
 
 @mtbench.hookimpl

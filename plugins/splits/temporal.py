@@ -31,10 +31,10 @@ class Temporal(mtbench.Split):
         changes = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
         count = 3 if self.validation_share else 2
         if len(changes) < count - 1:
-            found = len(changes) + min(len(times), 1)
+            different = len(changes) + min(len(times), 1)
             raise mtbench.DataError(
                 f"{data.source}: expected {count} different timestamps or more to split into "
-                f"{count} parts by time, found {found}: use split 'random' or 'stratified'"
+                f"{count} parts by time, found {different}: use split 'random' or 'stratified'"
             )
         kept = nearest(changes[count - 2 :], len(times) * (1 - self.test_share))
         train = kept

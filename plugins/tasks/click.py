@@ -100,8 +100,8 @@ class Click(mtbench.Task):
         """Share of positives, one row of either kind added, so that it is neither 0 nor 1."""
         if self.threshold is None:
             return 1.0 / (1.0 + self.negatives_per_positive)
-        found = self.positives(labelled(train, self.label))
-        return float((found.sum() + 1) / (len(found) + 2))
+        positive = self.positives(labelled(train, self.label))
+        return float((positive.sum() + 1) / (len(positive) + 2))
 
     def floors(
         self, train: mtbench.Interactions, test: mtbench.Interactions, known: mtbench.Interactions
@@ -131,11 +131,11 @@ class Click(mtbench.Task):
         counts = np.bincount(train.candidate, minlength=train.num_candidates)
         query = np.repeat(test.query, self.negatives_per_positive)
         weights, rng = counts.astype(np.float64) ** self.exponent, np.random.default_rng(STREAM)
-        drawn, found = unseen(query, weights, (known, test), rng)
+        drawn, is_unseen = unseen(query, weights, (known, test), rng)
         return Pairs(
-            np.concatenate([test.query, query[found]]),
-            np.concatenate([test.candidate, drawn[found]]),
-            np.arange(len(test) + found.sum()) < len(test),
+            np.concatenate([test.query, query[is_unseen]]),
+            np.concatenate([test.candidate, drawn[is_unseen]]),
+            np.arange(len(test) + is_unseen.sum()) < len(test),
             test.num_queries,
         )
 
@@ -170,13 +170,13 @@ class Pairs:
     def score(self, logits: np.ndarray) -> dict[str, float]:
         """The metrics of their logits, `[n]`."""
         probabilities = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
-        found = {
+        metrics = {
             "auc": predictions.auc(self.positive, logits),
             "gauc": predictions.gauc(self.positive, logits, self.query, self.num_queries),
             "log_loss": predictions.log_loss(self.positive, logits),
             "calibration_error": predictions.calibration_error(self.positive, probabilities),
         }
-        return predictions.defined(found)
+        return predictions.defined(metrics)
 
     def by_query(self, logits: np.ndarray) -> dict[str, np.ndarray]:
         """The AUC and the mean loss of each query's pairs."""
@@ -213,11 +213,11 @@ class ClickHead:
         pairs = [(batch.query, batch.candidate)]
         if options.threshold is None:
             number = options.negatives_per_positive
-            negative, found = self.sampler.from_catalogue(batch, number)
+            negative, negative_weights = self.sampler.from_catalogue(batch, number)
             pairs.append((repeated(batch.query, number), negative))
             ones = tf.ones_like(batch.query.rows, tf.float32)
-            targets = tf.concat([ones, tf.zeros_like(found)], 0)
-            weights = tf.concat([ones, found], 0)
+            targets = tf.concat([ones, tf.zeros_like(negative_weights)], 0)
+            weights = tf.concat([ones, negative_weights], 0)
         else:
             labels, weights = labels_of(batch, options.label)
             targets = tf.cast(labels >= options.threshold, tf.float32)
@@ -240,10 +240,10 @@ class ClickHead:
             right = chosen(everything, view.catalogue, pairs.candidate[block])
             parts.append(self.score(left, right).numpy())
         logits = np.concatenate(parts)
-        found = pairs.score(logits)
+        metrics = pairs.score(logits)
         by_query = pairs.by_query(logits)
-        view.by_query.update({name: v for name, v in by_query.items() if name in found})
-        return found
+        view.by_query.update({name: v for name, v in by_query.items() if name in metrics})
+        return metrics
 
 
 @mtbench.hookimpl

@@ -150,9 +150,9 @@ class ListwiseHead:
             self.score(batch.query, batch.candidate).numpy() for _, batch in view.batches(BLOCK)
         ]
         scores = np.concatenate(parts)[is_known(view.test.columns[self.options.label])]
-        found = self.options.scored(labelled(view.test, self.options.label), scores)
-        metrics = means(found)
-        view.by_query.update({name: found[name] for name in metrics})
+        by_query = self.options.scored(labelled(view.test, self.options.label), scores)
+        metrics = means(by_query)
+        view.by_query.update({name: by_query[name] for name in metrics})
         return metrics
 
 
@@ -205,14 +205,14 @@ def _discounts(scores: np.ndarray, query: np.ndarray, num_queries: int, k: int) 
     starts = np.cumsum(rows) - rows
     place = np.arange(len(query)) - starts[query[order]] + 1
     discount = np.where(place <= k, 1.0 / np.log2(1.0 + place), 0.0)
-    new = (np.diff(query[order], prepend=-1) != 0) | (
+    starts_group = (np.diff(query[order], prepend=-1) != 0) | (
         np.diff(scores[order], prepend=scores[order][:1]) != 0
     )
-    group = np.cumsum(new) - 1
+    group = np.cumsum(starts_group) - 1
     mean = np.bincount(group, discount) / np.bincount(group)
-    found = np.empty(len(query))
-    found[order] = mean[group]
-    return found
+    shared = np.empty(len(query))
+    shared[order] = mean[group]
+    return shared
 
 
 @mtbench.hookimpl

@@ -26,6 +26,7 @@ class Ranking(mtbench.Task):
     """
 
     name = "ranking"
+    scored_by = ("label", "slices")
     label: str = "user_rating"
     """Column to predict."""
     interaction: Literal["mlp", "dot"] = "mlp"
@@ -96,7 +97,7 @@ class Ranking(mtbench.Task):
             "global mean": np.full(len(test), mean),
             "user+item bias": bias_predictions(train, test, self.label),
         }
-        return {name: self.errors(train, test, found)[0] for name, found in floors.items()}
+        return {name: self.errors(train, test, values)[0] for name, values in floors.items()}
 
     def errors(
         self, train: mtbench.Interactions, test: mtbench.Interactions, predictions: np.ndarray
@@ -114,9 +115,9 @@ class Ranking(mtbench.Task):
         for end, rows in in_parts(self.slices, train, test).items():
             of_part = errors(test.columns[self.label][rows], predictions[rows])
             metrics |= {name + end: value for name, value in of_part.items()}
-            own, whose = difference[rows], (test.query[rows], test.num_queries)
-            by_query["rmse" + end] = np.sqrt(mean_by_query(own**2, *whose))
-            by_query["mae" + end] = mean_by_query(np.abs(own), *whose)
+            of_rows, whose = difference[rows], (test.query[rows], test.num_queries)
+            by_query["rmse" + end] = np.sqrt(mean_by_query(of_rows**2, *whose))
+            by_query["mae" + end] = mean_by_query(np.abs(of_rows), *whose)
         metrics = defined(metrics)
         return metrics, {name: by_query[name] for name in metrics}
 
@@ -129,6 +130,9 @@ class RankingHead:
         sizes = (num_queries, num_candidates) if options.biases else (None, None)
         self.score = PairScore(options.units if options.interaction == "mlp" else None, *sizes)
         self.state = self.score.state
+        self.range: Any = None
+        if options.clip_predictions:
+            self.range = tf.Variable([0.0, 0.0], trainable=False, name="range")
         self.ordinal: CumulativeLogits | None = None
         if options.loss == "ordinal":
             self.ordinal = CumulativeLogits(options.levels)
@@ -139,18 +143,23 @@ class RankingHead:
             self.task = tfrs.tasks.Ranking(loss=tf.keras.losses.get(loss))
 
     def adapt(self, train: mtbench.Interactions) -> None:
-        """Set μ, or with the loss `ordinal`, whose thresholds do its work, those."""
-        if self.ordinal or self.options.biases:
+        """Set μ, or with the loss `ordinal`, whose thresholds do its work, those; and the range."""
+        if self.ordinal or self.options.biases or self.range is not None:
             labels = labelled(train, self.options.label).columns[self.options.label]
+            if self.range is not None:
+                self.range.assign([labels.min(), labels.max()])
             if self.ordinal:
                 self.ordinal.adapt(labels, self.options.label)
-            else:
+            elif self.options.biases:
                 self.score.offset.assign(np.mean(labels, dtype=np.float64))
 
     def predict(self, batch: Any) -> Any:
         """Predictions, float32 `[batch]`."""
         score = self.score(batch.query, batch.candidate)
-        return self.ordinal.expected(score) if self.ordinal else score
+        prediction = self.ordinal.expected(score) if self.ordinal else score
+        if self.range is None:
+            return prediction
+        return tf.clip_by_value(prediction, self.range[0], self.range[1])
 
     def loss(self, batch: Any) -> Any:
         """Loss over the batch, scalar."""
@@ -181,9 +190,6 @@ class RankingHead:
         label = self.options.label
         train, test = labelled(view.train, label), labelled(view.test, label)
         predictions = np.concatenate(parts)[is_known(view.test.columns[label])]
-        if self.options.clip_predictions:
-            known = train.columns[label]
-            predictions = np.clip(predictions, known.min(), known.max())
         metrics, by_query = self.options.errors(train, test, predictions)
         view.by_query.update(by_query)
         return metrics

@@ -21,7 +21,7 @@ from mtbench.kit import (
     reduced,
     repeated,
 )
-from mtbench.metrics import Lists, Measure, Score, SeenRule, Slice
+from mtbench.metrics import MEASURES_HELP, Lists, Measure, Score, SeenRule, Slice
 
 _KERAS = {
     "categorical_crossentropy": "CategoricalCrossentropy",
@@ -36,6 +36,10 @@ class Retrieval(mtbench.Task):
     """Find an interaction's candidate among all, by the dot product of the embeddings."""
 
     name = "retrieval"
+    scored_by = (
+        *("label", "positive_threshold", "relevance_threshold"),
+        *("top_k", "measures", "seen", "slices"),
+    )
     likelihood = "classification"
     loss: Literal[
         "categorical_crossentropy",
@@ -83,10 +87,7 @@ class Retrieval(mtbench.Task):
     not there, but for what a query has seen. Default: all rows."""
     top_k: tuple[Annotated[int, Field(ge=1)], ...] = (1, 5, 10, 50, 100)
     """Lengths of the recommended list to score."""
-    measures: tuple[Measure, ...] = Field(("top_k",), min_length=1)
-    """What to report, for each length: `top_k` is the share of test rows whose candidate ranks so
-    high; recall, precision, hit_rate, ndcg, map and mrr (without a length) are means over queries;
-    coverage, gini, popularity and novelty are of the lists themselves."""
+    measures: tuple[Measure, ...] = Field(("top_k",), min_length=1, description=MEASURES_HELP)
     seen: tuple[SeenRule, ...] = Field(("kept", "removed"), min_length=1)
     """Whether candidates that a query has had already stay in its ranking; both for both."""
     slices: tuple[Slice, ...] = ()
@@ -200,8 +201,8 @@ class RetrievalHead:
         """Loss over the batch, scalar."""
         options, weights = self.options, tf.ones_like(batch.query.rows, tf.float32)
         if options.positive_threshold is not None:
-            labels, known = labels_of(batch, options.label)
-            batch, weights = kept(batch, (known > 0) & (labels >= options.positive_threshold))
+            labels, has_label = labels_of(batch, options.label)
+            batch, weights = kept(batch, (has_label > 0) & (labels >= options.positive_threshold))
         if options.loss == "bpr":
             losses, sides, weights = self.bpr(batch, weights)
         else:
@@ -262,12 +263,12 @@ class RetrievalHead:
         options, number = self.options, self.options.num_negatives
         in_batch = options.negatives == "batch"
         draw = self.sampler.from_batch if in_batch else self.sampler.from_catalogue
-        negative, found = draw(batch, number)
+        negative, negative_weights = draw(batch, number)
         query, positive = repeated(batch.query, number), repeated(batch.candidate, number)
         better, worse = (self.score.candidate(side).expand() for side in (positive, negative))
         gap = tf.reduce_sum(self.score.query(query).expand() * (better - worse), axis=1)
         losses = tf.nn.softplus(-gap / options.temperature)
-        return losses, (query, positive, negative), tf.repeat(weights, number) * found
+        return losses, (query, positive, negative), tf.repeat(weights, number) * negative_weights
 
     def scores(self, view: mtbench.TestView) -> Score:
         """Function from queries to their scores, float32 `[n, num_candidates]`."""
@@ -278,9 +279,9 @@ class RetrievalHead:
         """Metrics of the ranked catalogue."""
         options = self.options
         train, test = options.positives(view.train), options.relevant(view.test)
-        found = options.lists.score(self.scores(view), train, view.known, test)
-        view.by_query.update(found.by_query)
-        return found.metrics
+        scored = options.lists.score(self.scores(view), train, view.known, test)
+        view.by_query.update(scored.by_query)
+        return scored.metrics
 
 
 @mtbench.hookimpl

@@ -53,7 +53,9 @@ class BagTower:
         num_queries = features.num_values[features.key]
         layers = tf.keras.layers
         self.table = layers.Embedding(features.num_other, options.embedding_dim)
-        self.own = layers.Embedding(num_queries, options.embedding_dim) if options.with_id else None
+        self.query_table = None
+        if options.with_id:
+            self.query_table = layers.Embedding(num_queries, options.embedding_dim)
         self.maps = {
             task: layers.Dense(options.embedding_dim, kernel_initializer="identity", use_bias=False)
             for task in tasks
@@ -75,8 +77,8 @@ class BagTower:
         total = tf.math.unsorted_segment_sum(vectors, rows.value_rowids(), tf.size(query))
         sizes = tf.cast(tf.maximum(ends - starts, 1), tf.float32)
         bag = total * sizes[:, tf.newaxis] ** -self.options.exponent
-        if self.own:
-            bag += self.own(query)
+        if self.query_table:
+            bag += self.query_table(query)
         return {task: layer(bag) for task, layer in self.maps.items()} if self.maps else bag
 
 

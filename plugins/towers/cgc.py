@@ -38,8 +38,8 @@ class CGC(FeatureTower):
             shared = [parallel(vector, self.num_shared_experts, self.units, self.dropout)]
         outputs = {}
         for task in tasks:
-            own = parallel(vector, self.num_experts, self.units, self.dropout)
-            mixed = mixture(vector, join([own, *shared]))
+            task_experts = parallel(vector, self.num_experts, self.units, self.dropout)
+            mixed = mixture(vector, join([task_experts, *shared]))
             outputs[task] = mlp(mixed, self.task_units, self.embedding_dim, self.dropout)
         return tf.keras.Model(inputs, outputs)
 

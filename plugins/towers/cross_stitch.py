@@ -40,8 +40,8 @@ class CrossStitch(FeatureTower):
 
     def stitch(self, hidden: Any, count: int) -> Any:
         """Mix the activations of the tasks: float32 `[n, tasks, units]`."""
-        other = (1 - self.own_share) / max(count - 1, 1)
-        start = np.full([count, count], other) + (self.own_share - other) * np.eye(count)
+        rest = (1 - self.own_share) / max(count - 1, 1)  # for each of the other tasks
+        start = np.full([count, count], rest) + (self.own_share - rest) * np.eye(count)
         if count == 1:
             start = np.ones([1, 1])
         unit = tf.keras.layers.EinsumDense(

@@ -51,12 +51,12 @@ class PLE(FeatureTower):
     ) -> tuple[dict[str, Any], Any]:
         """Make a level: from g_{k,j−1}(x) of each task and g_{s,j−1}(x) to those of j."""
         in_common = parallel(shared, self.num_shared_experts, self.units, self.dropout)
-        own = {
+        experts = {
             task: parallel(hidden, self.num_experts, self.units, self.dropout)
             for task, hidden in reached.items()
         }
-        mixed = {task: mixture(reached[task], join([own[task], in_common])) for task in own}
-        return mixed, shared if last else mixture(shared, join([*own.values(), in_common]))
+        mixed = {task: mixture(reached[task], join([experts[task], in_common])) for task in experts}
+        return mixed, shared if last else mixture(shared, join([*experts.values(), in_common]))
 
 
 @mtbench.hookimpl

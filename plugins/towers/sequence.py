@@ -78,10 +78,10 @@ class SequenceEncoder(FeatureTower):
         Returns:
             float32 `[n, item_dim]`.
         """
-        known = tf.cast(mask, tf.float32)[:, :, None]
-        vectors = known * vectors
+        present = tf.cast(mask, tf.float32)[:, :, None]
+        vectors = present * vectors
         if self.sequence == "mean":
-            return tf.math.divide_no_nan(tf.reduce_sum(vectors, 1), tf.reduce_sum(known, 1))
+            return tf.math.divide_no_nan(tf.reduce_sum(vectors, 1), tf.reduce_sum(present, 1))
         if self.sequence == "gru":
             # not `GRU`, which takes three times as long to trace and no less to run
             return tf.keras.layers.RNN(tf.keras.layers.GRUCell(self.item_dim))(vectors, mask=mask)
@@ -91,7 +91,7 @@ class SequenceEncoder(FeatureTower):
         seen = mask[:, None, :] & earlier
         for block in range(self.num_blocks):
             hidden = self.block(hidden, seen, last=block == self.num_blocks - 1)
-        return known[:, -1] * hidden[:, -1]
+        return present[:, -1] * hidden[:, -1]
 
     def block(self, hidden: Any, seen: Any, last: bool) -> Any:
         """Attend, then put each position through two layers; of the last block one position."""
@@ -138,16 +138,16 @@ class SequenceTower:
         end = tf.gather(self.histories.starts, query + 1)
         back = tf.range(-self.max_length, 0)
         rows = tf.minimum(start + history, end)[:, None] + back
-        known = rows >= start[:, None]
-        items = tf.gather(self.histories.items, tf.where(known, rows, 0))
-        return tf.where(known, items, self.padding), known
+        present = rows >= start[:, None]
+        items = tf.gather(self.histories.items, tf.where(present, rows, 0))
+        return tf.where(present, items, self.padding), present
 
     def __call__(self, features: Mapping[str, Any], training: bool = False) -> Any:
         """Look the histories up, and read them."""
-        own, *_ = self.network.input
-        items, known = self.last(features[self.key], features["history"])
+        id_and_features, *_ = self.network.input
+        items, present = self.last(features[self.key], features["history"])
         return self.network(
-            [{name: features[name] for name in own}, items, known], training=training
+            [{name: features[name] for name in id_and_features}, items, present], training=training
         )
 
 

@@ -49,13 +49,13 @@ class GradVacWeights:
         rows = tf.eye(count, dtype=tf.float64)  # row i: g_i' in terms of the gradients
         usual = tf.convert_to_tensor(self.usual)
         for other in tf.unstack(orders, axis=1):
-            own = tf.sqrt(tf.maximum(tf.einsum("ij,jk,ik->i", rows, gramian, rows), 0.0))
+            row_norms = tf.sqrt(tf.maximum(tf.einsum("ij,jk,ik->i", rows, gramian, rows), 0.0))
             length = tf.gather(norms, other)
             inner = tf.reduce_sum(rows * tf.gather(gramian, other), 1)
-            cosine = tf.clip_by_value(tf.math.divide_no_nan(inner, own * length), -1.0, 1.0)
+            cosine = tf.clip_by_value(tf.math.divide_no_nan(inner, row_norms * length), -1.0, 1.0)
             wanted = tf.gather(usual, other, batch_dims=1)
             sine = tf.sqrt(1.0 - wanted**2)
-            turn = own * (wanted * tf.sqrt(1.0 - cosine**2) - cosine * sine)
+            turn = row_norms * (wanted * tf.sqrt(1.0 - cosine**2) - cosine * sine)
             part = tf.where(cosine < wanted, tf.math.divide_no_nan(turn, length * sine), 0.0)
             at_other = tf.one_hot(other, count, dtype=tf.float64)
             rows += part[:, None] * at_other

@@ -47,12 +47,13 @@ class MoCoUpdate:
 
     def __call__(self, losses: Any, gradients: Any) -> Any:
         """Losses `[tasks]` and gradients `[tasks, parameters]` to the update `[parameters]`."""
-        own = self.options
+        options = self.options
         step = self.step.assign_add(1.0)
-        beta, gamma = own.beta / step**own.beta_sigma, own.gamma / step**own.gamma_sigma
+        beta = options.beta / step**options.beta_sigma
+        gamma = options.gamma / step**options.gamma_sigma
         tracked = self.tracked.assign_sub(beta * (self.tracked - gradients))
         gramian = tf.matmul(tracked, tracked, transpose_b=True)
-        slope = tf.linalg.matvec(gramian, self.weights) + own.rho * self.weights
+        slope = tf.linalg.matvec(gramian, self.weights) + options.rho * self.weights
         weights = solvers.simplex_projection(self.weights - gamma * slope)
         self.weights.assign(weights)
         return tf.linalg.matvec(tracked, weights, transpose_a=True)

@@ -46,22 +46,22 @@ class SDMGradWeights:
 
     def __call__(self, losses: Any, gramian: Any) -> Any:
         """Losses `[tasks]` and Gramian `[tasks, tasks]` to weights."""
-        own = self.options
+        options = self.options
         mean = tf.reduce_mean(tf.sqrt(tf.linalg.diag_part(gramian)))
         scaled = tf.math.divide_no_nan(gramian, mean**2)
-        towards = own.lambda_ * tf.reduce_mean(scaled, 1)
+        towards = options.lambda_ * tf.reduce_mean(scaled, 1)
 
         def descend(weights: Any, velocity: Any) -> tuple[Any, Any]:
-            velocity = own.momentum * velocity + tf.linalg.matvec(scaled, weights) + towards
-            step = own.weight_learning_rate * velocity
+            velocity = options.momentum * velocity + tf.linalg.matvec(scaled, weights) + towards
+            step = options.weight_learning_rate * velocity
             return solvers.simplex_projection(weights - step), velocity
 
         start = (tf.convert_to_tensor(self.weights), tf.zeros_like(losses))
         weights, _ = tf.while_loop(
-            lambda *_: True, descend, start, maximum_iterations=own.iterations
+            lambda *_: True, descend, start, maximum_iterations=options.iterations
         )
         self.weights.assign(weights)
-        return (weights + own.lambda_ / self.tasks) / (1.0 + own.lambda_)
+        return (weights + options.lambda_ / self.tasks) / (1.0 + options.lambda_)
 
 
 @mtbench.hookimpl

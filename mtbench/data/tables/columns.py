@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 from mtbench.data.encoding import Coded, Numbers
 from mtbench.errors import DataError
 
+from .faults import Faults, shown
 from .file import TableReader
 from .values import WrongTypeError, as_array, compute, lists, reals, seconds, texts
 
@@ -24,38 +25,6 @@ _UNITS: dict[Unit, tuple[str, int]] = {
 """What each is called, and how many make a second."""
 _LATEST = 10**11
 """Seconds since 1970 that are no time any more: the year 5138."""
-
-
-class Faults:
-    """What is wrong with rows: of each column the first one, and how many there are."""
-
-    def __init__(self, reader: TableReader) -> None:
-        self._reader = reader
-        self._found: dict[str, tuple[int, str, int]] = {}
-
-    def add(self, column: str, rows: np.ndarray, message: Callable[[int], str]) -> None:
-        """Note rows of a column, and what to say of the first."""
-        if len(rows):
-            first, text, count = self._found.get(column) or (int(rows[0]), message(int(rows[0])), 0)
-            self._found[column] = first, text, count + len(rows)
-
-    def refuse(self, whole: bool) -> None:
-        """Say it all, a line for each column.
-
-        Args:
-            whole: Whether every row was read, so that the number is that of all.
-
-        Raises:
-            DataError: Something is wrong.
-        """
-        if not self._found:
-            return
-        places = self._reader.places(row for row, _, _ in self._found.values())
-        lines = []
-        for column, (row, text, count) in sorted(self._found.items(), key=lambda item: item[1]):
-            more = f" ({count} such rows)" if whole and count > 1 else ""
-            lines.append(f"{places[row]}: column {column!r}: {text}{more}")
-        raise DataError("\n".join(lines))
 
 
 class Column:
@@ -101,7 +70,7 @@ class Column:
         faults.add(
             self.name,
             rows + start,
-            lambda row: f"expected {self.what}, found {_shown(values[row - start].as_py())}",
+            lambda row: f"expected {self.what}, found {shown(values[row - start].as_py())}",
         )
 
 
@@ -117,13 +86,13 @@ class Texts(Column):
 
     def add(self, values: Any, start: int, faults: Faults) -> None:
         """Take in values; where they are required an empty text is a fault."""
-        found = texts(values)
-        missing = as_array(compute().equal(found, ""))
+        strings = texts(values)
+        missing = as_array(compute().equal(strings, ""))
         self._miss(missing, start)
         if self._required:
             rows = np.flatnonzero(missing) + start
             faults.add(self.name, rows, lambda row: "expected an id, found nothing")
-        coded = found.dictionary_encode()
+        coded = strings.dictionary_encode()
         numbers = self._numbers.of(coded.dictionary.to_pylist())
         self._parts.append(numbers[as_array(coded.indices)])
 
@@ -150,16 +119,16 @@ class Reals(Column):
         """Take in values."""
         numbers, bad = reals(values)
         with np.errstate(over="ignore"):
-            found = numbers.astype(self._dtype)
-        bad |= np.isinf(found)
+            stored = numbers.astype(self._dtype)
+        bad |= np.isinf(stored)
         self._refuse(bad, values, start, faults)
-        missing = np.isnan(found)
+        missing = np.isnan(stored)
         self._miss(missing & ~bad, start)
-        known = found[~missing]
-        if len(known):
-            self.least = min(self.least, float(known.min()))
-            self.most = max(self.most, float(known.max()))
-        self._parts.append(found)
+        present = stored[~missing]
+        if len(present):
+            self.least = min(self.least, float(present.min()))
+            self.most = max(self.most, float(present.max()))
+        self._parts.append(stored)
 
     def note(self) -> str:
         """Say what numbers there are."""
@@ -177,23 +146,23 @@ class Times(Column):
 
     def add(self, values: Any, start: int, faults: Faults) -> None:
         """Take in values."""
-        found, bad = seconds(values, _UNITS[self._unit][1])
-        late = np.abs(found) >= _LATEST
+        times, bad = seconds(values, _UNITS[self._unit][1])
+        late = np.abs(times) >= _LATEST
         self._refuse(bad, values, start, faults)
         faults.add(
             self.name,
             np.flatnonzero(late & ~bad) + start,
             lambda row: (
-                f"expected {self.what}, found {_shown(values[row - start].as_py())}: "
+                f"expected {self.what}, found {shown(values[row - start].as_py())}: "
                 "is `timestamp_unit` another?"
             ),
         )
         if not (bad | late).any():
             self._ends = (
-                min(self._ends[0], int(found.min())),
-                max(self._ends[1], int(found.max())),
+                min(self._ends[0], int(times.min())),
+                max(self._ends[1], int(times.max())),
             )
-        self._parts.append(found)
+        self._parts.append(times)
 
     def note(self) -> str:
         """Say from when to when."""
@@ -212,9 +181,9 @@ class Lists(Column):
 
     def add(self, values: Any, start: int, faults: Faults) -> None:
         """Take in values."""
-        found = lists(values, self._separator)
-        self._miss(np.array([not any(each) for each in found], dtype=bool), start)
-        self._parts += found
+        rows = lists(values, self._separator)
+        self._miss(np.array([not any(each) for each in rows], dtype=bool), start)
+        self._parts += rows
 
     def result(self) -> list[list[str]]:
         """All values."""
@@ -263,15 +232,10 @@ def notes(reader: TableReader, columns: Iterable[Column]) -> list[str]:
     columns = list(columns)
     first = {c.name: c.first_missing for c in columns if c.first_missing is not None}
     places = reader.places(first.values()) if first else {}
-    found = []
+    lines = []
     for column in columns:
         text = f"{reader.name}: column {column.name!r}: {column.note()}"
         if column.missing:
             text += f", {column.missing} missing (the first at {places[first[column.name]]})"
-        found.append(text)
-    return found
-
-
-def _shown(value: Any) -> str:
-    """A value in a message."""
-    return "nothing" if value in ("", None) else repr(value)[:80]
+        lines.append(text)
+    return lines

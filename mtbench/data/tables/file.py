@@ -43,7 +43,7 @@ class TableFile(Options):
 
     @field_validator("encoding")
     @classmethod
-    def _is_one(cls, encoding: str) -> str:
+    def _is_encoding(cls, encoding: str) -> str:
         try:
             return codecs.lookup(encoding).name
         except LookupError:
@@ -90,12 +90,12 @@ class TableReader:
             self._parquet = stream.read(len(PARQUET)) == PARQUET
         if not self._parquet and self._path.suffix in (".parquet", ".pq"):
             raise DataError(f"{self.name}: expected a Parquet file, found another kind")
-        found = self._parquet_columns() if self._parquet else self._text_columns(wanted)
+        names = self._parquet_columns() if self._parquet else self._text_columns(wanted)
         for column in wanted:
-            if column not in found:
-                near = did_you_mean(column, found)
-                raise DataError(f"{self._place(1)}: no column {column!r}{near}{self._hint(found)}")
-            if found.count(column) > 1:
+            if column not in names:
+                near = did_you_mean(column, names)
+                raise DataError(f"{self._place(1)}: no column {column!r}{near}{self._hint(names)}")
+            if names.count(column) > 1:
                 raise DataError(f"{self._place(1)}: column {column!r} is there twice")
 
     def batches(self, wanted: Sequence[str]) -> Iterator[Mapping[str, Any]]:
@@ -121,11 +121,11 @@ class TableReader:
         wanted = sorted(set(rows))
         if self._parquet:
             return {row: f"{self.name}: row {row + 1}" for row in wanted}
-        found = {}
+        places = {}
         for row, (line, _) in zip(range(wanted[-1] + 1), self._rows(), strict=False):
             if row in wanted:
-                found[row] = f"{self.name}:{line}"
-        return found
+                places[row] = f"{self.name}:{line}"
+        return places
 
     def _find(self) -> None:
         if not self._path.is_file():
@@ -139,11 +139,11 @@ class TableReader:
     def _place(self, line: int) -> str:
         return self.name if self._parquet else f"{self.name}:{line}"
 
-    def _hint(self, found: Sequence[str]) -> str:
+    def _hint(self, names: Sequence[str]) -> str:
         """What a user may have forgotten, where a text lacks a column."""
         if self._parquet or self._header is not None:
             return ""
-        if any(name.replace(".", "").isdigit() for name in found):
+        if any(name.replace(".", "").isdigit() for name in names):
             return "; where the first line is a row, name the columns in `header`"
         return ""
 
@@ -170,11 +170,11 @@ class TableReader:
         names = list(self._header or first[1])
         if len(first[1]) == 1 and len(wanted) > 1:
             text = first[1][0]
-            for other in DELIMITERS:
-                if other in text and (self._header or wanted[0] in text.split(other)):
+            for delimiter in DELIMITERS:
+                if delimiter in text and (self._header or wanted[0] in text.split(delimiter)):
                     raise DataError(
                         f"{self.name}:{first[0]}: expected columns separated by "
-                        f"{self._delimiter!r}, found {text[:80]!r}: is the delimiter {other!r}?"
+                        f"{self._delimiter!r}, found {text[:80]!r}: is the delimiter {delimiter!r}?"
                     )
         if self._header and len(first[1]) != len(names):
             raise DataError(

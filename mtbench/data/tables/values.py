@@ -29,8 +29,8 @@ def texts(values: Any) -> Any:
     pyarrow, types = require("pyarrow", "tables"), require("pyarrow.types", "tables")
     values = values.dictionary_decode() if types.is_dictionary(values.type) else values
     kind = values.type
-    known = (types.is_string, types.is_large_string, types.is_integer, types.is_boolean)
-    if not any(is_one(kind) for is_one in (*known, types.is_null)):
+    accepted = (types.is_string, types.is_large_string, types.is_integer, types.is_boolean)
+    if not any(matches(kind) for matches in (*accepted, types.is_null)):
         raise WrongTypeError(kind)
     return compute().fill_null(values.cast(pyarrow.string()), "")
 
@@ -57,17 +57,17 @@ def reals(values: Any) -> tuple[np.ndarray, np.ndarray]:
     pyarrow, types = require("pyarrow", "tables"), require("pyarrow.types", "tables")
     kind = values.type
     if not types.is_string(kind) and not types.is_large_string(kind):
-        numbers = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
-        if not any(is_one(kind) for is_one in (*numbers, types.is_null)):
+        accepted = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
+        if not any(matches(kind) for matches in (*accepted, types.is_null)):
             raise WrongTypeError(kind)
         return as_array(values.cast(pyarrow.float64())), np.zeros(len(values), bool)
     ways: tuple[Callable[[Any], Any], ...] = (_as_it_is, _without_missing, _truth)
     for prepare in ways:
         try:
-            found = as_array(prepare(values).cast(pyarrow.float64()))
+            numbers = as_array(prepare(values).cast(pyarrow.float64()))
         except pyarrow.ArrowInvalid:
             continue
-        return found, np.zeros(len(values), bool)
+        return numbers, np.zeros(len(values), bool)
     return _each(values, _real)
 
 
@@ -93,14 +93,14 @@ def seconds(values: Any, per_second: int) -> tuple[np.ndarray, np.ndarray]:
         raise WrongTypeError(kind)
     for target in (pyarrow.int64(), pyarrow.timestamp("us"), pyarrow.timestamp("us", "UTC")):
         try:
-            found = values.cast(target)
+            times = values.cast(target)
         except pyarrow.ArrowInvalid:
             continue
         if target == pyarrow.int64():
-            return _whole(as_array(found), per_second)
-        return as_array(found.cast(pyarrow.int64())) // 10**6, none
-    found, bad = _each(values, functools.partial(_time, per_second=per_second))
-    return found.astype(np.int64), bad
+            return _whole(as_array(times), per_second)
+        return as_array(times.cast(pyarrow.int64())) // 10**6, none
+    times, bad = _each(values, functools.partial(_time, per_second=per_second))
+    return times.astype(np.int64), bad
 
 
 def _whole(numbers: np.ndarray, per_second: int) -> tuple[np.ndarray, np.ndarray]:
@@ -111,13 +111,13 @@ def _whole(numbers: np.ndarray, per_second: int) -> tuple[np.ndarray, np.ndarray
 
 def _each(values: Any, convert: Callable[[str | None], float]) -> tuple[np.ndarray, np.ndarray]:
     """Convert one by one: the slow way to find those that cannot be converted."""
-    found, bad = np.zeros(len(values)), np.zeros(len(values), bool)
+    converted, bad = np.zeros(len(values)), np.zeros(len(values), bool)
     for n, text in enumerate(values.to_pylist()):
         try:
-            found[n] = convert(text)
+            converted[n] = convert(text)
         except (ValueError, TypeError):
             bad[n] = True
-    return found, bad
+    return converted, bad
 
 
 def _real(text: str | None) -> float:
@@ -153,9 +153,9 @@ def _as_it_is(values: Any) -> Any:
 def _without_missing(values: Any) -> Any:
     """Texts without spaces around them, null where they stand for a missing number."""
     pyarrow = require("pyarrow", "tables")
-    found = compute().utf8_trim_whitespace(values.cast(pyarrow.string()))
-    known = compute().is_in(found, value_set=pyarrow.array(MISSING))
-    return compute().if_else(known, pyarrow.scalar(None, found.type), found)
+    stripped = compute().utf8_trim_whitespace(values.cast(pyarrow.string()))
+    missing = compute().is_in(stripped, value_set=pyarrow.array(MISSING))
+    return compute().if_else(missing, pyarrow.scalar(None, stripped.type), stripped)
 
 
 def _truth(values: Any) -> Any:
