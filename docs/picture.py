@@ -8,7 +8,7 @@ from pathlib import Path
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from mtbench.records import store as records
+from mtbench.records.results import Results
 from mtbench.report import summarize
 from mtbench.report.formats import table
 
@@ -18,7 +18,7 @@ def main(folder: str, target: str) -> None:
     console = Console(
         record=True, width=90, file=io.StringIO(), force_terminal=True, highlight=False
     )
-    table(summarize(records.read_folder(Path(folder))[0]), console)
+    table(summarize(Results.read(Path(folder))), console)
     form = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     command = f"mtbench run suites/{Path(folder).name}.yaml"
     console.save_svg(target, title=command, code_format=form)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mtbench.plugin.registry import installed
 from mtbench.plugin.weighting import Weighting
-from mtbench.records import store as records
+from mtbench.records.results import Results
 from mtbench.report import summarize
 from mtbench.report.formats import number
 from mtbench.report.summary import Row
@@ -50,7 +50,7 @@ def main(folder: str, benchmark: str, target: str) -> None:
         for what, ratio in ratios.items()
         if what.startswith("step, 2 tasks")
     }
-    summary = summarize(records.read_folder(Path(folder))[0])
+    summary = summarize(Results.read(Path(folder)))
     rows = [
         "| scenario | paper | needs | RMSE | top-100, seen removed | step / equal |",
         "| --- | --- | --- | ---: | ---: | ---: |",

@@ -262,7 +262,7 @@ def trained(weighting, tasks=None, seeds=(0,), **options):
     train = Train(epochs=2, batch_size=1, optimizer=sgd, **options)
     suite = dataclasses.replace(suite, train=train)
     data = Labels().load()
-    trainer = Trainer(suite, suite.scenarios["all"], data)
+    trainer = Trainer(suite.setup("all"), data)
     return [trainer.train(seed, data.interactions).diagnostics for seed in seeds]
 
 
@@ -345,10 +345,10 @@ GRADIENT_PARTS = {"gradient_norms", "norm_ratio", "cosines", "conflicts"}
 def test_the_record_holds_them(tiny, tmp_path, weighting, diagnostics, parts):
     overrides = [f"scenarios.joint.weighting={weighting}", f"train.diagnostics={diagnostics}"]
     (record,) = run_suite(tiny, tmp_path / "r", *overrides, scenarios=["joint"], seeds="1")
-    assert record["status"] == "ok"
+    assert record.status == "ok"
     (path,) = (tmp_path / "r").glob("*.json")
     stored = json.loads(path.read_text())["diagnostics"]
-    assert stored == record["diagnostics"]
+    assert tuple(stored) == record.diagnostics
     assert [epoch["epoch"] for epoch in stored] == [1, 2]
     for epoch in stored:
         assert set(epoch) == {"epoch", "weights", *parts}
@@ -367,4 +367,4 @@ def test_the_record_holds_them(tiny, tmp_path, weighting, diagnostics, parts):
 def test_the_record_of_a_scenario_without_a_strategy(tiny, tmp_path):
     chosen = {"scenarios": ["rating-only"], "seeds": "1"}
     (record,) = run_suite(tiny, tmp_path / "r", "train.epochs=1", **chosen)
-    assert record["diagnostics"] == []
+    assert record.diagnostics == ()

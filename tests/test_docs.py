@@ -70,6 +70,13 @@ def test_every_command_is_understood(folder, words, capsys, monkeypatch):
     assert "unrecognized" not in told
 
 
+def test_the_example_from_python_runs(folder, capsys):
+    code = block("python", "mtbench.run(")
+    exec(code.replace("seeds=3", "seeds=1").replace('"train.epochs": 5', '"train.epochs": 1'), {})
+    assert "too few seeds to compare joint with rating-only" in capsys.readouterr().out
+    assert (folder / "quickstart.html").is_file()
+
+
 def test_every_link_into_the_project_exists():
     for target in re.findall(
         r"\]\(([^)#]+)\)|`([a-z_]+/[\w./-]+)`", README + (ROOT / "CONTRIBUTING.md").read_text()

@@ -18,7 +18,7 @@ def integer_model(make_suite, tiny_data):
     suite = make_suite(
         "tasks.retrieval.top_k=[1, 2, 5, 10, 40]", "tasks.retrieval.measures=[top_k, recall]"
     )
-    model = MultiTaskModel(suite, suite.scenarios["joint"], tiny_data)
+    model = MultiTaskModel(suite.setup("joint"), tiny_data)
     rng = np.random.default_rng(0)
     tables = [rng.integers(-1, 2, (n, 4)).astype(np.float32) for n in (30, 40)]
     for variable, table in zip(model.model_variables, tables, strict=False):

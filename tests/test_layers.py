@@ -145,6 +145,14 @@ def test_the_core_imports_no_plugin():
         assert "mtbench_plugins" not in text, path
 
 
+@pytest.mark.parametrize("folder", ["records", "evidence", "report", "regress"])
+def test_what_tells_imports_nothing_of_what_does(folder):
+    """For typing neither."""
+    doing = [f"mtbench.{name}" for name in ("plugin", "suite", "train", "runs", "kit", "data")]
+    for path in sources(f"mtbench/{folder}"):
+        assert not [n for n in imports(path.read_text()) if within(n, doing)], path
+
+
 def test_plugins_do_not_import_each_other():
     """Each is one file that could be anybody's."""
     for path in sources("plugins"):

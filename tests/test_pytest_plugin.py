@@ -10,6 +10,7 @@ import pytest
 from made import record, write
 
 from mtbench.errors import RecordError
+from mtbench.records.results import Results
 from mtbench.records.series import measure
 from mtbench.suite.reader import load_suite
 from mtbench.testing.regression import stored
@@ -23,7 +24,7 @@ def test_joint(mtbench_regression):
 QUIET = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 """What an inner run does without; hypothesis' plugin imports it, each time anew."""
 LONGER = [
-    record("joint", seed, protocol__train__epochs=9, protocol_id="p2", started="2027")
+    record("joint", seed, answer__train__epochs=9, question_id="q2", started="2027")
     for seed in range(3)
 ]
 
@@ -89,7 +90,9 @@ def test_accuracy_throughput_and_memory_are_in_the_extra_info(baseline):
     assert series["step_time"] == {"0": 1.0, "1": 1.0, "2": 1.0}
     assert series["memory"] == {"0": 1e9, "1": 1e9, "2": 1e9}
     assert (found["suite"], found["headline"]) == ("made", ["ranking/rmse", "retrieval/top_5"])
-    expected = measure([record("joint", seed, pace=1.0) for seed in range(3)], "this run")
+    expected = measure(
+        Results.of([record("joint", seed, pace=1.0) for seed in range(3)]), "this run"
+    )
     assert found == json.loads(json.dumps(expected.to_json()))
 
 

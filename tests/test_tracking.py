@@ -24,7 +24,7 @@ class Diary:
 
     @mtbench.hookimpl
     def mtbench_run_started(self, run):
-        self.put("started", run.scenario.name, run.seed)
+        self.put("started", run.scenario, run.seed)
 
     @mtbench.hookimpl
     def mtbench_epoch_ended(self, run, epoch, losses):
@@ -32,7 +32,7 @@ class Diary:
 
     @mtbench.hookimpl
     def mtbench_run_finished(self, run, record):
-        self.put("finished", record["status"])
+        self.put("finished", record.status)
 
 class Notes(mtbench.Observer):
     """Lines in a file."""
