@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .errors import did_you_mean as did_you_mean
     from .extras import require as require
     from .metrics.metric import Metric as Metric
+    from .plugin.baseline import Baseline as Baseline
+    from .plugin.baseline import Fitted as Fitted
     from .plugin.batch import Batch as Batch
     from .plugin.batch import Embedded as Embedded
     from .plugin.component import Component as Component
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from .plugin.task import Task as Task
     from .plugin.tower import Features as Features
     from .plugin.tower import Tower as Tower
+    from .plugin.view import ScoredPart as ScoredPart
     from .plugin.view import TestView as TestView
     from .plugin.weighting import GradientWeighting as GradientWeighting
     from .plugin.weighting import GramianWeighting as GramianWeighting
@@ -72,6 +75,7 @@ _HOMES = {
     ),
     "extras": ("require",),
     "metrics.metric": ("Metric",),
+    "plugin.baseline": ("Baseline", "Fitted"),
     "plugin.batch": ("Batch", "Embedded"),
     "plugin.component": ("Component",),
     "plugin.dataset": ("Dataset",),
@@ -81,7 +85,7 @@ _HOMES = {
     "plugin.split": ("Split",),
     "plugin.task": ("Head", "Task"),
     "plugin.tower": ("Features", "Tower"),
-    "plugin.view": ("TestView",),
+    "plugin.view": ("ScoredPart", "TestView"),
     "plugin.weighting": ("GradientWeighting", "GramianWeighting", "LossWeighting", "Weighting"),
     "records.flatten": ("flatten",),  # the module itself
     "records.record": ("Record",),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .baseline import Baseline
 from .component import Component
 from .dataset import Dataset
 from .observer import Observer
@@ -54,6 +55,7 @@ KINDS: dict[str, Kind] = {
         Kind(Tower, "Networks from the features of one side to an embedding."),
         Kind(Task, "Things a model must do."),
         Kind(Weighting, "Strategies that combine the losses of several tasks.", forms=_FORMS),
+        Kind(Baseline, "Strong simple models, scored on the same parts as the trained ones."),
         Kind(
             Observer,
             "Observers that act where a user asks for them: `mtbench run --track NAME`.",

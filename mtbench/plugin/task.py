@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from mtbench.metrics.metric import Metric
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mtbench.data.interactions import Interactions
 
     from .batch import Batch
-    from .view import TestView
+    from .view import ScoredPart, TestView
+from .baseline import Given
 from .component import Component, Tensor
 
 
@@ -48,6 +51,9 @@ class Task(Component):
     differ. None, the default, for all of them: then a trial with another loss asks another
     question."""
 
+    wants: ClassVar[Given | None] = None
+    """What a baseline has to give to be scored as the head is; None where none can be."""
+
     def metrics(self) -> tuple[Metric, ...]:
         """Return the metrics `Head.evaluate` gives, in the order of a report."""
         raise NotImplementedError
@@ -68,6 +74,31 @@ class Task(Component):
         Args:
             num_queries: Number of queries (users) of the dataset.
             num_candidates: Number of candidates (movies) in the catalogue.
+        """
+        raise NotImplementedError
+
+    def examples(self, train: Interactions) -> tuple[Interactions, np.ndarray | None]:
+        """Return what a baseline is fitted on, where the task wants something of one.
+
+        Args:
+            train: The training part.
+
+        Returns:
+            The rows that the task learns from; and the number that is to be predicted of each,
+            float64 `[rows]`, or None where the task wants scores.
+
+        Raises:
+            DataError: There is none.
+        """
+        raise NotImplementedError
+
+    def score(self, given: Any, part: ScoredPart) -> dict[str, float]:
+        """Metrics of what a baseline gives, of the names of `metrics`, as a head's `evaluate`.
+
+        Args:
+            given: As the task `wants`: scores, a function from queries, int `[n]`, to float
+                `[n, num_candidates]`; or predictions, float `[len(part.test)]`.
+            part: What is scored; values by query can be put into its `by_query`.
         """
         raise NotImplementedError
 

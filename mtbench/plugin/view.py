@@ -34,17 +34,45 @@ class Model(Protocol):
         """Embed a batch for each of the tasks."""
 
 
-class TestView:
-    """A trained model and the part it is scored on, as a head sees them.
+class ScoredPart:
+    """The part that is scored, and what was known before it.
+
+    Args:
+        train: The training part.
+        test: The part to score.
+        known: What a query has seen; default: the training part.
 
     Attributes:
-        task: Name of the head's task.
         train: The training part: what is popular, and what is cold.
         known: What a query has seen: the training part, and the validation part where the test part
             is scored.
         test: The part to score, in an order that keeps the rows of a query together.
         by_query: By metric its value for each query, `[num_queries]`, NaN without a test row: what
             a head puts here is stored beside the record, for tests that pair users.
+    """
+
+    def __init__(
+        self, train: Interactions, test: Interactions, known: Interactions | None = None
+    ) -> None:
+        self.by_query: dict[str, np.ndarray] = {}
+        self.train = train
+        self.known = known or train
+        self.test = together(test)
+
+    def mean_by_query(self, values: np.ndarray) -> np.ndarray:
+        """Mean over the test rows of each query, float64 `[num_queries]`, NaN without one.
+
+        Args:
+            values: One for each row of `test`.
+        """
+        return mean_by_query(values, self.test.query, self.test.num_queries)
+
+
+class TestView(ScoredPart):
+    """A trained model and the part it is scored on, as a head sees them.
+
+    Attributes:
+        task: Name of the head's task.
     """
 
     __test__ = False  # not a pytest class
@@ -57,12 +85,9 @@ class TestView:
         test: Interactions,
         known: Interactions | None = None,
     ) -> None:
+        super().__init__(train, test, known)
         self._model = model
-        self.by_query: dict[str, np.ndarray] = {}
         self.task = task
-        self.train = train
-        self.known = known or train
-        self.test = together(test)
 
     @functools.cached_property
     def catalogue(self) -> np.ndarray:
@@ -100,14 +125,6 @@ class TestView:
         vectors = self.query_embeddings if queries is None else queries
         product = dot_product(self.catalogue if candidates is None else candidates)
         return lambda ids: product(vectors[np.searchsorted(self.queries, ids)])
-
-    def mean_by_query(self, values: np.ndarray) -> np.ndarray:
-        """Mean over the test rows of each query, float64 `[num_queries]`, NaN without one.
-
-        Args:
-            values: One for each row of `test`.
-        """
-        return mean_by_query(values, self.test.query, self.test.num_queries)
 
     def batches(self, size: int) -> Iterator[tuple[Interactions, Batch]]:
         """The test rows in order, `size` at a time, with their embeddings."""

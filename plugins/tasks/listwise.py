@@ -30,6 +30,7 @@ class Listwise(mtbench.Task):
 
     name = "listwise"
     likelihood = "classification"
+    wants = "predictions"
     label: str = "user_rating"
     """Column to order by."""
     loss: Literal["listnet", "softmax"] = "listnet"
@@ -61,6 +62,19 @@ class Listwise(mtbench.Task):
     def needs(self) -> tuple[str, ...]:
         """The label."""
         return (self.label,)
+
+    def examples(self, train: mtbench.Interactions) -> tuple[mtbench.Interactions, np.ndarray]:
+        """The rows with a label."""
+        rows = labelled(train, self.label)
+        return rows, rows.columns[self.label].astype(np.float64)
+
+    def score(self, given: np.ndarray, part: mtbench.ScoredPart) -> dict[str, float]:
+        """Mean nDCG over the rated test rows of each query, ordered by predictions."""
+        predictions = given[is_known(part.test.columns[self.label])]
+        by_query = self.scored(labelled(part.test, self.label), predictions)
+        metrics = means(by_query)
+        part.by_query.update({name: by_query[name] for name in metrics})
+        return metrics
 
     def build(self, num_queries: int, num_candidates: int) -> ListwiseHead:
         """Make the head."""
@@ -149,11 +163,7 @@ class ListwiseHead:
         parts = [
             self.score(batch.query, batch.candidate).numpy() for _, batch in view.batches(BLOCK)
         ]
-        scores = np.concatenate(parts)[is_known(view.test.columns[self.options.label])]
-        by_query = self.options.scored(labelled(view.test, self.options.label), scores)
-        metrics = means(by_query)
-        view.by_query.update({name: by_query[name] for name in metrics})
-        return metrics
+        return self.options.score(np.concatenate(parts), view)
 
 
 def means(by_query: dict[str, np.ndarray]) -> dict[str, float]:

@@ -27,6 +27,7 @@ class Ranking(mtbench.Task):
 
     name = "ranking"
     scored_by = ("label", "slices")
+    wants = "predictions"
     label: str = "user_rating"
     """Column to predict."""
     interaction: Literal["mlp", "dot"] = "mlp"
@@ -86,6 +87,19 @@ class Ranking(mtbench.Task):
     def build(self, num_queries: int, num_candidates: int) -> RankingHead:
         """Make the head; only the biases' sizes depend on the dataset."""
         return RankingHead(self, num_queries, num_candidates)
+
+    def examples(self, train: mtbench.Interactions) -> tuple[mtbench.Interactions, np.ndarray]:
+        """The rows with a label."""
+        rows = labelled(train, self.label)
+        return rows, rows.columns[self.label].astype(np.float64)
+
+    def score(self, given: np.ndarray, part: mtbench.ScoredPart) -> dict[str, float]:
+        """Errors of predictions over the test rows that have a label, summed in float64."""
+        train, test = labelled(part.train, self.label), labelled(part.test, self.label)
+        predictions = given[is_known(part.test.columns[self.label])]
+        metrics, by_query = self.errors(train, test, predictions)
+        part.by_query.update(by_query)
+        return metrics
 
     def floors(
         self, train: mtbench.Interactions, test: mtbench.Interactions, known: mtbench.Interactions
@@ -187,12 +201,7 @@ class RankingHead:
     def evaluate(self, view: mtbench.TestView) -> dict[str, float]:
         """Errors over the whole test part, summed in float64."""
         parts = [self.predict(batch).numpy() for _, batch in view.batches(BLOCK)]
-        label = self.options.label
-        train, test = labelled(view.train, label), labelled(view.test, label)
-        predictions = np.concatenate(parts)[is_known(view.test.columns[label])]
-        metrics, by_query = self.options.errors(train, test, predictions)
-        view.by_query.update(by_query)
-        return metrics
+        return self.options.score(np.concatenate(parts), view)
 
 
 _KERAS = {

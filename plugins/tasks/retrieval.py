@@ -41,6 +41,7 @@ class Retrieval(mtbench.Task):
         *("top_k", "measures", "seen", "slices"),
     )
     likelihood = "classification"
+    wants = "scores"
     loss: Literal[
         "categorical_crossentropy",
         "binary_crossentropy",
@@ -147,6 +148,17 @@ class Retrieval(mtbench.Task):
     def build(self, num_queries: int, num_candidates: int) -> RetrievalHead:
         """Make the head."""
         return RetrievalHead(self, num_candidates)
+
+    def examples(self, train: mtbench.Interactions) -> tuple[mtbench.Interactions, None]:
+        """The positives."""
+        return self.positives(train), None
+
+    def score(self, given: Score, part: mtbench.ScoredPart) -> dict[str, float]:
+        """Metrics of the catalogue, ranked by scores."""
+        train, test = self.positives(part.train), self.relevant(part.test)
+        scored = self.lists.score(given, train, part.known, test)
+        part.by_query.update(scored.by_query)
+        return scored.metrics
 
     def floors(
         self,
@@ -277,11 +289,7 @@ class RetrievalHead:
 
     def evaluate(self, view: mtbench.TestView) -> dict[str, float]:
         """Metrics of the ranked catalogue."""
-        options = self.options
-        train, test = options.positives(view.train), options.relevant(view.test)
-        scored = options.lists.score(self.scores(view), train, view.known, test)
-        view.by_query.update(scored.by_query)
-        return scored.metrics
+        return self.options.score(self.scores(view), view)
 
 
 @mtbench.hookimpl
