@@ -107,6 +107,8 @@ class Task(Component):
     ) -> dict[str, dict[str, float]]:
         """Score trivial predictors: `{floor: {metric: value}}`, NumPy only.
 
+        They depend on options that decide what is scored alone: scenarios share them.
+
         Args:
             train: The training part, all that they may learn from.
             test: The part to score.

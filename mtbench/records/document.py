@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,32 +14,65 @@ def suite_document(
 ) -> dict[str, Any]:
     """Return what a suite's file says, every option as it was.
 
-    Its runs have the ids of the recorded ones, unless data was put in place of other data, or the
-    scenarios differ in more than tasks and weighting.
+    Its runs have the ids of the recorded ones, unless data was put in place of other data.
 
     Args:
         name: Of the suite.
         question: What all runs answer.
-        answers: By scenario, in order; towers, tasks and training are those of the last.
+        answers: By scenario, in order; what all have in common is the suite's.
         seeds: Of the runs.
     """
-    scenarios: dict[str, dict[str, Any]] = {}
-    for scenario, answer in answers.items():
-        scenarios[scenario] = {"tasks": list(answer.trained_tasks)}
-        if answer.weighting:
-            scenarios[scenario]["weighting"] = _spec(answer.weighting)
-    last = list(answers.values())[-1]
+    parts = {scenario: _parts(answer) for scenario, answer in answers.items()}
+    common = _common(answers, parts)
     return {
         "name": name,
         "dataset": _spec(question.dataset),
         "split": _spec(question.split),
-        "towers": {side: _spec(tower) for side, tower in last.towers.items()},
-        "tasks": {task: _spec(identity) for task, identity in last.tasks.items()},
-        "scenarios": scenarios,
-        "train": last.train,
+        "towers": common["towers"],
+        "tasks": common["tasks"],
+        "scenarios": {
+            name: _scenario(answer, parts[name], common) for name, answer in answers.items()
+        },
+        "train": common["train"],
         "evaluate_on": question.evaluate_on,
         "seeds": sorted(set(seeds)),
     }
+
+
+def _parts(answer: Answer) -> dict[str, Any]:
+    """The sections of an answer that a suite has as well."""
+    return {
+        "towers": {side: _spec(tower) for side, tower in answer.towers.items()},
+        "tasks": {task: _spec(identity) for task, identity in answer.tasks.items()},
+        "train": dict(answer.train),
+    }
+
+
+def _common(answers: Mapping[str, Answer], parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """What the suite says: what all scenarios have, else what the last has.
+
+    A task that a scenario does not train is there as in the suite. Mappings are merged, so where
+    optimizers of groups differ each scenario says its own.
+    """
+    common = copy.deepcopy(list(parts.values())[-1])
+    for name, answer in answers.items():
+        untrained = common["tasks"].keys() - set(answer.trained_tasks)
+        common["tasks"] |= {task: parts[name]["tasks"][task] for task in sorted(untrained)}
+    if any(each["train"].get("groups") != common["train"].get("groups") for each in parts.values()):
+        common["train"]["groups"] = {}
+    return common
+
+
+def _scenario(answer: Answer, parts: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    """What a scenario says: its tasks and weighting, and each section that is not the suite's."""
+    tasks = {
+        task: parts["tasks"][task] if parts["tasks"][task] != common["tasks"][task] else None
+        for task in answer.trained_tasks
+    }
+    said: dict[str, Any] = {"tasks": tasks if any(tasks.values()) else list(tasks)}
+    if answer.weighting:
+        said["weighting"] = _spec(answer.weighting)
+    return said | {key: parts[key] for key in ("towers", "train") if parts[key] != common[key]}
 
 
 def _spec(identity: Identity) -> dict[str, Any]:

@@ -132,7 +132,6 @@ class Stages:
     def floors(self, setup: Setup, seed: int) -> Floors:
         """Floors of all tasks on the part that is scored; seeds keep theirs."""
         question = setup.question(self._identify)
-        tasks = {name: self._identify(task) for name, task in setup.tasks.items()}
 
         def score() -> Floors:
             parts = self.parts(setup, seed)
@@ -142,7 +141,7 @@ class Stages:
             }
             return Floors(floors, slice_counts(parts.train, part))
 
-        return self._once("floors", [question, tasks, seed], score, most=1000)
+        return self._once("floors", [question, seed], score, most=1000)
 
     def _once(self, stage: str, key: Any, make: Callable[[], T], most: int = 1) -> T:
         """What was made for a key, or is made now; the latest few are kept."""

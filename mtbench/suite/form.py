@@ -16,6 +16,8 @@ from .training import Train
 MOST_SEEDS = 10_000
 SLOT = "x-component"
 """What the form's own JSON Schema has where a component belongs: its kind."""
+PARTIAL = "_difference"
+"""Follows the kind where a difference from a component belongs."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Slot:
     """
 
     kind: str
+    partial: bool = False
+    """Whether options alone will do, since they are merged with another's."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[..., Any]) -> CoreSchema:
         return core_schema.any_schema()
@@ -33,7 +37,8 @@ class Slot:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: Callable[..., Any]
     ) -> dict[str, Any]:
-        return {SLOT: self.kind}  # no `$ref`: pydantic would look for it
+        # no `$ref`: pydantic would look for it
+        return {SLOT: f"{self.kind}{PARTIAL if self.partial else ''}"}
 
 
 def _seeds(value: Any) -> Any:
@@ -74,16 +79,56 @@ class TowersForm(Options):
     """Of the items."""
 
 
-class ScenarioForm(Options):
-    """What a scenario says itself."""
+class TowersDifference(Options):
+    """What is different of the two towers."""
 
-    tasks: list[str] = Field(min_length=1)
-    """Names of the tasks to train; every task of the suite is scored."""
+    query: Annotated[Any, Slot("tower", partial=True)] = None
+    """Of the users."""
+    candidate: Annotated[Any, Slot("tower", partial=True)] = None
+    """Of the items."""
+
+
+Values = Annotated[list[Any], Field(min_length=1)]
+Together = Annotated[dict[str, Values], Field(min_length=1)]
+"""Dotted paths whose values go together."""
+
+
+Trained = (
+    Annotated[list[str], Field(min_length=1)]
+    | Annotated[dict[str, Annotated[Any, Slot("task", partial=True)]], Field(min_length=1)]
+)
+"""Names of tasks, or the options of each that differ."""
+
+
+class ScenarioForm(Options):
+    """What a scenario says itself: the tasks it trains, and what else of the suite it changes.
+
+    A component with another name replaces the suite's; options alone are merged with it.
+    """
+
+    tasks: Trained
+    """Names of the tasks to train, as a list or with options that differ; every task of the suite
+    is scored."""
     weighting: Annotated[Any, Slot("weighting")] = None
     """How their losses are combined; several tasks need one."""
-    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field({}, min_length=1)
-    """Options of the weighting, each with a list of values: a scenario for each point of the
-    grid."""
+    towers: TowersDifference | None = None
+    """What is different of the towers."""
+    train: Train | None = None
+    """What is different of the training."""
+    sweep: dict[str, Values | Together | list[Together]] | None = Field(None, min_length=1)
+    """Dotted paths within the scenario, such as `train.epochs`, each with a list of values: a
+    scenario for each point of the grid. Paths below `zip` go together."""
+
+
+class ExtendingForm(ScenarioForm):
+    """What a scenario says that starts from another one."""
+
+    extends: str
+    """Name of the scenario it starts from, without its sweep."""
+    tasks: Trained | None = None  # type: ignore[assignment]
+    """Names of the tasks to train, where they are others, or with options that differ."""
+    weighting: Annotated[Any, Slot("weighting", partial=True)] = None
+    """What is different of the weighting."""
 
 
 class SuiteForm(Plain):
@@ -97,11 +142,13 @@ class SuiteForm(Plain):
     """The networks of both sides."""
     tasks: dict[str, Annotated[Any, Slot("task")]] = Field(min_length=1)
     """By name; the name is that of the component where none is given."""
-    scenarios: dict[str, ScenarioForm] = Field(min_length=1)
+    scenarios: dict[str, ScenarioForm | ExtendingForm] = Field(min_length=1)
     """By name."""
 
 
 PARTS = tuple(name for name in SuiteForm.model_fields if name not in Plain.model_fields)
 """The keys of a suite that are made of components."""
+QUESTION = ("dataset", "split", "seeds", "evaluate_on")
+"""The keys that say what is asked, which all scenarios share."""
 SIDES = tuple(TowersForm.model_fields)
 """`query` and `candidate`."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from mtbench.plugin.component import Component
 from mtbench.plugin.kinds import KINDS
 from mtbench.plugin.registry import Registry
 
-from .form import MOST_SEEDS, SLOT, SuiteForm
+from .form import MOST_SEEDS, PARTIAL, SLOT, SuiteForm
 
 
 def suite_schema(registry: Registry) -> dict[str, Any]:
@@ -26,7 +28,12 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
     for kind in (kind.name for kind in KINDS.values() if kind.in_suite):
         classes = [cls for cls, _ in registry if cls.kind == kind]
         names = {"enum": [cls.name for cls in classes]}
-        definitions[kind] = {"anyOf": [names, *(_component(cls, definitions) for cls in classes)]}
+        whole = [_component(cls, definitions) for cls in classes]
+        definitions[kind] = {"anyOf": [names, *whole]}
+        # what is merged with another component's options need not have all of them
+        partial = [{**schema, "type": ["object", "null"], "required": []} for schema in whole]
+        definitions[f"{kind}{PARTIAL}"] = {"anyOf": [names, *partial]}
+    _drop_unused(schema)
     task = {"anyOf": [*definitions["task"]["anyOf"], {"type": "null"}]}
     # under the name of a task plugin the options alone will do
     properties["tasks"]["properties"] = {
@@ -40,6 +47,12 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
         **schema,
         "title": "mtbench suite",
     }
+
+
+def _drop_unused(schema: dict[str, Any]) -> None:
+    """Leave out what no slot refers to; a task may be its options alone, and stays."""
+    referred = {"task", *re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema))}
+    schema["$defs"] = {name: one for name, one in schema["$defs"].items() if name in referred}
 
 
 def _with_references(schema: Any) -> Any:

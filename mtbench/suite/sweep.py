@@ -1,19 +1,18 @@
-"""A scenario for each point of a grid of a strategy's options: `sweep:` in a suite."""
+"""A scenario for each point of a grid: `sweep:` in a suite."""
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mtbench.config.document import Path_
+from mtbench.config.messages import found_text
 
-class SweepError(ValueError):
-    """A `sweep:` that is wrong: its path within the scenario, and what was expected."""
+from .resolve import Resolved, ResolveError, with_value
 
-    def __init__(self, path: tuple[str, ...], message: str) -> None:
-        super().__init__(message)
-        self.path = path
+_Axis = list[tuple[tuple[str, Any], ...]]
+"""Points along one direction of a grid: paths and values that are set together."""
 
 
 def base(scenario: str) -> str:
@@ -21,49 +20,103 @@ def base(scenario: str) -> str:
     return scenario.partition("[")[0]
 
 
-def expand(name: str, spec: Any) -> Iterator[tuple[str, Any]]:
+def expand(resolved: Resolved, sweep: Any) -> Iterator[Resolved]:
     """Turn a scenario with a sweep into one for each point of its grid.
 
-    `sweep: {weights.retrieval: [1, 3]}` gives `name[weights.retrieval=1]` and
-    `name[weights.retrieval=3]`, whose weighting has that option. More than one key makes a grid.
+    `sweep: {train.epochs: [1, 3]}` gives `name[epochs=1]` and `name[epochs=3]`. More than one key
+    makes a grid; the paths of a mapping below `zip` go together, value by value, and a list of such
+    mappings is one direction of the grid each.
 
     Args:
-        name: The scenario's key.
-        spec: Its value; anything without a sweep is given back as it is.
+        resolved: The scenario without its sweep.
+        sweep: What it says.
 
     Raises:
-        SweepError: The sweep is wrong.
+        ResolveError: The sweep is wrong.
     """
-    if not isinstance(spec, dict) or "sweep" not in spec:
-        yield name, spec
-        return
-    rest = {key: value for key, value in spec.items() if key != "sweep"}
-    grid, weighting = spec["sweep"], rest.get("weighting")
-    if not isinstance(grid, Mapping) or not grid:
-        raise SweepError(
-            ("sweep",), "expected options of the weighting, each with a list of values"
-        )
-    if not isinstance(weighting, str | dict):
-        raise SweepError(("sweep",), "expected a weighting whose options to sweep")
-    for key, values in grid.items():
-        if not isinstance(values, list) or not values:
-            raise SweepError(("sweep", key), f"expected a list of values, found {values!r}")
-        if not isinstance(key, str) or not all(key.split(".")):
-            raise SweepError(("sweep",), f"expected an option, such as weights.retrieval: {key!r}")
-    for values in itertools.product(*grid.values()):
-        point = dict(zip(grid, values, strict=True))
-        label = ", ".join(f"{key}={value}" for key, value in point.items())
-        made = {"name": weighting} if isinstance(weighting, str) else copy.deepcopy(weighting)
-        for key, value in point.items():
-            _set(made, key.split("."), value)
-        yield f"{name}[{label}]", {**rest, "weighting": made}
+    path: Path_ = ("scenarios", resolved.name, "sweep")
+    axes = [axis for axis in _axes(sweep, path) if axis]
+    names = set()
+    for point in itertools.product(*axes):
+        made = resolved
+        for dotted, value in itertools.chain(*point):
+            made = with_value(made, dotted, value, _place(path, sweep, dotted))
+        name = f"{resolved.name}[{', '.join(map(_label, point))}]"
+        if name in names:
+            raise ResolveError(path, f"the point {name} is there twice")
+        names.add(name)
+        yield Resolved(name, made.trained, made.value, made.layers, made.points)
 
 
-def _set(options: dict[str, Any], path: list[str], value: Any) -> None:
-    *parents, last = path
-    for key in parents:
-        inner = options.setdefault(key, {})
-        if not isinstance(inner, dict):
-            raise SweepError(("sweep", ".".join(path)), f"{key} is {inner!r}, which has no options")
-        options = inner
-    options[last] = value
+def _axes(sweep: Any, path: Path_) -> Iterator[_Axis]:
+    """The directions of the grid."""
+    if not isinstance(sweep, Mapping) or not sweep:
+        expected = "expected dotted paths such as train.epochs, each with a list of values"
+        raise ResolveError(path, f"{expected}, found {found_text(sweep)}")
+    for dotted, values in sweep.items():
+        if dotted != "zip":
+            yield [((dotted, value),) for value in _listed(values, (*path, dotted))]
+            continue
+        many = isinstance(values, list)
+        for n, group in enumerate(values if many else [values]):
+            yield _zipped(group, (*path, "zip", n) if many else (*path, "zip"))
+
+
+def _zipped(group: Any, path: Path_) -> _Axis:
+    """Paths whose values go together."""
+    if not isinstance(group, Mapping) or not group:
+        expected = "expected dotted paths, each with a list of as many values"
+        raise ResolveError(path, f"{expected}, found {found_text(group)}")
+    lists = {dotted: _listed(values, (*path, dotted)) for dotted, values in group.items()}
+    lengths = {dotted: len(values) for dotted, values in lists.items()}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{count} of {dotted}" for dotted, count in lengths.items())
+        raise ResolveError(path, f"expected as many values of each path, found {found}")
+    return [tuple(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
+
+
+def _listed(values: Any, path: Path_) -> list[Any]:
+    if not isinstance(values, list) or not values:
+        raise ResolveError(path, f"expected a list of values, found {found_text(values)}")
+    return values
+
+
+def _place(path: Path_, sweep: Mapping[str, Any], dotted: str) -> Path_:
+    """Where the document says a path's values."""
+    if dotted in sweep:
+        return (*path, dotted)
+    groups = sweep["zip"]
+    if isinstance(groups, list):
+        number = next(n for n, group in enumerate(groups) if dotted in group)
+        return (*path, "zip", number, dotted)
+    return (*path, "zip", dotted)
+
+
+def _label(point: tuple[tuple[str, Any], ...]) -> str:
+    """What sets a point apart, such as `learning_rate=0.01`.
+
+    Values that go together are said once where they are one option's and equal.
+    """
+    ends = {dotted.rpartition(".")[2] for dotted, _ in point}
+    if len(point) > 1 and len(ends) == 1 and all(value == point[0][1] for _, value in point):
+        return f"{ends.pop()}={_shown(point[0][1])}"
+    return ", ".join(f"{_short(dotted)}={_shown(value)}" for dotted, value in point)
+
+
+def _short(dotted: str) -> str:
+    """A path without what a reader knows: `weights.retrieval`, `learning_rate`."""
+    section, _, rest = dotted.partition(".")
+    return rest.removeprefix("optimizer.") or section
+
+
+def _shown(value: Any) -> str:
+    """A value as YAML, a component as its name and options."""
+    if isinstance(value, Mapping):
+        options = ", ".join(f"{key}={_shown(one)}" for key, one in value.items() if key != "name")
+        name = value.get("name", "")
+        return f"{name}({options})" if options else str(name)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else str(value)

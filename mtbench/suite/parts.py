@@ -1,0 +1,169 @@
+"""Reading the components of a suite, with every fault collected and put in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mtbench.config import document as marks
+from mtbench.config.messages import found_text, message_of
+from mtbench.errors import Fault, MtbenchError, PluginError, did_you_mean, in_one_line
+from mtbench.plugin.component import Component
+from mtbench.plugin.registry import Registry
+from mtbench.plugin.task import Task
+from mtbench.plugin.tower import Tower
+
+from .form import SIDES
+from .resolve import Resolved
+from .training import Train
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class PartsReader:
+    """Turns values of a document into components and options.
+
+    Attributes:
+        document: What is read.
+        registry: The components there are.
+        faults: All that were found so far.
+    """
+
+    def __init__(self, document: marks.Document, registry: Registry) -> None:
+        self.document = document
+        self.registry = registry
+        self.faults: list[Fault] = []
+        self._resolved: Resolved | None = None
+        self._made: dict[tuple[type[BaseModel], str], Any] = {}
+
+    @contextlib.contextmanager
+    def within(self, resolved: Resolved) -> Iterator[None]:
+        """Take paths as those of a resolved scenario in the meantime."""
+        self._resolved = resolved
+        try:
+            yield
+        finally:
+            self._resolved = None
+
+    def place(self, path: marks.Path_) -> marks.Path_:
+        """Where in the document the value at a path comes from."""
+        return self._resolved.place(path, self.document.value) if self._resolved else path
+
+    def fault(self, path: marks.Path_, message: str) -> None:
+        """Note a fault."""
+        self.faults.append(self.document.fault(self.place(path), message))
+
+    def options(
+        self, model: type[M], value: Any, path: marks.Path_, extra: Iterable[str] = ()
+    ) -> M | None:
+        """Validate options; None and faults where they are wrong. Equal ones are made once."""
+        # as JSON: `strict` then takes a list for a tuple, but no `yes` for 1 and no '2' for 2
+        text = json.dumps(value, default=str)
+        if (model, text) not in self._made:
+            try:
+                self._made[model, text] = model.model_validate_json(text, strict=True)
+            except ValidationError as error:
+                for detail in error.errors(include_url=False):
+                    self.fault((*path, *detail["loc"]), message_of(detail, model, extra))
+                return None
+        made: M = self._made[model, text]
+        return made
+
+    def component(self, kind: str, value: Any, path: marks.Path_, default: str = "") -> Any:
+        """Read a component: its name, or a mapping of `name` and options.
+
+        Returns:
+            The component, or None where there is a fault.
+        """
+        if isinstance(value, str):
+            value = {"name": value}
+        if value is None and default:
+            value = {}
+        if value is None and self.place(path) not in self.document.places:
+            self.fault(path, f"missing key: expected a {kind}, its name, or name and options")
+            return None
+        if not isinstance(value, dict):
+            written = found_text(value)
+            self.fault(path, f"expected a {kind}: its name, or name and options; found {written}")
+            return None
+        options = dict(value)
+        name = options.pop("name", default or None)
+        if not isinstance(name, str) or not name:
+            self.fault((*path, "name"), f"expected the name of a {kind}, found {found_text(name)}")
+            return None
+        try:
+            cls = self.registry.find(kind, name)
+        except PluginError as error:
+            self.fault((*path, "name") if "name" in value else path, str(error))
+            return None
+        with blame(cls, self.registry):
+            return self.options(cls, options, path, extra=("name",))
+
+    def mapping(self, value: Any, path: marks.Path_, what: str) -> dict[str, Any]:
+        """Return a mapping that is not empty, or {} and a fault."""
+        if isinstance(value, dict) and value:
+            return value
+        self.fault(path, f"expected {what}, found {found_text(value)}")
+        return {}
+
+    def towers(self, value: Any) -> dict[str, Tower]:
+        """Read the two towers."""
+        sides = self.mapping(value, ("towers",), "a query and a candidate tower")
+        for key in sides.keys() - set(SIDES):
+            self.fault(("towers", key), f"unknown key{did_you_mean(key, SIDES)}")
+        towers: dict[str, Tower] = {
+            side: self.component("tower", sides.get(side), ("towers", side))
+            for side in SIDES
+            if sides
+        }
+        for side, tower in towers.items():
+            if tower and side not in tower.sides:
+                self.fault(
+                    ("towers", side),
+                    f"expected a tower of the {side}, found {tower.name!r}, which is one of the "
+                    f"{' or '.join(tower.sides)}",
+                )
+        return towers
+
+    def tasks(self, value: Any) -> dict[str, Task]:
+        """Read the tasks; the key is the name where none is given."""
+        specs = self.mapping(value, ("tasks",), "tasks by name")
+        for side in specs.keys() & set(SIDES):
+            self.fault(("tasks", side), "expected another name, since a tower has this one")
+        return {
+            key: self.component("task", spec, ("tasks", key), default=key)
+            for key, spec in specs.items()
+        }
+
+    def training(self, train: Train, tasks: Mapping[str, Task]) -> None:
+        """Check what the training options say of the tasks."""
+        if not (tasks and all(tasks.values())):
+            return
+        for name in train.groups.keys() - {*SIDES, *tasks}:
+            parts = (*SIDES, *tasks)
+            self.fault(("train", "groups", name), f"unknown part{did_you_mean(name, parts)}")
+        metrics = [f"{name}/{metric.name}" for name, t in tasks.items() for metric in t.metrics()]
+        for n, path in enumerate(train.early_stopping.metrics if train.early_stopping else ()):
+            if path not in metrics:
+                self.fault(
+                    ("train", "early_stopping", "metrics", n),
+                    f"unknown metric {path!r}{did_you_mean(path, metrics)}",
+                )
+
+
+@contextlib.contextmanager
+def blame(cls: type[Component], registry: Registry) -> Iterator[None]:
+    """Make an exception of a component's own code an error that names its plugin."""
+    try:
+        yield
+    except MtbenchError:
+        raise
+    except Exception as error:
+        plugin = registry.origin(cls).plugin
+        raise PluginError(
+            f"{plugin}: {cls.kind} {cls.name!r} failed: {in_one_line(error)}"
+        ) from error

@@ -1,0 +1,142 @@
+"""Reading the scenarios of a suite: each resolved, its sweep spread out, and validated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mtbench.config import document as marks
+from mtbench.config.messages import found_text
+from mtbench.errors import did_you_mean
+from mtbench.plugin.task import Task
+from mtbench.plugin.weighting import Weighting
+
+from . import sweep
+from .form import QUESTION, ExtendingForm
+from .parts import PartsReader, blame
+from .resolve import Resolved, ResolveError, resolve
+from .suite import Scenario
+from .training import Train
+
+
+def read_scenarios(reader: PartsReader, tasks: Mapping[str, Task]) -> dict[str, Scenario]:
+    """Read the scenarios of a document, valid ones only; faults go to the reader.
+
+    Args:
+        reader: Reads their parts.
+        tasks: The suite's, None for one that is at fault.
+    """
+    value = reader.document.value.get("scenarios")
+    found: dict[str, Scenario] = {}
+    for key in reader.mapping(value, ("scenarios",), "scenarios by name"):
+        for resolved in _resolved(reader, key):
+            if resolved.name in found:
+                message = f"expected another name, since a sweep has a point {resolved.name!r}"
+                reader.fault(("scenarios", key), message)
+            with reader.within(resolved):
+                scenario = _scenario(reader, resolved, tasks)
+            if scenario:
+                found[scenario.name] = scenario
+    return found
+
+
+def _resolved(reader: PartsReader, key: str) -> Iterator[Resolved]:
+    """A scenario with what it starts from, or the points of its sweep."""
+    document, path = reader.document.value, ("scenarios", key)
+    expected = "tasks to train, and what else it differs in"
+    spec = reader.mapping(document["scenarios"][key], path, expected)
+    keys = ExtendingForm.model_fields
+    for name in spec.keys() - keys.keys():
+        belongs = "belongs to the suite, since its scenarios answer one question"
+        message = belongs if name in QUESTION else f"unknown key{did_you_mean(name, keys)}"
+        reader.fault((*path, name), message)
+    if not spec:
+        return
+    try:
+        resolved = resolve(key, document)
+        yield from sweep.expand(resolved, spec["sweep"]) if "sweep" in spec else (resolved,)
+    except ResolveError as error:
+        reader.fault(error.path, str(error))
+
+
+def _scenario(
+    reader: PartsReader, resolved: Resolved, tasks: Mapping[str, Task]
+) -> Scenario | None:
+    """Read one resolved scenario."""
+    names = resolved.trained
+    if not isinstance(names, list) or not names:
+        reader.fault(("tasks",), f"expected a list of tasks to train, found {found_text(names)}")
+        return None
+    _check_names(reader, names, tasks)
+    value = resolved.value
+    weighting = _weighting(reader, value["weighting"], names)
+    towers = reader.towers(value["towers"]) if value["towers"] else {}
+    options = _options_of_tasks(reader, value["tasks"], tasks)
+    train = reader.options(Train, value["train"] or {}, ("train",))
+    if train:
+        reader.training(train, tasks)
+    trained = tuple(task for task in tasks if task in names)  # in the order of the suite
+    return Scenario(resolved.name, trained, weighting, towers, options, train)
+
+
+def _check_names(reader: PartsReader, names: Sequence[Any], tasks: Mapping[str, Task]) -> None:
+    """Check the names of a scenario's tasks."""
+    sound = bool(tasks) and all(tasks.values())  # else a name may be meant for a faulty one
+    for n, task in enumerate(names):
+        path: marks.Path_ = ("tasks", n)
+        if isinstance(task, str) and reader.place(("tasks", task)) in reader.document.places:
+            path = ("tasks", task)  # of a mapping
+        if not isinstance(task, str):
+            reader.fault(path, f"expected the name of a task, found {task!r}")
+        elif task not in tasks and sound:
+            reader.fault(path, f"unknown task {task!r}{did_you_mean(task, tasks)}")
+        elif task in names[:n]:
+            reader.fault(path, f"task {task!r} is given twice")
+
+
+def _weighting(reader: PartsReader, value: Any, names: Sequence[Any]) -> Weighting | None:
+    """Read a scenario's weighting and let it check its options for these tasks."""
+    if value is None:
+        if len(names) > 1:
+            reader.fault((), f"expected a weighting, since {len(names)} tasks are trained")
+        return None
+    weighting: Weighting | None = reader.component("weighting", value, ("weighting",))
+    if weighting and all(isinstance(task, str) for task in names):
+        with blame(type(weighting), reader.registry):
+            faults = list(weighting.check(names))
+        for key, fault in faults:
+            reader.fault(("weighting", *filter(None, key.split("."))), fault)
+    return weighting
+
+
+def _options_of_tasks(
+    reader: PartsReader, value: Any, tasks: Mapping[str, Task]
+) -> dict[str, Task]:
+    """Read the tasks' options in a scenario, which are scored as those of the suite."""
+    if not isinstance(value, dict):
+        return {}  # which is a fault of the suite's
+    read = {}
+    for name, spec in value.items():
+        if name not in tasks:
+            reader.fault(("tasks", name), f"unknown task {name!r}{did_you_mean(name, tasks)}")
+            continue
+        task: Task | None = reader.component("task", spec, ("tasks", name), default=name)
+        if not (task and tasks[name]):
+            continue
+        read[name] = task
+        if task.name != tasks[name].name:
+            reader.fault(
+                ("tasks", name, "name"),
+                f"expected {tasks[name].name!r} as in the suite, found {task.name!r}: which tasks "
+                "are scored belongs to the suite",
+            )
+            continue
+        ours = tasks[name].scored_options()
+        for option, written in task.scored_options().items():
+            if written != ours[option]:
+                reader.fault(
+                    ("tasks", name, option),
+                    f"expected {ours[option]!r} as in the suite, found {written!r}: how a task is "
+                    "scored belongs to the suite, since its scenarios are compared",
+                )
+    return read
