@@ -13,7 +13,7 @@ from mtbench.cli.main import main
 from mtbench.suite.reader import load_suite
 from mtbench.suite.schema import suite_schema
 
-SUITE_KINDS = {"dataset", "split", "tower", "task", "weighting"}
+SUITE_KINDS = {"baseline", "dataset", "split", "tower", "task", "weighting"}
 SUITES = sorted((Path(__file__).parent.parent / "suites").glob("*.yaml"))
 
 

@@ -45,8 +45,11 @@ def run(asked: Asked, form: str, force: bool, save_models: bool, track: Sequence
 def check(asked: Asked) -> int:
     """`mtbench check`."""
     _, suite = load(asked)
-    runs = len(suite.scenarios) * len(suite.seeds)
+    runs = len(suite.arms) * len(suite.seeds)
     sizes = f"{len(suite.scenarios)} scenarios × {len(suite.seeds)} seeds"
+    if suite.baselines:
+        arms = f"{len(suite.scenarios)} scenarios and {len(suite.baselines)} baselines"
+        sizes = f"({arms}) × {len(suite.seeds)} seeds"
     print(f"{asked.suite}: valid; {sizes} = {runs} runs")
     return 0
 

@@ -92,12 +92,15 @@ class Answer(_Part):
     towers: dict[str, Identity]
     """`query` and `candidate`."""
     tasks: dict[str, Identity]
-    """All tasks of the suite, in its order: heads draw their initial weights in it."""
+    """All tasks of the suite, in its order: heads draw their initial weights in it. Of a baseline
+    those it serves, with the options that decide how they are scored."""
     trained_tasks: tuple[str, ...]
     weighting: Identity | None
     """None where one task is trained."""
     train: dict[str, Any]
     """Options of training."""
+    baseline: Identity | None = None
+    """What was fitted in place of a model; None for a scenario."""
 
 
 class Failure(_Part):
@@ -225,6 +228,7 @@ class Record(_Part):
         return [
             key
             for key in NEEDED[self.status]
+            if not (key == "parameters" and self.answer.baseline)  # nobody counts them
             if key not in self.model_fields_set or getattr(self, key) is None
         ]
 

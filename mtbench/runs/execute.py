@@ -20,11 +20,11 @@ from mtbench.records.record import RESULTS, Record
 from mtbench.suite.setup import Setup
 
 from . import environment
+from .fitting import fit_and_score
 from .plan import PlannedRun
 from .stages import Divided, Stages
 
 if TYPE_CHECKING:
-    from mtbench.train.evaluate import Scores
     from mtbench.train.model import MultiTaskModel
     from mtbench.train.trainer import Trained
 
@@ -38,8 +38,8 @@ class Listener:
     def epoch_ended(self, epoch: int, losses: Mapping[str, float]) -> None:
         """An epoch, from 1, has ended with these mean losses of the trained tasks."""
 
-    def scored(self, model: MultiTaskModel, by_query: Mapping[str, np.ndarray]) -> None:
-        """The run went well: its model, and `{"task/metric": [num_queries]}`."""
+    def scored(self, model: MultiTaskModel | None, by_query: Mapping[str, np.ndarray]) -> None:
+        """The run went well: its model, if it has one, and `{"task/metric": [num_queries]}`."""
 
 
 def execute(run: PlannedRun, stages: Stages, listener: Listener | None = None) -> Record:
@@ -118,18 +118,23 @@ def _perform(setup: Setup, seed: int, stages: Stages, listener: Listener, result
     results["metric_info"] = info
     choosing = setup.evaluate_on == "validation"
     with parts.test.sealed() if choosing else contextlib.nullcontext():
-        trained = _train(setup, seed, stages, listener, parts)
-        results |= _of_training(trained)
-        scores = _score(setup, parts, trained, results)
-        _require_sound(setup, scores.metrics)
+        model, by_query = None, {}
+        if setup.baseline:
+            results |= {"curve": [], "parameters": None}
+            by_query = fit_and_score(setup, seed, stages, parts, results)
+        else:
+            trained = _train(setup, seed, stages, listener, parts)
+            results |= _of_training(trained)
+            model, by_query = trained.model, _score(setup, parts, trained, results)
+        metrics = results["metrics"]
+        _require_sound(setup, metrics)
         results["metric_info"] = {
-            task: [each for each in listed if each["name"] in scores.metrics[task]]
-            for task, listed in info.items()
+            task: [each for each in info[task] if each["name"] in metrics[task]] for task in metrics
         }
         floors, results["data"]["slices"] = stages.floors(setup, seed)
         _require_finite(floors)
         results["floors"] = floors
-    listener.scored(trained.model, scores.by_query)
+    listener.scored(model, by_query)
 
 
 def _info(metric: Any) -> dict[str, Any]:
@@ -160,8 +165,10 @@ def _of_training(trained: Trained) -> Results:
     }
 
 
-def _score(setup: Setup, parts: Divided, trained: Trained, results: Results) -> Scores:
-    """Score the model, and note how long all of it took."""
+def _score(
+    setup: Setup, parts: Divided, trained: Trained, results: Results
+) -> dict[str, np.ndarray]:
+    """Score the model, and note how long all of it took; return the values by query."""
     from mtbench.train.evaluate import evaluate  # noqa: PLC0415 - imports TensorFlow
 
     seen, scored = parts.scored(setup)
@@ -175,7 +182,7 @@ def _score(setup: Setup, parts: Divided, trained: Trained, results: Results) -> 
         "evaluate_s": seconds,
         "evaluate_examples_per_s": len(scored) / seconds,
     }
-    return scores
+    return scores.by_query
 
 
 def _require_sound(setup: Setup, metrics: Mapping[str, Mapping[str, float]]) -> None:

@@ -49,18 +49,18 @@ def make_plan(
     Args:
         suite: The suite.
         registry: Where its components come from.
-        scenarios: Only these, by name or by that of a sweep; default: all.
+        scenarios: Only these and baselines, by name or by that of a sweep; default: all.
 
     Raises:
         SuiteError: A scenario that the suite does not have.
     """
-    names = {*suite.scenarios, *map(sweep.base, suite.scenarios)}
+    names = {*suite.arms, *map(sweep.base, suite.scenarios)}
     for name in scenarios:
         if name not in names:
             message = f"unknown scenario{did_you_mean(name, sorted(names))}"
             raise SuiteError([Fault(f"--scenario {name}", "", message)])
     plan = []
-    for name in suite.scenarios:
+    for name in suite.arms:
         if scenarios and not {name, sweep.base(name)} & set(scenarios):
             continue
         setup = suite.setup(name)
@@ -82,7 +82,8 @@ def pending(
     """
 
     def is_done(run: PlannedRun) -> bool:
-        saved = not models or store.weights_path(folder, run.id).is_file()
+        needed = models and not run.setup.baseline
+        saved = not needed or store.weights_path(folder, run.id).is_file()
         return saved and store.done(folder, run.id) is not None
 
     return [run for run in plan if force or not is_done(run)]

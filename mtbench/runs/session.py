@@ -32,10 +32,10 @@ class _Teller(Listener):
         """Tell the observers."""
         notify(self._registry, "mtbench_epoch_ended", run=self._run.run, epoch=epoch, losses=losses)
 
-    def scored(self, model: MultiTaskModel, by_query: Mapping[str, np.ndarray]) -> None:
+    def scored(self, model: MultiTaskModel | None, by_query: Mapping[str, np.ndarray]) -> None:
         """Keep the values by query, and the model where it is asked for."""
         self.by_query = by_query
-        if self._models:
+        if self._models and model:
             from mtbench.train.artifacts import save_weights  # noqa: PLC0415 - TensorFlow
 
             save_weights(model, store.weights_path(self._folder, self._run.id))
@@ -57,11 +57,14 @@ def perform(
 
     Raises:
         DataError: The data is not there or lacks a column that a task reads.
+        MtbenchError: A baseline lacks a package.
         RecordError: The folder cannot be written to.
     """
     store.prepare_folder(folder)
     if not runs:
         return
+    for baseline in [run.setup.baseline for run in runs if run.setup.baseline]:
+        baseline.require()
     stages = Stages(registry.identity)
     stages.prepare(runs[0].setup, runs[0].seed)
     for path in store.leftovers(folder):

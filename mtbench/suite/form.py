@@ -144,6 +144,9 @@ class SuiteForm(Plain):
     """By name; the name is that of the component where none is given."""
     scenarios: dict[str, ScenarioForm | ExtendingForm] = Field(min_length=1)
     """By name."""
+    baselines: list[str] | dict[str, Annotated[Any, Slot("baseline")]] = Field({})
+    """Strong simple models to compare with: their names, or by name, which is that of the component
+    where none is given."""
 
 
 PARTS = tuple(name for name in SuiteForm.model_fields if name not in Plain.model_fields)

@@ -12,6 +12,7 @@ from mtbench.errors import Fault, PluginError, SuiteError
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
 
+from .baselines import read_baselines
 from .form import PARTS, Plain
 from .parts import PartsReader
 from .scenarios import read_scenarios
@@ -103,6 +104,7 @@ class _Reader(PartsReader):
         towers = self.towers(parts["towers"])
         tasks = self.tasks(parts["tasks"])
         scenarios = read_scenarios(self, tasks)
+        baselines = read_baselines(self, tasks, scenarios)
         if plain:
             self.training(plain.train, tasks)
         if self.faults or not (plain and dataset and split):
@@ -118,6 +120,7 @@ class _Reader(PartsReader):
             tuple(dict.fromkeys(plain.seeds)),
             plain.evaluate_on,
             replaced,
+            baselines,
             self.registry,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from mtbench.plugin.baseline import Baseline
 from mtbench.plugin.component import Component
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.split import Split
@@ -39,6 +40,8 @@ class Setup:
     evaluate_on: Literal["test", "validation"] = "test"
     stands_in_for: str | None = None
     """What `--synthetic` replaced."""
+    baseline: Baseline | None = None
+    """What is fitted in place of a model; then there are no towers."""
 
     def question(self, identify: Identify) -> dict[str, Any]:
         """What is asked, as JSON types: setups with an equal one compare."""
@@ -55,6 +58,19 @@ class Setup:
 
     def answer(self, identify: Identify) -> dict[str, Any]:
         """What is tried, as JSON types."""
+        if self.baseline:
+            return {
+                "towers": {},
+                "tasks": {
+                    name: {**identify(self.tasks[name]), "options": task["options"]}
+                    for name, task in self.question(identify)["tasks"].items()
+                    if name in self.trained
+                },
+                "trained_tasks": list(self.trained),
+                "weighting": None,
+                "train": {},
+                "baseline": identify(self.baseline),
+            }
         return {
             "towers": {side: identify(tower) for side, tower in self.towers.items()},
             "tasks": {name: identify(task) for name, task in self.tasks.items()},

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mtbench.plugin.baseline import Baseline
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.split import Split
@@ -50,26 +51,45 @@ class Suite:
     evaluate_on: Literal["test", "validation"] = "test"
     stands_in_for: str | None = None
     """What `--synthetic` replaced."""
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    """By name, which is none of a scenario."""
     registry: Registry | None = field(default=None, compare=False, repr=False)
     """Where its components come from."""
 
-    def setup(self, scenario: str) -> Setup:
-        """Resolve a scenario: what it says itself, and the suite's for the rest.
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The names of all that is compared: scenarios, then baselines."""
+        return (*self.scenarios, *self.baselines)
+
+    def setup(self, arm: str) -> Setup:
+        """Resolve a scenario or baseline: what it says itself, and the suite's for the rest.
 
         Raises:
             KeyError: The suite has none of this name.
         """
-        differences = self.scenarios[scenario]
+        if arm in self.baselines:
+            baseline = self.baselines[arm]
+            trained = served(baseline, self.tasks)
+            return self._setup(arm, Scenario(arm, trained, None), baseline)
+        return self._setup(arm, self.scenarios[arm])
+
+    def _setup(self, arm: str, differences: Scenario, baseline: Baseline | None = None) -> Setup:
         return Setup(
             suite=self.name,
-            scenario=scenario,
+            scenario=arm,
             dataset=self.dataset,
             split=self.split,
-            towers={**self.towers, **differences.towers},
+            towers={} if baseline else {**self.towers, **differences.towers},
             tasks={**self.tasks, **differences.options},
             trained=differences.tasks,
             weighting=differences.weighting,
             train=differences.train or self.train,
             evaluate_on=self.evaluate_on,
             stands_in_for=self.stands_in_for,
+            baseline=baseline,
         )
+
+
+def served(baseline: Baseline, tasks: Mapping[str, Task]) -> tuple[str, ...]:
+    """Names of the tasks that want something that a baseline gives."""
+    return tuple(name for name, task in tasks.items() if task.wants in baseline.gives)
