@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 if TYPE_CHECKING:
+    from .api import Results as Results
+    from .api import load_suite as load_suite
+    from .api import run as run
     from .config.options import Options as Options
     from .data.dataset import Data as Data
     from .data.dataset import Side as Side
@@ -56,9 +59,6 @@ if TYPE_CHECKING:
     from .records.store import prepare_folder as prepare_folder
     from .records.tables import load_results as load_results
     from .records.tables import load_runs as load_runs
-    from .runs.api import Results as Results
-    from .runs.api import load_suite as load_suite
-    from .runs.api import run as run
     from .runs.saved import SavedModel as SavedModel
     from .runs.saved import load_model as load_model
     from .version import __version__ as __version__
@@ -91,7 +91,7 @@ _HOMES = {
     "records.record": ("Record",),
     "records.store": ("prepare_folder",),
     "records.tables": ("load_results", "load_runs"),
-    "runs.api": ("Results", "load_suite", "run"),
+    "api": ("Results", "load_suite", "run"),
     "runs.saved": ("SavedModel", "load_model"),
     "version": ("__version__",),
 }

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,10 +44,11 @@ def test_check_and_plan(done, tiny, capsys):
     assert main(["check", str(tiny)]) == 0
     assert capsys.readouterr().out == f"{tiny}: valid; 3 scenarios × 2 seeds = 6 runs\n"
     assert main(["plan", str(tiny), "--seeds", "3"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    *lines, time = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines] == ["done", "done", "to do"] * 3 + [
         "9 runs, 6 done in results/tiny"
     ]
+    assert re.fullmatch(r"about \d+ s to go, by the 6 runs measured here", time)
     assert lines[0].endswith("rating-only  seed 0")
     assert main(["plan", str(tiny), "--scenario", "joint"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
@@ -166,6 +168,7 @@ def test_plan_without_results(tiny, tmp_path, monkeypatch, capsys):
         f"to do  {runs[0].id}  joint  seed 0\n"
         f"to do  {runs[1].id}  joint  seed 1\n"
         "2 runs, 0 done in results/tiny\n"
+        "how long they take is not measured yet\n"
     )
     assert not (tmp_path / "results").exists()
 
@@ -189,6 +192,7 @@ def test_plan_knows_what_is_done(tiny, tmp_path, monkeypatch, capsys):
             for run in runs
         ),
         "6 runs, 1 done in here/tiny",
+        "about 10 s to go, by the 1 run measured here",
     ]
 
 

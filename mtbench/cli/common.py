@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from mtbench.plugin.registry import Registry
     from mtbench.records.results import Results
-    from mtbench.runs.plan import PlannedRun
     from mtbench.suite.suite import Suite
 
 Function = Callable[..., Any]
@@ -169,15 +168,6 @@ def load(asked: Asked) -> tuple[Registry, Suite]:
     )
     warn(f"plugin {plugin} failed to load: {why}" for plugin, why in registry.failed.items())
     return registry, suite
-
-
-def planned(asked: Asked) -> tuple[Registry, Sequence[PlannedRun], Path]:
-    """The plugins, the runs and the folder of their records."""
-    from mtbench.runs.plan import make_plan  # noqa: PLC0415
-
-    registry, suite = load(asked)
-    plan = make_plan(suite, registry, asked.scenarios)
-    return registry, plan, asked.results / suite.name
 
 
 def show(results: Results, form: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import click
 
+from mtbench.errors import MtbenchError
+
 from .common import (
     Asked,
     about_runs,
@@ -13,7 +15,6 @@ from .common import (
     data_dir,
     load,
     output_format,
-    planned,
     show,
 )
 from .complete import observers
@@ -32,12 +33,35 @@ from .words import Command
 )  # fmt: skip
 def run(asked: Asked, form: str, force: bool, save_models: bool, track: Sequence[str]) -> int:
     """`mtbench run`."""
-    from mtbench.runs.api import run_plan  # noqa: PLC0415
+    from mtbench.api import run_suite  # noqa: PLC0415
 
-    registry, plan, folder = planned(asked)
-    results = run_plan(plan, registry, folder, track=track, force=force, save_models=save_models)
+    registry, suite = load(asked)
+    results = run_suite(
+        suite, registry, asked.scenarios, asked.results,
+        track=track, force=force, save_models=save_models,
+    )  # fmt: skip
     show(results, form)
     return 1 if results.failed else 0
+
+
+@click.command(cls=Command)
+@about_runs
+@data_dir
+@click.option("--force", is_flag=True, help="do again what is done")
+def tune(asked: Asked, force: bool) -> int:
+    """`mtbench tune`."""
+    from mtbench.api import tune_all  # noqa: PLC0415
+    from mtbench.runs.stages import Stages  # noqa: PLC0415
+    from mtbench.tune.tuner import Tuner  # noqa: PLC0415
+
+    registry, suite = load(asked)
+    if suite.tune is None:
+        raise MtbenchError(f"{asked.suite}: has no `tune`, so there is nothing to choose")
+    tuner = Tuner(suite, registry, asked.results / suite.name, asked.scenarios)
+    for study, trials in tune_all(tuner, Stages(registry.identity), force=force).items():
+        for line in study.told(trials):
+            print(line)
+    return 0
 
 
 @click.command(cls=Command)
@@ -58,12 +82,17 @@ def check(asked: Asked) -> int:
 @about_runs
 def plan(asked: Asked) -> int:
     """`mtbench plan`."""
-    from mtbench.runs.plan import pending  # noqa: PLC0415
+    from mtbench.api import outlook  # noqa: PLC0415
 
-    _, runs, folder = planned(asked)
-    todo = {run.id for run in pending(runs, folder)}
-    for run in runs:
-        state = "to do" if run.id in todo else "done "
+    registry, suite = load(asked)
+    found = outlook(suite, registry, asked.scenarios, asked.results)
+    for study, trials in found.trials.items():
+        state = "done " if len(trials) == study.size else "to do"
+        print(f"{state}  {len(trials):3} of {study.size} trials  {study.title}")
+    for run in found.plan:
+        state = "to do" if run.id in found.todo else "done "
         print(f"{state}  {run.id}  {run.scenario}  seed {run.seed}")
-    print(f"{len(runs)} runs, {len(runs) - len(todo)} done in {folder}")
+    print(found.summary)
+    if time := found.time:
+        print(time)
     return 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -54,10 +55,25 @@ _EXPECTED = {
 
 def _fields(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """Names of the fields of the model at a path below `model`."""
+    annotation: Any = model
     for part in loc:
-        field = model.model_fields.get(str(part))
+        if get_origin(annotation) is dict:  # a key of a mapping, whose values are of one model
+            annotation = get_args(annotation)[1]
+            continue
+        annotation = _model_in(annotation)
+        field = annotation.model_fields.get(str(part)) if _is_model(annotation) else None
         annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return list(model.model_fields)
+    annotation = _model_in(annotation)
+    return list(annotation.model_fields) if _is_model(annotation) else []
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model or mapping among the members of a union."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    members = get_args(annotation)
+    return next((one for one in members if _is_model(one) or get_origin(one) is dict), None)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -34,6 +34,7 @@ def suite_document(
             name: _scenario(answer, parts[name], common) for name, answer in answers.items()
         },
         "train": common["train"],
+        **({} if question.train_on == "train" else {"train_on": question.train_on}),
         "evaluate_on": question.evaluate_on,
         "seeds": sorted(set(seeds)),
     }

@@ -83,7 +83,38 @@ class Question(_Part):
     split: Identity
     tasks: dict[str, Scored]
     evaluate_on: Literal["test", "validation"] = "test"
+    train_on: Literal["train", "train+validation"] = "train"
     engine: Engine
+
+
+class Tuning(_Part):
+    """How an arm's options were chosen."""
+
+    trials: int
+    """How many there were, the first with the options as they were."""
+    because: str | None = None
+    """Why their number is another than the suite's."""
+    sampler: str
+    pruner: str
+    seeds: tuple[int, ...]
+    metrics: tuple[str, ...]
+    """Those of the validation part that decided, as `task/metric`."""
+    study: int = 1
+    studies: int = 1
+    space: dict[str, Any]
+    """By dotted path a list of choices, or `{log|uniform|int: [lowest, highest]}`."""
+    best: int
+    """Number of the trial that was chosen, from 0."""
+    options: dict[str, Any]
+    """What it has, by dotted path; nothing of the first trial, whose options are as they were."""
+    epochs: int | None = None
+    """Epochs to train, where early stopping chose them."""
+    scores: tuple[float | None, ...]
+    """Of each trial the mean of ± log m over the metrics, None for one that failed."""
+    values: dict[str, tuple[float | None, ...]]
+    """Of each trial the metrics, means over seeds."""
+    pruned: tuple[int, ...] = ()
+    """Numbers of the trials that were ended early."""
 
 
 class Answer(_Part):
@@ -101,6 +132,8 @@ class Answer(_Part):
     """Options of training."""
     baseline: Identity | None = None
     """What was fitted in place of a model; None for a scenario."""
+    tuning: Tuning | None = None
+    """How the options were chosen; None where they were not."""
 
 
 class Failure(_Part):
@@ -191,6 +224,8 @@ class Record(_Part):
     """The epoch whose parameters were kept."""
     diagnostics: tuple[dict[str, Any], ...] = ()
     """For each epoch its number, weights, and what gradients were like."""
+    pruned: bool = False
+    """Whether it is a trial that was ended early."""
     parameters: int | None = None
     """Number of trained parameters."""
     metrics: Values = {}

@@ -38,6 +38,10 @@ class Listener:
     def epoch_ended(self, epoch: int, losses: Mapping[str, float]) -> None:
         """An epoch, from 1, has ended with these mean losses of the trained tasks."""
 
+    def validated(self, epoch: int, metrics: Mapping[str, Mapping[str, float]]) -> bool:
+        """An epoch was scored on the validation part; return whether that is enough."""
+        return False
+
     def scored(self, model: MultiTaskModel | None, by_query: Mapping[str, np.ndarray]) -> None:
         """The run went well: its model, if it has one, and `{"task/metric": [num_queries]}`."""
 
@@ -150,7 +154,11 @@ def _train(setup: Setup, seed: int, stages: Stages, listener: Listener, parts: D
 
     with stages.data(setup).interactions.sealed(), parts.test.sealed():
         return stages.trainer(setup).train(
-            seed, parts.train, listener.epoch_ended, validate if setup.train.validates else None
+            seed,
+            parts.train,
+            listener.epoch_ended,
+            validate if setup.train.validates else None,
+            listener.validated,
         )
 
 

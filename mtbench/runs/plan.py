@@ -54,19 +54,32 @@ def make_plan(
     Raises:
         SuiteError: A scenario that the suite does not have.
     """
+    plan = []
+    for name in chosen_arms(suite, scenarios):
+        setup = suite.setup(name)
+        question = question_of(setup, registry)
+        plan += [PlannedRun(run_of(setup, seed, question, registry), setup) for seed in suite.seeds]
+    return tuple(plan)
+
+
+def chosen_arms(suite: Suite, scenarios: Sequence[str] = ()) -> list[str]:
+    """The names of scenarios and baselines that are asked for, in the suite's order.
+
+    Args:
+        suite: The suite.
+        scenarios: Names, or those of sweeps; default: all.
+
+    Raises:
+        SuiteError: A name that the suite does not have.
+    """
     names = {*suite.arms, *map(sweep.base, suite.scenarios)}
     for name in scenarios:
         if name not in names:
             message = f"unknown scenario{did_you_mean(name, sorted(names))}"
             raise SuiteError([Fault(f"--scenario {name}", "", message)])
-    plan = []
-    for name in suite.arms:
-        if scenarios and not {name, sweep.base(name)} & set(scenarios):
-            continue
-        setup = suite.setup(name)
-        question = question_of(setup, registry)
-        plan += [PlannedRun(run_of(setup, seed, question, registry), setup) for seed in suite.seeds]
-    return tuple(plan)
+    return [
+        name for name in suite.arms if not scenarios or {name, sweep.base(name)} & set(scenarios)
+    ]
 
 
 def pending(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +17,16 @@ from mtbench.errors import MtbenchError, RecordError, did_you_mean
 from mtbench.metrics.places import block_size, top_candidates
 from mtbench.metrics.seen import Seen
 from mtbench.plugin.lazy import quiet_stderr
-from mtbench.plugin.registry import installed
+from mtbench.plugin.registry import Registry, installed
 from mtbench.plugin.view import TestView
 from mtbench.records import store
 from mtbench.records.differing import leaves
 from mtbench.records.document import suite_document
-from mtbench.records.record import Record
+from mtbench.records.record import Answer, Record
 from mtbench.suite.reader import load_suite
+from mtbench.suite.suite import Suite
 
+from .identity import question_of, run_of
 from .plan import PlannedRun, make_plan
 from .stages import Stages
 
@@ -58,7 +61,7 @@ def load_model(
         registry.load_file(Path(path))
     question, answer = record.question, record.answer
     document = suite_document(record.suite, question, {record.scenario: answer}, [record.seed])
-    (run,) = make_plan(load_suite(document, registry), registry)
+    run = _planned(load_suite(document, registry), answer, registry)
     if run.id != record.run_id and question.stands_in_for is None:
         warnings.warn(f"{run_id}: {_differences(record, run)}", stacklevel=2)
     stages = Stages(registry.identity)
@@ -69,6 +72,15 @@ def load_model(
     model = MultiTaskModel(run.setup, stages.data(run.setup))
     load_weights(model, store.weights_path(Path(folder), run_id))
     return SavedModel(record, run, stages, model)
+
+
+def _planned(suite: Suite, answer: Answer, registry: Registry) -> PlannedRun:
+    """The one run of a suite, whose options were chosen as the answer says."""
+    (run,) = make_plan(suite, registry)
+    if answer.tuning is None:
+        return run
+    setup = replace(run.setup, tuning=answer.tuning.model_dump(mode="json"))
+    return PlannedRun(run_of(setup, run.seed, question_of(setup, registry), registry), setup)
 
 
 def _differences(record: Record, run: PlannedRun) -> str:

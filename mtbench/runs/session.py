@@ -11,6 +11,7 @@ import numpy as np
 from mtbench.plugin.registry import Registry
 from mtbench.records import store
 from mtbench.records.record import Record
+from mtbench.suite.setup import Setup
 
 from .execute import Listener, execute
 from .observers import notify
@@ -41,8 +42,35 @@ class _Teller(Listener):
             save_weights(model, store.weights_path(self._folder, self._run.id))
 
 
+def prepare(setups: Sequence[Setup], seed: int, stages: Stages, folder: Path) -> None:
+    """Do what is to be done before the first run, and find out what is wrong before it starts.
+
+    Args:
+        setups: What is to be run.
+        seed: Of the first run.
+        stages: What the runs share.
+        folder: Where the records go.
+
+    Raises:
+        DataError: The data is not there or lacks a column that a task reads.
+        MtbenchError: A baseline lacks a package.
+        RecordError: The folder cannot be written to.
+    """
+    store.prepare_folder(folder)
+    for baseline in [setup.baseline for setup in setups if setup.baseline]:
+        baseline.require()
+    stages.prepare(setups[0], seed)
+    for path in store.leftovers(folder):
+        path.unlink(missing_ok=True)
+
+
 def perform(
-    runs: Sequence[PlannedRun], registry: Registry, folder: Path, *, save_models: bool = False
+    runs: Sequence[PlannedRun],
+    registry: Registry,
+    folder: Path,
+    *,
+    save_models: bool = False,
+    stages: Stages | None = None,
 ) -> Iterator[Record]:
     """Execute runs and store a record of each.
 
@@ -51,6 +79,7 @@ def perform(
         registry: Where the components come from; its observers are told.
         folder: Where the records go.
         save_models: Store the weights of the epoch that is kept beside each record.
+        stages: What they share; default: what is made for them.
 
     Yields:
         Each record, after it was stored. A run that raises gives a record with status `failed`.
@@ -60,15 +89,11 @@ def perform(
         MtbenchError: A baseline lacks a package.
         RecordError: The folder cannot be written to.
     """
-    store.prepare_folder(folder)
     if not runs:
+        store.prepare_folder(folder)
         return
-    for baseline in [run.setup.baseline for run in runs if run.setup.baseline]:
-        baseline.require()
-    stages = Stages(registry.identity)
-    stages.prepare(runs[0].setup, runs[0].seed)
-    for path in store.leftovers(folder):
-        path.unlink(missing_ok=True)
+    stages = stages or Stages(registry.identity)
+    prepare([run.setup for run in runs], runs[0].seed, stages, folder)
     for run in runs:
         notify(registry, "mtbench_run_started", run=run.run)
         teller = _Teller(registry, run, folder, save_models)

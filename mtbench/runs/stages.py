@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions, joined
 from mtbench.data.store import load_data
@@ -96,8 +98,8 @@ class Stages:
         Raises:
             DataError: One that is needed is empty.
         """
-        key = [self._identify(setup.dataset), self._identify(setup.split), seed]
-        parts = self._once("parts", key, lambda: divide(setup, self.data(setup), seed))
+        key = [self._identify(setup.dataset), self._identify(setup.split), setup.train_on, seed]
+        parts = self._once("parts", key, lambda: divide(setup, self.data(setup), seed), most=2)
         needed = {"training": parts.train, "test": parts.test}
         if setup.train.validates or setup.evaluate_on == "validation":
             needed["validation"] = parts.validation
@@ -158,6 +160,9 @@ class Stages:
 def divide(setup: Setup, data: Data, seed: int) -> Divided:
     """Divide the data by the setup's split."""
     parts = setup.split.build(data, seed)
+    if setup.train_on == "train+validation":
+        both = np.concatenate([parts.train, parts.validation])
+        parts = parts._replace(train=both, validation=parts.validation[:0])
     return Divided(
         *(data.interactions.part(rows) for rows in (parts.train, parts.validation, parts.test))
     )

@@ -25,10 +25,14 @@ def read_baselines(
     """
     read: dict[str, Baseline] = {}
     for name, (path, spec) in _specs(reader).items():
-        baseline: Baseline | None = reader.component("baseline", spec, path, default=name)
+        options = {"name": spec} if isinstance(spec, str) else spec or {}
+        if isinstance(options, dict):  # what is different in tuning it is read with the budgets
+            options = {key: value for key, value in options.items() if key != "tune"}
+        baseline: Baseline | None = reader.component("baseline", options, path, default=name)
         if baseline is None:
             continue
         read[name] = baseline
+        reader.baselines[name] = (path, options, baseline)
         if name in taken:
             reader.fault(path, "expected another name, since a scenario has this one")
         if all(tasks.values()) and not served(baseline, tasks):

@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 from mtbench.config.options import Options
 
 from .training import Train
+from .tune import ArmTune, Tune
 
 MOST_SEEDS = 10_000
 SLOT = "x-component"
@@ -61,6 +62,8 @@ class Plain(Options):
     """Python files with further plugins, relative to the suite."""
     train: Train = Train()
     """How every run trains."""
+    train_on: Literal["train", "train+validation"] = "train"
+    """Part that models learn from; with the validation part too where it chooses nothing."""
     evaluate_on: Literal["test", "validation"] = "test"
     """Part that the trained models are scored on: `validation` while options are being chosen, so
     that the test part has no say in it."""
@@ -68,6 +71,8 @@ class Plain(Options):
         [0, 1, 2]
     )
     """Seeds, a run for each; `5` is short for 0 to 4."""
+    tune: Tune | None = None
+    """How options are chosen before the runs; default: they are not."""
 
 
 class TowersForm(Options):
@@ -115,6 +120,8 @@ class ScenarioForm(Options):
     """What is different of the towers."""
     train: Train | None = None
     """What is different of the training."""
+    tune: ArmTune | None = None
+    """What is different in tuning it."""
     sweep: dict[str, Values | Together | list[Together]] | None = Field(None, min_length=1)
     """Dotted paths within the scenario, such as `train.epochs`, each with a list of values: a
     scenario for each point of the grid. Paths below `zip` go together."""
@@ -151,7 +158,7 @@ class SuiteForm(Plain):
 
 PARTS = tuple(name for name in SuiteForm.model_fields if name not in Plain.model_fields)
 """The keys of a suite that are made of components."""
-QUESTION = ("dataset", "split", "seeds", "evaluate_on")
+QUESTION = ("dataset", "split", "seeds", "train_on", "evaluate_on")
 """The keys that say what is asked, which all scenarios share."""
 SIDES = tuple(TowersForm.model_fields)
 """`query` and `candidate`."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from mtbench.config import document as marks
 from mtbench.config.messages import found_text, message_of
 from mtbench.errors import Fault, MtbenchError, PluginError, did_you_mean, in_one_line
+from mtbench.plugin.baseline import Baseline
 from mtbench.plugin.component import Component
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.task import Task
@@ -31,27 +32,31 @@ class PartsReader:
         document: What is read.
         registry: The components there are.
         faults: All that were found so far.
+        resolved: The scenarios that were read, before they were validated.
+        baselines: The baselines that were read: where they stand, and their options.
     """
 
     def __init__(self, document: marks.Document, registry: Registry) -> None:
         self.document = document
         self.registry = registry
         self.faults: list[Fault] = []
-        self._resolved: Resolved | None = None
+        self.resolved: dict[str, Resolved] = {}
+        self.baselines: dict[str, tuple[marks.Path_, dict[str, Any], Baseline]] = {}
+        self._within: Resolved | None = None
         self._made: dict[tuple[type[BaseModel], str], Any] = {}
 
     @contextlib.contextmanager
     def within(self, resolved: Resolved) -> Iterator[None]:
         """Take paths as those of a resolved scenario in the meantime."""
-        self._resolved = resolved
+        self._within = resolved
         try:
             yield
         finally:
-            self._resolved = None
+            self._within = None
 
     def place(self, path: marks.Path_) -> marks.Path_:
         """Where in the document the value at a path comes from."""
-        return self._resolved.place(path, self.document.value) if self._resolved else path
+        return self._within.place(path, self.document.value) if self._within else path
 
     def fault(self, path: marks.Path_, message: str) -> None:
         """Note a fault."""

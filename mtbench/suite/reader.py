@@ -16,7 +16,9 @@ from .baselines import read_baselines
 from .form import PARTS, Plain
 from .parts import PartsReader
 from .scenarios import read_scenarios
+from .spaces import Variants, read_budgets
 from .suite import Suite
+from .tune import Values
 
 
 def load_suite(
@@ -64,14 +66,17 @@ def _override(document: marks.Document, overrides: Sequence[str], seeds: str | N
 
 
 def _path(document: marks.Document, key: str) -> marks.Path_:
-    """The path that a dotted key means: below a scenario's `sweep` all of it is one key.
+    """The path that a dotted key means.
 
-    Where it goes below the list of a scenario's tasks, that becomes a mapping of them.
+    Below a `sweep` and a `space` a dotted path is one key. Where it goes below the list of a
+    scenario's tasks, that becomes a mapping of them.
     """
     path = tuple(key.split("."))
-    if path[0] == "scenarios" and path[2:3] == ("sweep",) and path[3:]:
-        end = 4 if path[3] == "zip" else 3
-        return (*path[:end], *([".".join(path[end:])] if path[end:] else []))
+    if path[0] == "scenarios" and path[2:3] == ("sweep",):
+        return _with_one_key(path, 4 if path[3:4] == ("zip",) else 3)
+    above = {"scenarios": 2, "baselines": 2, "tune": 0}.get(path[0], len(path))
+    if path[above : above + 2] == ("tune", "space"):
+        return _with_one_key(path, above + 2)
     if path[0] == "scenarios" and path[2:3] == ("tasks",) and path[3:]:
         scenarios = document.value.get("scenarios")
         scenario = scenarios.get(path[1]) if isinstance(scenarios, dict) else None
@@ -81,6 +86,12 @@ def _path(document: marks.Document, key: str) -> marks.Path_:
             document.set(path[:3], dict.fromkeys(names), place)
             document.places |= {(*path[:3], name): place for name in names}
     return path
+
+
+def _with_one_key(path: tuple[str, ...], start: int) -> marks.Path_:
+    """A path that from `start` on is one dotted key, and below it the form of a range."""
+    end = len(path) - (path[-1] in Values.model_fields and len(path) > start + 1)
+    return (*path[:start], *([".".join(path[start:end])] if path[start:] else []), *path[end:])
 
 
 class _Reader(PartsReader):
@@ -107,6 +118,9 @@ class _Reader(PartsReader):
         baselines = read_baselines(self, tasks, scenarios)
         if plain:
             self.training(plain.train, tasks)
+        budgets = {}
+        if plain and plain.tune and not self.faults:
+            budgets = read_budgets(self, plain.tune, tasks, plain.seeds)
         if self.faults or not (plain and dataset and split):
             self.refuse()
         return Suite(
@@ -119,8 +133,12 @@ class _Reader(PartsReader):
             plain.train,
             tuple(dict.fromkeys(plain.seeds)),
             plain.evaluate_on,
+            plain.train_on,
             replaced,
             baselines,
+            plain.tune,
+            budgets,
+            Variants(self, tasks) if plain.tune else None,
             self.registry,
         )
 

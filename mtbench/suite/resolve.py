@@ -158,7 +158,8 @@ def with_value(resolved: Resolved, dotted: str, value: Any, place: Path_) -> Res
 
     Args:
         resolved: The scenario.
-        dotted: Such as `train.optimizer.learning_rate`; `tasks` alone is which tasks to train.
+        dotted: Such as `train.optimizer.learning_rate`; `tasks` alone is which tasks to train,
+            `*` every key that is there, as in `towers.*.embedding_dim`.
         value: To put there.
         place: Where the document says so.
 
@@ -168,6 +169,10 @@ def with_value(resolved: Resolved, dotted: str, value: Any, place: Path_) -> Res
     path = tuple(dotted.split("."))
     if path[0] not in SECTIONS or not all(path):
         raise ResolveError(place, f"unknown path {dotted!r}{_near(resolved, dotted)}")
+    if "*" in path:
+        for each in _spread(resolved.value, path):
+            resolved = with_value(resolved, ".".join(each), value, place)
+        return resolved
     points = {**resolved.points, path: place}
     if path == ("tasks",):
         return replace(resolved, trained=value, points=points)
@@ -181,6 +186,18 @@ def with_value(resolved: Resolved, dotted: str, value: Any, place: Path_) -> Res
         node[part] = node = child or {}
     node[path[-1]] = copy.deepcopy(value)
     return replace(resolved, value=sections, points=points)
+
+
+def _spread(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The paths that one with `*` stands for."""
+    if "*" not in path:
+        yield path
+        return
+    at = path.index("*")
+    for part in path[:at]:
+        value = value.get(part) if isinstance(value, dict) else None
+    for key in value if isinstance(value, dict) else ():
+        yield from ((*path[:at], key, *rest) for rest in _spread(value[key], path[at + 1 :]))
 
 
 def _near(resolved: Resolved, dotted: str) -> str:

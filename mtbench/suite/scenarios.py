@@ -33,10 +33,9 @@ def read_scenarios(reader: PartsReader, tasks: Mapping[str, Task]) -> dict[str, 
             if resolved.name in found:
                 message = f"expected another name, since a sweep has a point {resolved.name!r}"
                 reader.fault(("scenarios", key), message)
-            with reader.within(resolved):
-                scenario = _scenario(reader, resolved, tasks)
-            if scenario:
+            if scenario := read_resolved(reader, resolved, tasks):
                 found[scenario.name] = scenario
+                reader.resolved[scenario.name] = resolved
     return found
 
 
@@ -59,10 +58,18 @@ def _resolved(reader: PartsReader, key: str) -> Iterator[Resolved]:
         reader.fault(error.path, str(error))
 
 
+def read_resolved(
+    reader: PartsReader, resolved: Resolved, tasks: Mapping[str, Task]
+) -> Scenario | None:
+    """Read a resolved scenario; None where it is at fault."""
+    with reader.within(resolved):
+        return _scenario(reader, resolved, tasks)
+
+
 def _scenario(
     reader: PartsReader, resolved: Resolved, tasks: Mapping[str, Task]
 ) -> Scenario | None:
-    """Read one resolved scenario."""
+    """Read one, within it."""
     names = resolved.trained
     if not isinstance(names, list) or not names:
         reader.fault(("tasks",), f"expected a list of tasks to train, found {found_text(names)}")

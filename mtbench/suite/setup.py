@@ -38,10 +38,13 @@ class Setup:
     """None for a single task, whose loss is minimised as it is."""
     train: Train
     evaluate_on: Literal["test", "validation"] = "test"
+    train_on: Literal["train", "train+validation"] = "train"
     stands_in_for: str | None = None
     """What `--synthetic` replaced."""
     baseline: Baseline | None = None
     """What is fitted in place of a model; then there are no towers."""
+    tuning: Mapping[str, Any] | None = None
+    """How its options were chosen, as JSON types: `records.record.Tuning`."""
 
     def question(self, identify: Identify) -> dict[str, Any]:
         """What is asked, as JSON types: setups with an equal one compare."""
@@ -54,12 +57,15 @@ class Setup:
                 for name, task in self.tasks.items()
             },
             "evaluate_on": self.evaluate_on,
+            **({} if self.train_on == "train" else {"train_on": self.train_on}),
         }
 
     def answer(self, identify: Identify) -> dict[str, Any]:
         """What is tried, as JSON types."""
+        tuning = {"tuning": dict(self.tuning)} if self.tuning else {}
         if self.baseline:
             return {
+                **tuning,
                 "towers": {},
                 "tasks": {
                     name: {**identify(self.tasks[name]), "options": task["options"]}
@@ -78,6 +84,7 @@ class Setup:
             "trained_tasks": list(self.trained),
             "weighting": self.weighting and identify(self.weighting),
             "train": self.train.model_dump(mode="json"),
+            **tuning,
         }
 
     def trains_as(self, other: Setup) -> bool:

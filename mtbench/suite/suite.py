@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from mtbench.plugin.baseline import Baseline
 from mtbench.plugin.dataset import Dataset
@@ -16,6 +16,7 @@ from mtbench.plugin.weighting import Weighting
 
 from .setup import Setup
 from .training import Train
+from .tune import Tune, Values
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,17 @@ class Scenario:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What is tuned of an arm, and how often."""
+
+    space: Mapping[str, Values]
+    """By dotted path."""
+    trials: int
+    because: str | None = None
+    """Why it is another number than that of the others."""
+
+
+@dataclass(frozen=True)
 class Suite:
     """A valid suite."""
 
@@ -49,10 +61,19 @@ class Suite:
     train: Train
     seeds: tuple[int, ...]
     evaluate_on: Literal["test", "validation"] = "test"
+    train_on: Literal["train", "train+validation"] = "train"
     stands_in_for: str | None = None
     """What `--synthetic` replaced."""
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
     """By name, which is none of a scenario."""
+    tune: Tune | None = None
+    """How options are chosen; None where they are not."""
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    """By arm, where options are chosen."""
+    variant: Callable[[str, Mapping[str, Any]], Scenario | Baseline] | None = field(
+        default=None, compare=False, repr=False
+    )
+    """Makes an arm with other values at dotted paths, where options are chosen."""
     registry: Registry | None = field(default=None, compare=False, repr=False)
     """Where its components come from."""
 
@@ -61,17 +82,23 @@ class Suite:
         """The names of all that is compared: scenarios, then baselines."""
         return (*self.scenarios, *self.baselines)
 
-    def setup(self, arm: str) -> Setup:
+    def setup(self, arm: str, values: Mapping[str, Any] | None = None) -> Setup:
         """Resolve a scenario or baseline: what it says itself, and the suite's for the rest.
+
+        Args:
+            arm: Its name.
+            values: Other ones, by dotted path, where options are chosen.
 
         Raises:
             KeyError: The suite has none of this name.
+            SuiteError: The values are wrong.
         """
-        if arm in self.baselines:
-            baseline = self.baselines[arm]
-            trained = served(baseline, self.tasks)
-            return self._setup(arm, Scenario(arm, trained, None), baseline)
-        return self._setup(arm, self.scenarios[arm])
+        said = self.baselines[arm] if arm in self.baselines else self.scenarios[arm]
+        if values and self.variant:
+            said = self.variant(arm, values)
+        if isinstance(said, Scenario):
+            return self._setup(arm, said)
+        return self._setup(arm, Scenario(arm, served(said, self.tasks), None), said)
 
     def _setup(self, arm: str, differences: Scenario, baseline: Baseline | None = None) -> Setup:
         return Setup(
@@ -85,6 +112,7 @@ class Suite:
             weighting=differences.weighting,
             train=differences.train or self.train,
             evaluate_on=self.evaluate_on,
+            train_on=self.train_on,
             stands_in_for=self.stands_in_for,
             baseline=baseline,
         )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+from mtbench.suite.setup import Setup
 
 
 class Stopping:
     """Follows the validation metrics of one run.
 
-    An epoch's score is the mean of ± log m over the metrics m that are followed, + where higher is
-    better: so a tenth better in one is worth a tenth better in another, whatever their scales.
+    An epoch's score is that of `score`.
 
     Args:
         metrics: `task/metric` and whether higher is better.
@@ -32,20 +33,39 @@ class Stopping:
 
         The first evaluation is; one as good as another is not better.
         """
-        score = self._mean(found)
-        if self.best == 0 or score > self._score:
-            self.best, self._score, self._waited = epoch, score, 0
+        value = score(self._metrics, found)
+        if self.best == 0 or value > self._score:
+            self.best, self._score, self._waited = epoch, value, 0
             return True
         self._waited += 1
         self.over = self._waited >= self._patience
         return False
 
-    def _mean(self, found: Mapping[str, Mapping[str, float]]) -> float:
-        """The score of some metrics; what is 0 or less is as bad as can be."""
-        scores = []
-        for path, higher_is_better in self._metrics:
-            task, _, metric = path.partition("/")
-            value = found[task].get(metric, 0.0)
-            log = math.log(value) if value > 0 else -math.inf if higher_is_better else math.inf
-            scores.append(log if higher_is_better else -log)
-        return sum(scores) / len(scores)
+
+def followed(setup: Setup, metrics: Iterable[str]) -> list[tuple[str, bool]]:
+    """Those of some metrics, `task/metric`, that a setup trains for; whether higher is better."""
+    higher = {
+        f"{name}/{metric.name}": metric.higher_is_better
+        for name in setup.trained
+        for metric in setup.tasks[name].metrics()
+    }
+    return [(metric, higher[metric]) for metric in metrics if metric in higher]
+
+
+def score(metrics: Sequence[tuple[str, bool]], found: Mapping[str, Mapping[str, float]]) -> float:
+    """The mean of ± log m over metrics m, + where higher is better.
+
+    A tenth better in one is worth a tenth better in another, whatever their scales; what is 0 or
+    less is as bad as can be.
+
+    Args:
+        metrics: `task/metric` and whether higher is better.
+        found: `{task: {metric: value}}`.
+    """
+    scores = []
+    for path, higher_is_better in metrics:
+        task, _, metric = path.partition("/")
+        value = found[task].get(metric, 0.0)
+        log = math.log(value) if value > 0 else -math.inf if higher_is_better else math.inf
+        scores.append(log if higher_is_better else -log)
+    return sum(scores) / len(scores)

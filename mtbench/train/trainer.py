@@ -20,7 +20,7 @@ from .clock import Clock
 from .feed import Feed, make_feed
 from .model import MultiTaskModel
 from .updates import Updates, keras_optimizer
-from .validation import Metrics, Validation
+from .validation import Metrics, Stop, Validation
 
 _RANDOM = re.compile(r"(?!Stateless).*(Random|Rng|Uniform|Normal|Multinomial)|.*PyFunc")
 """Operations whose numbers come from state that is baked into a graph, or from Python."""
@@ -68,6 +68,7 @@ class Trainer:
         train: Interactions,
         epoch_ended: Callable[[int, dict[str, float]], None] = lambda epoch, losses: None,
         validate: Callable[[MultiTaskModel], Metrics] | None = None,
+        stop: Stop = lambda epoch, metrics: False,
     ) -> Trained:
         """Train from the initial weights of a seed.
 
@@ -76,6 +77,7 @@ class Trainer:
             train: The training part.
             epoch_ended: Called with the number of each epoch, from 1, and its losses.
             validate: Scores the model on the validation part, if there is one.
+            stop: Is asked after each time whether that is enough.
 
         Raises:
             FloatingPointError: A loss is not finite.
@@ -87,7 +89,7 @@ class Trainer:
         steps = math.ceil(len(train) / options.batch_size)
         model.optimization.steps.assign(float(steps * options.epochs))
         built = time.perf_counter()
-        validation = Validation(self.setup, validate) if validate else None
+        validation = Validation(self.setup, validate, stop) if validate else None
         clock = Clock(epoch_ended, options.batch_size, len(train), validation)
         self._feed.start(train, seed)
         model.fit(

@@ -10,31 +10,40 @@ import numpy as np
 from mtbench.suite.setup import Setup
 
 from .model import MultiTaskModel
-from .stopping import Stopping
+from .stopping import Stopping, followed
 
 Metrics = Mapping[str, Mapping[str, float]]
 """`{task: {metric: value}}`."""
+Stop = Callable[[int, Metrics], bool]
+"""Whether to stop after an epoch, from 1, with these metrics of the validation part."""
 
 
 class Validation:
-    """Scores the validation part between epochs, and keeps what early stopping needs."""
+    """Scores the validation part between epochs, and keeps what early stopping needs.
 
-    def __init__(self, setup: Setup, validate: Callable[[MultiTaskModel], Metrics]) -> None:
+    Args:
+        setup: What is trained.
+        validate: Scores a model.
+        stop: Is asked after each time.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        validate: Callable[[MultiTaskModel], Metrics],
+        stop: Stop = lambda epoch, metrics: False,
+    ) -> None:
         options = setup.train
+        self._stop = stop
         self.curve: list[dict[str, Any]] = []
         self._validate = validate
         self._every = options.validate_every or 1
         self._best: list[np.ndarray] = []
         self._stopping: Stopping | None = None
         if options.early_stopping:
-            higher = {
-                f"{name}/{metric.name}": metric.higher_is_better
-                for name in setup.trained
-                for metric in setup.tasks[name].metrics()
-            }
-            followed = [(m, higher[m]) for m in options.early_stopping.metrics if m in higher]
-            if followed:  # else no trained task is: all epochs are for it
-                self._stopping = Stopping(followed, options.early_stopping.patience)
+            metrics = followed(setup, options.early_stopping.metrics)
+            if metrics:  # else no trained task is: all epochs are for it
+                self._stopping = Stopping(metrics, options.early_stopping.patience)
 
     def epoch_ended(self, epoch: int, model: MultiTaskModel) -> None:
         """Validate, if it is time, and let the model stop."""
@@ -46,6 +55,8 @@ class Validation:
             if self._stopping.better(epoch, metrics):
                 self._best = [v.numpy() for v in model.model_variables]
             model.stop_training = self._stopping.over
+        if self._stop(epoch, metrics):
+            model.stop_training = True
 
     def restore(self, model: MultiTaskModel) -> int | None:
         """Give the model the parameters of the best epoch, and return its number, if one is."""

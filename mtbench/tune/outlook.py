@@ -1,0 +1,81 @@
+"""What there is to be done, and how long it may take."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtbench.errors import RecordError
+from mtbench.records import store
+from mtbench.records.record import Record
+from mtbench.runs.plan import PlannedRun
+
+from .study import Study, Trial
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The trials and runs of a suite, and which of them are done."""
+
+    folder: Path
+    """Of the results."""
+    trials: Mapping[Study, Sequence[Trial]]
+    """Those that are done of each study, none where nothing is tuned."""
+    plan: Sequence[PlannedRun]
+    """The runs that are known: all where nothing is tuned, else those of what was chosen."""
+    todo: frozenset[str]
+    """Ids of those that have yet to be done."""
+    later: Mapping[str, int]
+    """By arm the number of runs that follow once its trials are done."""
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line."""
+        total = len(self.plan) + sum(self.later.values())
+        runs = f"{total} runs, {len(self.plan) - len(self.todo)} done in {self.folder}"
+        if self.trials:
+            size = sum(study.size for study in self.trials)
+            done = sum(map(len, self.trials.values()))
+            runs = f"{size} trials, {done} done; {runs}"
+        return runs
+
+    @property
+    def time(self) -> str:
+        """How long the rest may take, by what was measured in this folder; nothing for no rest."""
+        left = dict(self.later)
+        for run in self.plan:
+            left[run.scenario] = left.get(run.scenario, 0) + (run.id in self.todo)
+        for study, trials in self.trials.items():
+            missing = (study.size - len(trials)) * len(study.tune.seeds)
+            left[study.arm] = left.get(study.arm, 0) + missing
+        if not any(left.values()):
+            return ""
+        spent: dict[str, list[float]] = {}
+        for record in _records(self.folder):
+            spent.setdefault(record.scenario, []).append(record.timings.get("run_s") or 0.0)
+        if not spent:
+            return "how long they take is not measured yet"
+        means = {arm: statistics.fmean(seconds) for arm, seconds in spent.items()}
+        other = statistics.fmean(means.values())
+        seconds = sum(count * means.get(arm, other) for arm, count in left.items())
+        measured = sum(map(len, spent.values()))
+        counted = "1 run" if measured == 1 else f"{measured} runs"
+        return f"about {_shown(seconds)} to go, by the {counted} measured here"
+
+
+def _records(folder: Path) -> Iterable[Record]:
+    """The records of results and trials that went well."""
+    for each in (folder, folder / "trials"):
+        try:
+            found, _ = store.read_folder(each)
+        except RecordError:
+            continue
+        yield from (record for record in found if record.ok)
+
+
+def _shown(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
