@@ -21,9 +21,9 @@ class BiasedMF(mtbench.Baseline):
     gives = ("predictions",)
     embedding_dim: int = Field(32, ge=1)
     """Length of p and q."""
-    l2: float = Field(0.1, gt=0, allow_inf_nan=False)
+    l2: float = Field(0.15, gt=0, allow_inf_nan=False)
     """λ, of every row."""
-    epochs: int = Field(20, ge=1)
+    epochs: int = Field(15, ge=1)
     """How often each side is solved."""
 
     def fit(

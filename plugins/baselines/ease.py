@@ -20,8 +20,8 @@ class EASE(mtbench.Baseline):
 
     name = "ease"
     gives = ("scores",)
-    l2: float = Field(300.0, gt=0, allow_inf_nan=False)
-    """λ. Larger data takes more: 500 for MovieLens 20M in the paper."""
+    l2: float = Field(500.0, gt=0, allow_inf_nan=False)
+    """λ. Data of more queries takes more."""
 
     def fit(
         self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int

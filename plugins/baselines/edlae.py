@@ -20,9 +20,9 @@ class EDLAE(mtbench.Baseline):
 
     name = "edlae"
     gives = ("scores",)
-    dropout: float = Field(0.33, ge=0, lt=1)
+    dropout: float = Field(0.5, ge=0, lt=1)
     """p, the probability that one of a query's candidates is dropped."""
-    l2: float = Field(100.0, gt=0, allow_inf_nan=False)
+    l2: float = Field(400.0, gt=0, allow_inf_nan=False)
     """λ."""
 
     def fit(

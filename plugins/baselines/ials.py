@@ -26,11 +26,11 @@ class IALS(mtbench.Baseline):
     """Length of p and q."""
     unobserved_weight: float = Field(0.1, gt=0, allow_inf_nan=False)
     """α₀."""
-    l2: float = Field(0.003, gt=0, allow_inf_nan=False)
+    l2: float = Field(0.03, gt=0, allow_inf_nan=False)
     """λ."""
     frequency_exponent: float = Field(1.0, ge=0, allow_inf_nan=False)
     """ν; 1 for a penalty by what each appears in, 0 for the same of all."""
-    epochs: int = Field(15, ge=1)
+    epochs: int = Field(10, ge=1)
     """How often each side is solved."""
 
     def fit(

@@ -19,9 +19,9 @@ class ItemKNN(mtbench.Baseline):
 
     name = "item-knn"
     gives = ("scores",)
-    top_k: int = Field(100, ge=1)
+    top_k: int = Field(200, ge=1)
     """Neighbours of each candidate."""
-    shrinkage: float = Field(10.0, ge=0, allow_inf_nan=False)
+    shrinkage: float = Field(50.0, ge=0, allow_inf_nan=False)
     """h."""
 
     def fit(

@@ -22,10 +22,10 @@ class RP3beta(mtbench.Baseline):
     gives = ("scores",)
     alpha: float = Field(1.0, ge=0, allow_inf_nan=False)
     """α."""
-    beta: float = Field(0.6, ge=0, allow_inf_nan=False)
+    beta: float = Field(0.4, ge=0, allow_inf_nan=False)
     """β; 0 for P³α."""
     top_k: int = Field(100, ge=1)
-    """Of what leads to a candidate only so many others are kept, those that do most often."""
+    """From each candidate only the walks to so many others are kept, the likeliest."""
 
     def fit(
         self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
@@ -37,7 +37,7 @@ class RP3beta(mtbench.Baseline):
         walks = co_occurrences(history, of_query)
         np.fill_diagonal(walks, 0.0)
         walks *= of_candidate[:, None] ** -self.alpha * of_candidate**-self.beta
-        return ItemScores(history, keep_largest(walks, self.top_k))
+        return ItemScores(history, keep_largest(walks.T, self.top_k).T.tocsr())
 
 
 @mtbench.hookimpl

@@ -24,11 +24,13 @@ class SVDpp(mtbench.Baseline):
 
     name = "svdpp"
     gives = ("predictions",)
-    embedding_dim: int = Field(20, ge=1)
+    embedding_dim: int = Field(32, ge=1)
     """Length of p, q and y."""
-    l2: float = Field(0.08, gt=0, allow_inf_nan=False)
-    """λ, of every row."""
-    epochs: int = Field(15, ge=1)
+    l2: float = Field(0.15, gt=0, allow_inf_nan=False)
+    """λ of all but y."""
+    implicit_l2: float = Field(0.01, gt=0, allow_inf_nan=False)
+    """λ of y."""
+    epochs: int = Field(10, ge=1)
     """How often each of p, q and y is solved."""
     steps: int = Field(5, ge=1)
     """Of conjugate gradients in an epoch."""
@@ -41,7 +43,7 @@ class SVDpp(mtbench.Baseline):
         dim, query, candidate = self.embedding_dim, rows.query, rows.candidate
         by_query = RowRidge(query, candidate, rows.num_queries)
         by_candidate = RowRidge(candidate, query, rows.num_candidates)
-        implicit = Implicit(rows, by_query, self.l2, dim)
+        implicit = Implicit(rows, by_query, self.implicit_l2, dim)
         start = np.zeros((rows.num_candidates, dim + 1))
         start[:, :-1] = np.random.default_rng(seed).normal(0.0, 0.1, (rows.num_candidates, dim))
         fitted = Factors(labels.mean(), np.zeros((rows.num_queries, dim + 1)), implicit.z(), start)
