@@ -6,6 +6,7 @@ from .encoding import Coded, Feature, Form, Ids, Known, Numbers, Raw, as_text
 from .history import in_time, lengths, positions
 from .interactions import Interactions, joined
 from .labels import at_least, is_known, labelled
+from .matrix import interaction_matrix
 
 __all__ = [
     "Coded",
@@ -21,6 +22,7 @@ __all__ = [
     "as_text",
     "at_least",
     "in_time",
+    "interaction_matrix",
     "is_known",
     "joined",
     "labelled",

@@ -1,12 +1,15 @@
-"""What towers, heads and strategies are made of, in TensorFlow: the plugin author's workshop."""
+"""The plugin author's workshop: what towers, heads and strategies are made of, in TensorFlow, and
+what baselines are made of, in NumPy."""
 
 from . import solvers
 from .draws import Draws
 from .features import FeatureTower, join, quantile_boundaries
 from .histories import Histories
+from .items import ItemScores, co_occurrences, keep_largest, zero_diagonal_weights
 from .negatives import Sampler, chosen, repeated, unseen
 from .networks import dense, mixture, mlp, parallel
 from .ordinal import CumulativeLogits
+from .ridge import RowRidge
 from .rows import kept, labels_of, reduced
 from .scores import DotScore, PairScore, squared_norm
 from .softmax import full_softmax, in_batch_softmax, segment_log_softmax
@@ -17,13 +20,17 @@ __all__ = [
     "Draws",
     "FeatureTower",
     "Histories",
+    "ItemScores",
     "PairScore",
+    "RowRidge",
     "Sampler",
     "chosen",
+    "co_occurrences",
     "dense",
     "full_softmax",
     "in_batch_softmax",
     "join",
+    "keep_largest",
     "kept",
     "labels_of",
     "mixture",
@@ -36,4 +43,5 @@ __all__ = [
     "solvers",
     "squared_norm",
     "unseen",
+    "zero_diagonal_weights",
 ]
