@@ -8,10 +8,10 @@ trained tasks and their weighting. Two runs compare if their questions are equal
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_serializer
 from pydantic_core import to_json
 
 SCHEMA_VERSION: Literal[2] = 2
@@ -98,6 +98,21 @@ class Answer(_Part):
     """None where one task is trained."""
     train: dict[str, Any]
     """Options of training."""
+    labels: dict[str, dict[str, Any]] = {}
+    """By task, what of its labels it learned from; a task that is not named from all."""
+
+    @model_serializer(mode="wrap")
+    def _without_labels(self, dump: Callable[[Answer], dict[str, Any]]) -> dict[str, Any]:
+        """Leave `labels` out where there are none, as in records from before them."""
+        answer = dump(self)
+        if not self.labels:
+            answer.pop("labels", None)
+        return answer
+
+    def labels_of(self, task: str) -> dict[str, Any] | None:
+        """What of its labels a task learned from; None for all."""
+        labels = self.labels.get(task)
+        return None if labels == {"share": 1.0} else labels
 
 
 class Failure(_Part):
@@ -182,6 +197,8 @@ class Record(_Part):
     metric_info: dict[str, tuple[MetricInfo, ...]] = {}
     curve: tuple[dict[str, int | float], ...] = ()
     """For each epoch its number and each trained task's mean loss."""
+    pretraining: tuple[dict[str, int | float], ...] = ()
+    """The same of the epochs before the run proper, where there were any."""
     validation: tuple[dict[str, Any], ...] = ()
     """For each epoch that was validated its number and the metrics."""
     epoch: int | None = None
@@ -245,5 +262,5 @@ def sound_json(value: Any) -> bytes:
 _OF_SUCCESS = ("curve", "data", "floors", "metric_info", "metrics", "parameters")
 NEEDED = {"ok": _OF_SUCCESS, "failed": ("error",)}
 """By status, the keys that a record has besides those that every record has."""
-RESULTS = {*_OF_SUCCESS, "diagnostics", "epoch", "validation"}
+RESULTS = {*_OF_SUCCESS, "diagnostics", "epoch", "pretraining", "validation"}
 """Keys that a run has which went well, and one that fails at once has not."""

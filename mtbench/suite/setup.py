@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mtbench.plugin.component import Component
@@ -13,6 +13,7 @@ from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Tower
 from mtbench.plugin.weighting import Weighting
 
+from .labels import Labels
 from .training import Train
 
 Identify = Callable[[Component], dict[str, Any]]
@@ -39,6 +40,8 @@ class Setup:
     evaluate_on: Literal["test", "validation"] = "test"
     stands_in_for: str | None = None
     """What `--synthetic` replaced."""
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+    """By task, what of its labels it learns from; a task that is not named from all."""
 
     def question(self, identify: Identify) -> dict[str, Any]:
         """What is asked, as JSON types: setups with an equal one compare."""
@@ -55,6 +58,10 @@ class Setup:
 
     def answer(self, identify: Identify) -> dict[str, Any]:
         """What is tried, as JSON types."""
+        labels = {
+            task: each.model_dump(mode="json", exclude_none=True)
+            for task, each in self.labels.items()
+        }
         return {
             "towers": {side: identify(tower) for side, tower in self.towers.items()},
             "tasks": {name: identify(task) for name, task in self.tasks.items()},
@@ -62,6 +69,7 @@ class Setup:
             "trained_tasks": list(self.trained),
             "weighting": self.weighting and identify(self.weighting),
             "train": self.train.model_dump(mode="json"),
+            **({"labels": labels} if labels else {}),
         }
 
     def trains_as(self, other: Setup) -> bool:

@@ -13,6 +13,7 @@ from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Tower
 from mtbench.plugin.weighting import Weighting
 
+from .labels import Labels
 from .setup import Setup
 from .training import Train
 
@@ -32,6 +33,8 @@ class Scenario:
     """Tasks with other options than the suite's, by name."""
     train: Train | None = None
     """In place of the suite's."""
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+    """By task, what of its labels it learns from; a task that is not named from all."""
 
 
 @dataclass(frozen=True)
@@ -72,4 +75,5 @@ class Suite:
             train=differences.train or self.train,
             evaluate_on=self.evaluate_on,
             stands_in_for=self.stands_in_for,
+            labels=differences.labels,
         )
