@@ -13,6 +13,7 @@ from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
 
 from .form import PARTS, Plain
+from .labels import as_mapping
 from .parts import PartsReader
 from .scenarios import read_scenarios
 from .suite import Suite
@@ -65,21 +66,31 @@ def _override(document: marks.Document, overrides: Sequence[str], seeds: str | N
 def _path(document: marks.Document, key: str) -> marks.Path_:
     """The path that a dotted key means: below a scenario's `sweep` all of it is one key.
 
-    Where it goes below the list of a scenario's tasks, that becomes a mapping of them.
+    Where it goes below the list of a scenario's tasks, that becomes a mapping of them; so does the
+    share of a task's labels below which it goes.
     """
     path = tuple(key.split("."))
     if path[0] == "scenarios" and path[2:3] == ("sweep",) and path[3:]:
         end = 4 if path[3] == "zip" else 3
         return (*path[:end], *([".".join(path[end:])] if path[end:] else []))
+    if path[0] == "scenarios" and path[2:3] == ("labels",) and path[4:]:
+        share = _at(document.value, path[:4])
+        if as_mapping(share) is not share:
+            document.set(path[:4], as_mapping(share), document.places[path[:4]])
     if path[0] == "scenarios" and path[2:3] == ("tasks",) and path[3:]:
-        scenarios = document.value.get("scenarios")
-        scenario = scenarios.get(path[1]) if isinstance(scenarios, dict) else None
-        names = scenario.get("tasks") if isinstance(scenario, dict) else None
+        names = _at(document.value, path[:3])
         if isinstance(names, list) and all(isinstance(name, str) for name in names):
             place = document.places[path[:3]]
             document.set(path[:3], dict.fromkeys(names), place)
             document.places |= {(*path[:3], name): place for name in names}
     return path
+
+
+def _at(value: Any, path: marks.Path_) -> Any:
+    """The value at a path of nested mappings; None where there is none."""
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 class _Reader(PartsReader):
