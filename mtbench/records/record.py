@@ -8,10 +8,10 @@ trained tasks and their weighting. Two runs compare if their questions are equal
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_serializer
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 SCHEMA_VERSION: Literal[2] = 2
@@ -100,14 +100,6 @@ class Answer(_Part):
     """Options of training."""
     labels: dict[str, dict[str, Any]] = {}
     """By task, what of its labels it learned from; a task that is not named from all."""
-
-    @model_serializer(mode="wrap")
-    def _without_labels(self, dump: Callable[[Answer], dict[str, Any]]) -> dict[str, Any]:
-        """Leave `labels` out where there are none, as in records from before them."""
-        answer = dump(self)
-        if not self.labels:
-            answer.pop("labels", None)
-        return answer
 
     def labels_of(self, task: str) -> dict[str, Any] | None:
         """What of its labels a task learned from; None for all."""
@@ -250,7 +242,10 @@ class Record(_Part):
 
         It has the keys that the record was made with: a run that failed has no results.
         """
-        return self.model_dump(include=self.model_fields_set | {"schema_version"})
+        plain = self.model_dump(include=self.model_fields_set | {"schema_version"})
+        if not self.answer.labels:
+            del plain["answer"]["labels"]
+        return plain
 
 
 def sound_json(value: Any) -> bytes:

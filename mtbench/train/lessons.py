@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
-from mtbench.plugin.batch import Batch, Embedded, Tensor
+from mtbench.plugin.batch import Batch, Tensor
 from mtbench.plugin.task import Head
 
+from .embedding import EmbeddedSide
 from .rows import column_of
 
 
@@ -34,7 +35,7 @@ class OwnBatch(Batch):
 
 
 def own_batches(
-    batches: Mapping[str, Batch], embed: Callable[[str, Tensor], Embedded]
+    batches: Mapping[str, Batch], candidates: EmbeddedSide, training: bool
 ) -> dict[str, Batch]:
     """Give each task the rows it learns from, by the columns that say so.
 
@@ -43,15 +44,19 @@ def own_batches(
 
     Args:
         batches: Of each trained task, with all rows.
-        embed: Embeds candidates, int32 `[batch]`, for a task.
+        candidates: Embeds them.
+        training: Whether the towers are to train.
     """
-    return {
-        task: _own(batch, task, embed) if column_of(task) in batch.columns else batch
-        for task, batch in batches.items()
-    }
+    own: dict[str, Batch] = {}
+    for task, batch in batches.items():
+        own[task] = batch
+        if column_of(task) in batch.columns:
+            own[task] = _own(batch, candidates, training)
+    return own
 
 
-def _own(batch: Batch, task: str, embed: Callable[[str, Tensor], Embedded]) -> OwnBatch:
+def _own(batch: Batch, candidates: EmbeddedSide, training: bool) -> OwnBatch:
+    task = batch.task
     learns, candidate = batch.columns[column_of(task)], column_of(task, "candidate")
     columns = {
         name: batch.columns.get(column_of(task, name), column)
@@ -59,7 +64,8 @@ def _own(batch: Batch, task: str, embed: Callable[[str, Tensor], Embedded]) -> O
     }
     source = dataclasses.replace(batch, columns=columns)
     if candidate in columns:
-        source = dataclasses.replace(source, candidate=embed(task, columns["candidate"]))
+        embedded = candidates.embed(columns, (task,), training)[task]
+        source = dataclasses.replace(source, candidate=embedded)
     first = tf.range(tf.size(learns)) == 0
     rows = source.take(learns | (first & ~tf.reduce_any(learns)))
     return OwnBatch(

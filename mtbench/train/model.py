@@ -13,7 +13,7 @@ from mtbench.data import history
 from mtbench.data.dataset import Data, Side
 from mtbench.data.interactions import Interactions
 from mtbench.errors import MtbenchError
-from mtbench.plugin.batch import Batch, Embedded
+from mtbench.plugin.batch import Batch
 from mtbench.plugin.task import Head, Task
 from mtbench.plugin.tower import Features
 from mtbench.plugin.weighting import Weighting
@@ -169,30 +169,15 @@ class MultiTaskModel(tfrs.Model):
     def lessons(self, columns: Mapping[str, Tensor], training: bool) -> dict[str, Batch]:
         """Embed a batch for each of the trained tasks: the rows that it learns from."""
         batches = self.batches(columns, self.trained, training)
-
-        def embed(task: str, candidate: Tensor) -> Embedded:
-            replaced = {**columns, "candidate": candidate}
-            return self._sides[1].embed(replaced, (task,), training)[task]
-
-        return own_batches(batches, embed)
+        return own_batches(batches, self._sides[1], training)
 
     def adapt(
         self, train: Interactions, by_task: Mapping[str, Interactions] = MappingProxyType({})
     ) -> None:
-        """Let heads and towers set what depends on the training part.
-
-        Args:
-            train: The training part.
-            by_task: What a head is to see instead, for tasks with fewer labels.
-        """
+        """Let heads and towers set what depends on the training part, or a task's own rows."""
         for name, head in self.heads.items():
             head.adapt(by_task.get(name, train))
         self.remember(train)
-
-    def take_over(self, other: MultiTaskModel) -> None:
-        """Go on from another model of the same towers and heads."""
-        for variable, value in zip(self.kept_variables, other.kept_variables, strict=True):
-            variable.assign(value)
 
     def remember(self, known: Interactions) -> None:
         """Let the towers know which interactions came before what they are to score."""

@@ -91,7 +91,9 @@ class Trainer:
         lessons = Lessons(self.setup, train, seed)
         model.adapt(train, lessons.by_task)
         if first:
-            model.take_over(first.model)
+            pairs = zip(model.kept_variables, first.model.kept_variables, strict=True)
+            for variable, value in pairs:
+                variable.assign(value)
         options = self.setup.train
         rows = self._feed.start(train, seed, lessons)
         steps = math.ceil(rows / options.batch_size)
