@@ -74,7 +74,7 @@ def _default(results: Results, metrics: Sequence[Metric]) -> Iterator[Triple]:
     several = [s for s in results.measured.values() if len(s.tasks) > 1]
     for b in several:
         for metric in metrics:
-            if single := results.single(metric.task):
+            if single := results.single(metric.task, b):
                 yield from _shared([metric], single, b)
         if b is not several[0]:
             yield from _shared(metrics, several[0], b)

@@ -48,9 +48,9 @@ class DeltaM:
 def delta_m(results: Results, confidence: float = 0.95) -> list[DeltaM]:
     """Compute Δm of every scenario of several tasks, over the seeds it shares with the baselines.
 
-    Δm = 100 / T Σ_i ± (M_i − B_i) / |B_i|, B_i of the scenario that trains task i alone, with the
-    same seed; + for a metric of which more is better, else −. It is computed for each seed; the
-    interval is Student's t over seeds.
+    Δm = 100 / T Σ_i ± (M_i − B_i) / |B_i|, B_i of the scenario that trains task i alone, from
+    the same labels and with the same seed; + for a metric of which more is better, else −. It is
+    computed for each seed; the interval is Student's t over seeds.
 
     Source: Maninis, Radosavovic and Kokkinos, Attentive single-tasking of multiple tasks, CVPR
     2019, section 5 (there over tasks with one metric each; here a task's headline metrics are
@@ -77,7 +77,7 @@ def delta_m(results: Results, confidence: float = 0.95) -> list[DeltaM]:
 
 
 def _delta(results: Results, scenario: Scenario, confidence: float) -> DeltaM | None:
-    singles = {task: results.single(task) for task in scenario.tasks}
+    singles = {task: results.single(task, scenario) for task in scenario.tasks}
     alone = {task: single for task, single in singles.items() if single}
     seeds = common_seeds(scenario, *alone.values())
     if len(alone) < len(singles) or not seeds:

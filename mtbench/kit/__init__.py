@@ -1,5 +1,6 @@
 """The plugin author's workshop: what towers, heads and strategies are made of, in TensorFlow, and
-what baselines are made of, in NumPy."""
+what baselines are made of, in NumPy.
+"""
 
 from . import solvers
 from .draws import Draws

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import tensorflow as tf
 
-from mtbench.plugin.batch import Batch, Embedded
+from mtbench.plugin.batch import Batch
 
 from .scores import Tensor
 
@@ -47,18 +45,4 @@ def kept(batch: Batch, mask: Tensor) -> tuple[Batch, Tensor]:
     """
     first = tf.range(tf.size(mask)) == 0
     stays = mask | (first & ~tf.reduce_any(mask))
-    columns = {name: tf.boolean_mask(column, stays) for name, column in batch.columns.items()}
-    rows = dataclasses.replace(
-        batch,
-        columns=columns,
-        query=_kept(batch.query, stays),
-        candidate=_kept(batch.candidate, stays),
-    )
-    return rows, tf.cast(tf.boolean_mask(mask, stays), tf.float32)
-
-
-def _kept(side: Embedded, stays: Tensor) -> Embedded:
-    """The side of these rows, with the ids they have."""
-    distinct, rows, counts = tf.unique_with_counts(tf.boolean_mask(side.rows, stays))
-    ids, embeddings = tf.gather(side.ids, distinct), tf.gather(side.embeddings, distinct)
-    return Embedded(ids, embeddings, rows, counts, side.grouped)
+    return batch.take(stays), tf.cast(tf.boolean_mask(mask, stays), tf.float32)

@@ -15,14 +15,22 @@ Given = Literal["scores", "predictions"]
 """What a baseline gives and a task is scored on: scores of all candidates, or numbers of pairs."""
 
 
-class Fitted(Protocol):
-    """A fitted baseline: it has a method for each thing that its class `gives`."""
+class Ranker(Protocol):
+    """A fitted baseline that gives scores."""
 
     def scores(self, queries: np.ndarray) -> np.ndarray:
         """Scores of all candidates for some queries, float `[queries, num_candidates]`."""
 
+
+class Predictor(Protocol):
+    """A fitted baseline that gives predictions."""
+
     def predictions(self, query: np.ndarray, candidate: np.ndarray) -> np.ndarray:
         """A number for each pair of a query and the candidate beside it, float `[n]`."""
+
+
+Fitted = Ranker | Predictor
+"""A fitted baseline: it has a method for each thing that its class `gives`."""
 
 
 class Baseline(Component):

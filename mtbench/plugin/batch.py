@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import tensorflow as tf
@@ -38,6 +38,12 @@ class Embedded:
             self._expanded = tf.gather(self.embeddings, self.rows)
         return self._expanded
 
+    def take(self, mask: Tensor) -> Embedded:
+        """The side of the examples that a mask, bool `[batch]`, keeps, with the ids they have."""
+        distinct, rows, counts = tf.unique_with_counts(tf.boolean_mask(self.rows, mask))
+        ids, embeddings = tf.gather(self.ids, distinct), tf.gather(self.embeddings, distinct)
+        return Embedded(ids, embeddings, rows, counts, self.grouped)
+
 
 class Catalogue(Protocol):
     """What embeds all candidates within one step, where a head asks for them."""
@@ -71,6 +77,12 @@ class Batch:
         They are made when they are first asked for in a step, and cost a call of the tower.
         """
         return self.everything(self.task)
+
+    def take(self, mask: Tensor) -> Batch:
+        """The batch of the examples that a mask, bool `[batch]`, keeps."""
+        columns = {name: tf.boolean_mask(column, mask) for name, column in self.columns.items()}
+        query, candidate = self.query.take(mask), self.candidate.take(mask)
+        return replace(self, columns=columns, query=query, candidate=candidate)
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:

@@ -68,6 +68,14 @@ class Task(Component):
         """Return the columns of the interactions that the task reads, such as its label."""
         return ()
 
+    def learns_from(self) -> tuple[str, ...]:
+        """Return the columns that the loss reads, so that a row that lacks one says nothing.
+
+        Where a scenario gives the task a share of its labels, it is one of the rows that have all
+        of these, or of all rows where there are none. Default: `needs`.
+        """
+        return self.needs()
+
     def build(self, num_queries: int, num_candidates: int) -> Head:
         """Make the head.
 

@@ -44,18 +44,19 @@ def differing(answers: Mapping[str, Answer]) -> list[str]:
     """A line that names the options in which scenarios differ, where they do.
 
     Which tasks are trained and how they are weighed is what scenarios are for; this is of towers,
-    training and the options of tasks.
+    training, the options of tasks and what of their labels they learn from.
 
     Args:
         answers: By scenario.
     """
-    tried = [(answer.train, answer.towers, answer.tasks) for answer in answers.values()]
+    sections = ("train", "towers", "tasks", "labels")
+    tried = [[getattr(answer, name) for name in sections] for answer in answers.values()]
     if all(each == tried[0] for each in tried):
         return []
     flat = {
         name: {
             key: shown(value)
-            for key, value in leaves(answer.model_dump(include={"train", "towers", "tasks"}))
+            for key, value in leaves(answer.model_dump(include={*sections}))
             if not is_origin(key)
         }
         for name, answer in answers.items()

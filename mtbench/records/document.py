@@ -53,14 +53,17 @@ def _common(answers: Mapping[str, Answer], parts: Mapping[str, dict[str, Any]]) 
     """What the suite says: what all scenarios have, else what the last has.
 
     A task that a scenario does not train is there as in the suite. Mappings are merged, so where
-    optimizers of groups differ each scenario says its own.
+    optimizers of groups, or pretraining, differ each scenario says its own.
     """
     common = copy.deepcopy(list(parts.values())[-1])
     for name, answer in answers.items():
         untrained = common["tasks"].keys() - set(answer.trained_tasks)
         common["tasks"] |= {task: parts[name]["tasks"][task] for task in sorted(untrained)}
-    if any(each["train"].get("groups") != common["train"].get("groups") for each in parts.values()):
-        common["train"]["groups"] = {}
+    train = common["train"]
+    if any(each["train"].get("groups") != train.get("groups") for each in parts.values()):
+        train["groups"] = {}
+    if any(each["train"].get("pretrain") != train.get("pretrain") for each in parts.values()):
+        train.pop("pretrain", None)
     return common
 
 
@@ -73,6 +76,8 @@ def _scenario(answer: Answer, parts: dict[str, Any], common: dict[str, Any]) -> 
     said: dict[str, Any] = {"tasks": tasks if any(tasks.values()) else list(tasks)}
     if answer.weighting:
         said["weighting"] = _spec(answer.weighting)
+    if answer.labels:
+        said["labels"] = dict(answer.labels)
     return said | {key: parts[key] for key in ("towers", "train") if parts[key] != common[key]}
 
 

@@ -134,6 +134,13 @@ class Answer(_Part):
     """What was fitted in place of a model; None for a scenario."""
     tuning: Tuning | None = None
     """How the options were chosen; None where they were not."""
+    labels: dict[str, dict[str, Any]] = {}
+    """By task, what of its labels it learned from; a task that is not named from all."""
+
+    def labels_of(self, task: str) -> dict[str, Any] | None:
+        """What of its labels a task learned from; None for all."""
+        labels = self.labels.get(task)
+        return None if labels == {"share": 1.0} else labels
 
 
 class Failure(_Part):
@@ -218,6 +225,8 @@ class Record(_Part):
     metric_info: dict[str, tuple[MetricInfo, ...]] = {}
     curve: tuple[dict[str, int | float], ...] = ()
     """For each epoch its number and each trained task's mean loss."""
+    pretraining: tuple[dict[str, int | float], ...] = ()
+    """The same of the epochs before the run proper, where there were any."""
     validation: tuple[dict[str, Any], ...] = ()
     """For each epoch that was validated its number and the metrics."""
     epoch: int | None = None
@@ -272,7 +281,10 @@ class Record(_Part):
 
         It has the keys that the record was made with: a run that failed has no results.
         """
-        return self.model_dump(include=self.model_fields_set | {"schema_version"})
+        plain = self.model_dump(include=self.model_fields_set | {"schema_version"})
+        if not self.answer.labels:
+            del plain["answer"]["labels"]
+        return plain
 
 
 def sound_json(value: Any) -> bytes:
@@ -284,5 +296,5 @@ def sound_json(value: Any) -> bytes:
 _OF_SUCCESS = ("curve", "data", "floors", "metric_info", "metrics", "parameters")
 NEEDED = {"ok": _OF_SUCCESS, "failed": ("error",)}
 """By status, the keys that a record has besides those that every record has."""
-RESULTS = {*_OF_SUCCESS, "diagnostics", "epoch", "validation"}
+RESULTS = {*_OF_SUCCESS, "diagnostics", "epoch", "pretraining", "validation"}
 """Keys that a run has which went well, and one that fails at once has not."""

@@ -167,9 +167,16 @@ class Results:
         """By seed, which decides the split: `{task: {floor: {metric: value}}}`."""
         return {record.seed: record.floors for record in self.runs}
 
-    def single(self, task: str) -> Scenario | None:
-        """The first scenario that trains this task alone."""
-        return next((s for s in self.measured.values() if s.tasks == (task,)), None)
+    def single(self, task: str, like: Scenario | None = None) -> Scenario | None:
+        """The first scenario that trains this task alone.
+
+        Args:
+            task: Name of the task.
+            like: One that has to learn it from the same labels; default: any will do.
+        """
+        wanted = like and like.answer.labels_of(task)
+        alone = (s for s in self.measured.values() if s.tasks == (task,))
+        return next((s for s in alone if not like or s.answer.labels_of(task) == wanted), None)
 
     def scenario(self, name: str) -> Scenario:
         """Find a scenario.

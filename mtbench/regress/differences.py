@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from mtbench.records.series import Measured
 
 SECTIONS = ("suite", "code", "engine", "environment", "data")
 """What a change besides the numbers may be in."""
+_MATTERS = re.compile(r"\.name$|^labels\.|^train\.pretrain")
+"""Keys that have to agree even where one side lacks them."""
 CODE = ("engine.mtbench", "engine.code")
 """Keys that say which code of ours it was."""
 
@@ -33,8 +36,9 @@ def mismatches(a: Measured, b: Measured) -> dict[str, list[str]]:
     """Why two sets of runs do not compare: lines under `data` and `protocol`, {} where they do.
 
     What has to agree is the question, and of every scenario in both the options of training and
-    tasks. Code may differ, and so may seeds, towers, strategies and versions: those are what one
-    compares. So may an option that only one side has, since a later version brought it.
+    tasks, and what of their labels they learn from. Code may differ, and so may seeds, towers,
+    strategies and versions: those are what one compares. So may an option that only one side has,
+    since a later version brought it.
     """
     faults: dict[str, list[str]] = {}
     prints = (a.data.fingerprint, b.data.fingerprint)
@@ -43,7 +47,7 @@ def mismatches(a: Measured, b: Measured) -> dict[str, list[str]]:
     lines: dict[str, None] = {}
     for left, right in _that_agree(a, b):
         for key, pair in differences(left, right).items():
-            if not is_origin(key) and (ABSENT not in pair or key.endswith(".name")):
+            if not is_origin(key) and (ABSENT not in pair or _MATTERS.search(key)):
                 lines[f"{key}: {shown(pair[0])} → {shown(pair[1])}"] = None
     if lines:
         faults["protocol"] = list(lines)
@@ -66,7 +70,7 @@ def _asked(question: Question) -> dict[str, Any]:
 
 
 def _options(answer: Answer) -> dict[str, Any]:
-    return answer.model_dump(include={"tasks", "train"})
+    return answer.model_dump(include={"tasks", "train", "labels"})
 
 
 def _in_both(a: Measured, b: Measured) -> list[str]:

@@ -166,6 +166,7 @@ def _of_training(trained: Trained) -> Results:
     variables = trained.model.trainable_variables
     return {
         "curve": trained.curve,
+        **({"pretraining": trained.pretraining} if trained.pretraining else {}),
         "validation": trained.validation,
         "epoch": trained.epoch,
         "diagnostics": trained.diagnostics,

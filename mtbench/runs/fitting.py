@@ -43,11 +43,12 @@ def fit_and_score(
     for name, model in fitted.items():
         part = ScoredPart(parts.train, scored, seen)
         task = setup.tasks[name]
+        give: Any = getattr(model, task.wants or "", None)
+        if give is None:
+            raise TypeError(f"{setup.baseline.name!r}: what `fit` returned has no {task.wants!r}")
         if task.wants == "predictions":
-            pairs = (part.test.query, part.test.candidate)
-            metrics[name] = task.score(np.asarray(model.predictions(*pairs)), part)
-        else:
-            metrics[name] = task.score(model.scores, part)
+            give = np.asarray(give(part.test.query, part.test.candidate))
+        metrics[name] = task.score(give, part)
         by_query |= {f"{name}/{metric}": values for metric, values in part.by_query.items()}
     seconds = time.perf_counter() - started
     results["metrics"] = metrics

@@ -114,6 +114,7 @@ class Stages:
     def trainer(self, setup: Setup) -> Trainer:
         """What trains a setup, with its traced model; the last one is kept."""
         from mtbench.train.feed import make_feed  # noqa: PLC0415 - imports TensorFlow
+        from mtbench.train.rows import own_columns  # noqa: PLC0415
         from mtbench.train.trainer import Trainer  # noqa: PLC0415
 
         if self._trainer is None or not self._trainer.setup.trains_as(setup):
@@ -122,6 +123,7 @@ class Stages:
                 self._identify(setup.dataset),
                 needed_columns(setup),
                 setup.train.model_dump(mode="json"),
+                own_columns(setup),
             ]
             feed = self._once("feed", key, lambda: make_feed(setup, data))
             self._trainer = Trainer(setup, data, feed)

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from mtbench.config.options import Options
 
+from .labels import Labels
 from .training import Train
 from .tune import ArmTune, Tune
 
@@ -122,6 +123,8 @@ class ScenarioForm(Options):
     """What is different of the training."""
     tune: ArmTune | None = None
     """What is different in tuning it."""
+    labels: dict[str, Annotated[float, Field(gt=0, le=1)] | Labels] | None = None
+    """By task what it learns from: a share of its labels in the training part, or more options."""
     sweep: dict[str, Values | Together | list[Together]] | None = Field(None, min_length=1)
     """Dotted paths within the scenario, such as `train.epochs`, each with a list of values: a
     scenario for each point of the grid. Paths below `zip` go together."""

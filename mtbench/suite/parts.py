@@ -151,6 +151,13 @@ class PartsReader:
         for name in train.groups.keys() - {*SIDES, *tasks}:
             parts = (*SIDES, *tasks)
             self.fault(("train", "groups", name), f"unknown part{did_you_mean(name, parts)}")
+        pretrained = train.pretrain.tasks if train.pretrain else ()
+        for n, task in enumerate(pretrained):
+            place: marks.Path_ = ("train", "pretrain", "tasks", n)
+            if task not in tasks:
+                self.fault(place, f"unknown task {task!r}{did_you_mean(task, tasks)}")
+            elif task in pretrained[:n]:
+                self.fault(place, f"task {task!r} is given twice")
         metrics = [f"{name}/{metric.name}" for name, t in tasks.items() for metric in t.metrics()]
         for n, path in enumerate(train.early_stopping.metrics if train.early_stopping else ()):
             if path not in metrics:

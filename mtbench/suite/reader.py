@@ -14,6 +14,7 @@ from mtbench.plugin.registry import Registry
 
 from .baselines import read_baselines
 from .form import PARTS, Plain
+from .labels import as_mapping
 from .parts import PartsReader
 from .scenarios import read_scenarios
 from .spaces import Variants, read_budgets
@@ -69,7 +70,8 @@ def _path(document: marks.Document, key: str) -> marks.Path_:
     """The path that a dotted key means.
 
     Below a `sweep` and a `space` a dotted path is one key. Where it goes below the list of a
-    scenario's tasks, that becomes a mapping of them.
+    scenario's tasks, that becomes a mapping of them; so does the share of a task's labels below
+    which it goes.
     """
     path = tuple(key.split("."))
     if path[0] == "scenarios" and path[2:3] == ("sweep",):
@@ -77,10 +79,12 @@ def _path(document: marks.Document, key: str) -> marks.Path_:
     above = {"scenarios": 2, "baselines": 2, "tune": 0}.get(path[0], len(path))
     if path[above : above + 2] == ("tune", "space"):
         return _with_one_key(path, above + 2)
+    if path[0] == "scenarios" and path[2:3] == ("labels",) and path[4:]:
+        share = _at(document.value, path[:4])
+        if as_mapping(share) is not share:
+            document.set(path[:4], as_mapping(share), document.places[path[:4]])
     if path[0] == "scenarios" and path[2:3] == ("tasks",) and path[3:]:
-        scenarios = document.value.get("scenarios")
-        scenario = scenarios.get(path[1]) if isinstance(scenarios, dict) else None
-        names = scenario.get("tasks") if isinstance(scenario, dict) else None
+        names = _at(document.value, path[:3])
         if isinstance(names, list) and all(isinstance(name, str) for name in names):
             place = document.places[path[:3]]
             document.set(path[:3], dict.fromkeys(names), place)
@@ -92,6 +96,13 @@ def _with_one_key(path: tuple[str, ...], start: int) -> marks.Path_:
     """A path that from `start` on is one dotted key, and below it the form of a range."""
     end = len(path) - (path[-1] in Values.model_fields and len(path) > start + 1)
     return (*path[:start], *([".".join(path[start:end])] if path[start:] else []), *path[end:])
+
+
+def _at(value: Any, path: marks.Path_) -> Any:
+    """The value at a path of nested mappings; None where there is none."""
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 class _Reader(PartsReader):

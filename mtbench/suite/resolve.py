@@ -7,7 +7,7 @@ tasks it trains is kept apart, so that dotted paths such as `tasks.ranking.units
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
@@ -16,6 +16,7 @@ from mtbench.config.document import Path_
 from mtbench.config.messages import found_text
 from mtbench.errors import did_you_mean
 
+from .labels import as_mapping
 from .training import Train
 
 SECTIONS = ("towers", "tasks", "train", "weighting", "labels")
@@ -85,20 +86,36 @@ def resolve(key: str, suite: Mapping[str, Any], above: Sequence[str] = ()) -> Re
     value = {name: copy.deepcopy(base.value.get(name)) for name in SECTIONS}
     for name in SECTIONS:
         if name in spec and not (name == "tasks" and not isinstance(own, dict)):
-            value[name] = _merged(value[name], spec[name], depth=_DEPTH.get(name, -1))
-    if spec.get("weighting", "") is None:
-        value["weighting"] = None
+            value[name] = _merged(value[name], spec[name], _DEPTH.get(name, -1), _short_for(name))
     if spec.get("weighting", "") is None:
         value["weighting"] = None
     if isinstance(trained, list) and isinstance(suite.get("tasks"), dict):
         for task, options in suite["tasks"].items():  # what is not trained is as the suite has it
             if task not in trained and isinstance(value["tasks"], dict):
                 value["tasks"][task] = options
+    value["labels"] = _labels(value, spec.get("labels"), trained)
     return Resolved(key, trained, value, (path, *base.layers))
 
 
-_DEPTH = {"weighting": 0, "towers": 1, "tasks": 1}
-"""How deep below a section its components lie."""
+_DEPTH = {"weighting": 0, "towers": 1, "tasks": 1, "labels": 1}
+"""How deep below a section its components lie, or what may be said in short like one."""
+
+
+def _labels(value: Mapping[str, Any], own: Any, trained: Any) -> Any:
+    """The section `labels` without those that were taken over for a task that is not trained.
+
+    Args:
+        value: All sections.
+        own: What the scenario itself says of labels.
+        trained: Names of the trained tasks, where they are sound.
+    """
+    labels, train = value["labels"], value["train"]
+    if not (isinstance(labels, dict) and isinstance(trained, list)):
+        return labels
+    first = train.get("pretrain") if isinstance(train, dict) else None
+    first = first.get("tasks") if isinstance(first, dict) else None
+    wanted = [own if isinstance(own, dict) else {}, trained, first or []]
+    return {task: each for task, each in labels.items() if any(task in names for names in wanted)}
 
 
 def _base(key: str, suite: Mapping[str, Any], above: Sequence[str]) -> Resolved:
@@ -122,7 +139,9 @@ def _base(key: str, suite: Mapping[str, Any], above: Sequence[str]) -> Resolved:
     return resolve(other, suite, chain)
 
 
-def _merged(base: Any, difference: Any, depth: int = -1) -> Any:
+def _merged(
+    base: Any, difference: Any, depth: int = -1, in_full: Callable[[Any], Any] | None = None
+) -> Any:
     """A difference over what it differs from.
 
     Mappings are merged key by key, unless they are of components of two names; anything else is
@@ -132,11 +151,10 @@ def _merged(base: Any, difference: Any, depth: int = -1) -> Any:
         base: What it differs from.
         difference: What a scenario says.
         depth: How deep below them components lie, which may be a name alone; −1 for nowhere.
+        in_full: Makes a mapping of such a name.
     """
-    if depth == 0:
-        base, difference = _component(base), _component(difference)
-        if difference is None:  # the name of a task alone
-            return base
+    if depth == 0 and in_full:
+        base, difference = in_full(base), in_full(difference)
         if difference is None:  # the name of a task alone
             return base
     if not (isinstance(base, dict) and isinstance(difference, dict)):
@@ -144,13 +162,20 @@ def _merged(base: Any, difference: Any, depth: int = -1) -> Any:
     if {base.get("name"), difference.get("name", base.get("name"))} != {base.get("name")}:
         return copy.deepcopy(difference)
     below = max(depth - 1, -1)
-    merged = {key: _merged(base.get(key), value, below) for key, value in difference.items()}
+    merged = {
+        key: _merged(base.get(key), value, below, in_full) for key, value in difference.items()
+    }
     return {**base, **merged}
 
 
 def _component(value: Any) -> Any:
     """A component's name as a mapping of it."""
     return {"name": value} if isinstance(value, str) else value
+
+
+def _short_for(section: str) -> Callable[[Any], Any]:
+    """What makes a mapping of a value that is said in short there."""
+    return as_mapping if section == "labels" else _component
 
 
 def with_value(resolved: Resolved, dotted: str, value: Any, place: Path_) -> Resolved:
@@ -180,7 +205,7 @@ def with_value(resolved: Resolved, dotted: str, value: Any, place: Path_) -> Res
     node = sections
     for n, part in enumerate(path[:-1]):
         child = node.get(part)
-        child = _component(child) if n == _DEPTH.get(path[0]) else child
+        child = _short_for(path[0])(child) if n == _DEPTH.get(path[0]) else child
         if not isinstance(child, dict | None):
             raise ResolveError(place, f"{'.'.join(path[: n + 1])} is {child!r}, which has no keys")
         node[part] = node = child or {}

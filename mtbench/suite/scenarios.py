@@ -13,6 +13,7 @@ from mtbench.plugin.weighting import Weighting
 
 from . import sweep
 from .form import QUESTION, ExtendingForm
+from .labels import Labels, as_mapping
 from .parts import PartsReader, blame
 from .resolve import Resolved, ResolveError, resolve
 from .suite import Scenario
@@ -82,8 +83,10 @@ def _scenario(
     train = reader.options(Train, value["train"] or {}, ("train",))
     if train:
         reader.training(train, tasks)
+    pretrained = train.pretrain.tasks if train and train.pretrain else ()
+    labels = _labels(reader, value["labels"], (*names, *pretrained), tasks)
     trained = tuple(task for task in tasks if task in names)  # in the order of the suite
-    return Scenario(resolved.name, trained, weighting, towers, options, train)
+    return Scenario(resolved.name, trained, weighting, towers, options, train, labels)
 
 
 def _check_names(reader: PartsReader, names: Sequence[Any], tasks: Mapping[str, Task]) -> None:
@@ -114,6 +117,41 @@ def _weighting(reader: PartsReader, value: Any, names: Sequence[Any]) -> Weighti
         for key, fault in faults:
             reader.fault(("weighting", *filter(None, key.split("."))), fault)
     return weighting
+
+
+def _labels(
+    reader: PartsReader, value: Any, learning: Sequence[Any], tasks: Mapping[str, Task]
+) -> dict[str, Labels]:
+    """Read what of their labels tasks learn from.
+
+    Args:
+        reader: Reads them.
+        value: What the scenario says, None for nothing.
+        learning: Names of the tasks that are trained, first or in the run.
+        tasks: The suite's, None for one that is at fault.
+    """
+    if value is None or value == {}:
+        return {}
+    read = {}
+    for name, spec in reader.mapping(value, ("labels",), "shares of labels by task").items():
+        path: marks.Path_ = ("labels", name)
+        if name not in tasks:
+            reader.fault(path, f"unknown task {name!r}{did_you_mean(name, tasks)}")
+        elif name not in learning:
+            there = ", ".join(map(str, learning))
+            reader.fault(path, f"expected a task that is trained ({there}), found {name!r}")
+        elif not isinstance(as_mapping(spec), dict):
+            expected = "expected the share of its labels to keep, or share and shuffle"
+            reader.fault(path, f"{expected}; found {found_text(spec)}")
+        elif labels := reader.options(Labels, as_mapping(spec), path):
+            read[name] = labels
+            if labels.shuffle == "label" and tasks[name]:
+                with blame(type(tasks[name]), reader.registry):
+                    columns = tasks[name].learns_from()
+                if not columns:
+                    message = "expected candidate, since the task reads no label, found 'label'"
+                    reader.fault((*path, "shuffle"), message)
+    return read
 
 
 def _options_of_tasks(

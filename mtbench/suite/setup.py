@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mtbench.plugin.baseline import Baseline
@@ -14,6 +14,7 @@ from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Tower
 from mtbench.plugin.weighting import Weighting
 
+from .labels import Labels
 from .training import Train
 
 Identify = Callable[[Component], dict[str, Any]]
@@ -45,6 +46,8 @@ class Setup:
     """What is fitted in place of a model; then there are no towers."""
     tuning: Mapping[str, Any] | None = None
     """How its options were chosen, as JSON types: `records.record.Tuning`."""
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+    """By task, what of its labels it learns from; a task that is not named from all."""
 
     def question(self, identify: Identify) -> dict[str, Any]:
         """What is asked, as JSON types: setups with an equal one compare."""
@@ -77,6 +80,10 @@ class Setup:
                 "train": {},
                 "baseline": identify(self.baseline),
             }
+        labels = {
+            task: each.model_dump(mode="json", exclude_none=True)
+            for task, each in self.labels.items()
+        }
         return {
             "towers": {side: identify(tower) for side, tower in self.towers.items()},
             "tasks": {name: identify(task) for name, task in self.tasks.items()},
@@ -85,6 +92,7 @@ class Setup:
             "weighting": self.weighting and identify(self.weighting),
             "train": self.train.model_dump(mode="json"),
             **tuning,
+            **({"labels": labels} if labels else {}),
         }
 
     def trains_as(self, other: Setup) -> bool:

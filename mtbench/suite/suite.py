@@ -14,6 +14,7 @@ from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Tower
 from mtbench.plugin.weighting import Weighting
 
+from .labels import Labels
 from .setup import Setup
 from .training import Train
 from .tune import Tune, Values
@@ -34,6 +35,8 @@ class Scenario:
     """Tasks with other options than the suite's, by name."""
     train: Train | None = None
     """In place of the suite's."""
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+    """By task, what of its labels it learns from; a task that is not named from all."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class Suite:
             train_on=self.train_on,
             stands_in_for=self.stands_in_for,
             baseline=baseline,
+            labels=differences.labels,
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, model_serializer, model_validator
 
 from mtbench.config.options import Options
 
@@ -54,6 +55,15 @@ class EarlyStopping(Options):
     """How many evaluations in a row may pass without a better one."""
 
 
+class Pretrain(Options):
+    """A first training, whose towers and heads the run then starts from."""
+
+    tasks: tuple[str, ...] = Field(min_length=1)
+    """Tasks to train first; of several the losses are added."""
+    epochs: int = Field(ge=1)
+    """Passes over the rows that these tasks learn from."""
+
+
 class Train(Options):
     """How every run of the suite trains."""
 
@@ -79,6 +89,17 @@ class Train(Options):
     """A new order in every epoch. False: one random order, as in the TFRS tutorial."""
     diagnostics: bool = False
     """Record gradient norms, cosines and conflicts for strategies too that need no gradients."""
+
+    pretrain: Pretrain | None = None
+    """Train these tasks first, with the same options; optimizers and schedule then start anew."""
+
+    @model_serializer(mode="wrap")
+    def _without_pretrain(self, dump: Callable[[Train], dict[str, Any]]) -> dict[str, Any]:
+        """Leave `pretrain` out where there is none, as before there was such an option."""
+        options = dump(self)
+        if self.pretrain is None:
+            options.pop("pretrain", None)
+        return options
 
     @property
     def validates(self) -> bool:

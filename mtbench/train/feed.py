@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from mtbench.data.interactions import Interactions
 from mtbench.suite.setup import Setup
 from mtbench.suite.training import Train
 
+from .rows import Lessons, column_of, own_columns
+
 ROWS = 2**18
 """Rows that are fed at once, in whole batches."""
 
@@ -22,7 +25,11 @@ def make_feed(setup: Setup, data: Data) -> Feed:
     """Return a feed of the columns that the towers and tasks of a setup read."""
     needs = [name for tower in setup.towers.values() for name in tower.needs()]
     needs += [name for task in setup.tasks.values() for name in task.needs()]
-    return Feed(data, dict.fromkeys(["query", "candidate", *needs]), setup.train)
+    own: dict[str, Any] = {}
+    for task, names in own_columns(setup).items():
+        own[column_of(task)] = np.bool_
+        own |= {column_of(task, name): data.interactions.dtypes[name] for name in names}
+    return Feed(data, dict.fromkeys(["query", "candidate", *needs]), setup.train, own)
 
 
 class Feed:
@@ -32,15 +39,27 @@ class Feed:
     slice of them. So memory holds the order, 4 bytes a row, but no second copy of the columns.
     Autotuning is off: it can hold up the end of a `fit` for seconds.
 
+    Args:
+        data: The dataset.
+        columns: Names of those that are fed.
+        options: How the suite trains.
+        own: Types of the further columns that `Lessons.fed` makes, by name.
+
     Attributes:
         dataset: The batches of all epochs of the run that was started last.
     """
 
-    def __init__(self, data: Data, columns: Iterable[str], options: Train) -> None:
+    def __init__(
+        self,
+        data: Data,
+        columns: Iterable[str],
+        options: Train,
+        own: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self._options = options
-        self._columns = tuple(columns)
-        self._run = _FedRun(data.interactions, 0)
-        dtypes = {**data.interactions.dtypes, "history": np.int32}
+        self._columns = (*columns, *own)
+        self._run = _FedRun({"query": np.empty(0, np.int32)}, 0)
+        dtypes = {**data.interactions.dtypes, "history": np.int32, **own}
         types = [tf.as_dtype(dtypes[name]) for name in self._columns]
 
         def some(epoch: Any, start: Any) -> tf.data.Dataset:
@@ -58,7 +77,7 @@ class Feed:
             return tf.data.Dataset.range(0, examples, options.batch_size).map(batch)
 
         def one_epoch(epoch: Any) -> tf.data.Dataset:
-            examples = tf.numpy_function(lambda: np.int64(len(self._run.train)), [], tf.int64)
+            examples = tf.numpy_function(lambda: np.int64(self._run.size), [], tf.int64)
             starts = tf.data.Dataset.range(0, examples, self._step)
             return starts.flat_map(lambda start: some(epoch, start))
 
@@ -72,26 +91,36 @@ class Feed:
         """Rows that Python is asked for at once: whole batches."""
         return self._options.batch_size * max(1, ROWS // self._options.batch_size)
 
-    def start(self, train: Interactions, seed: int) -> None:
-        """Feed this training part from now on, in the orders of a seed."""
+    def start(self, train: Interactions, seed: int, lessons: Lessons | None = None) -> int:
+        """Feed this training part from now on, in the orders of a seed.
+
+        Args:
+            train: The training part, which is what its queries' histories are of.
+            seed: Of the run.
+            lessons: What tasks learn from; default: all of it.
+
+        Returns:
+            How many rows an epoch has.
+        """
+        columns = train.columns
         if "history" in self._columns:
-            columns = {**train.columns, "history": history.positions(train)}
-            train = Interactions(columns, train.num_queries, train.num_candidates)
-        self._run = _FedRun(train, seed)
+            columns = {**columns, "history": history.positions(train)}
+        self._run = _FedRun(lessons.fed(columns) if lessons else columns, seed)
+        return self._run.size
 
     def _rows(self, epoch: np.ndarray, start: np.ndarray) -> list[np.ndarray]:
         """Columns of the rows from `start` on, in the order of an epoch, counted from 0."""
         run = self._run  # an earlier run's pipeline may still be asking when another starts
         order = run.order(int(epoch) if self._options.reshuffle else 0)
         rows = order[start : start + self._step]
-        return [run.train.columns[name][rows] for name in self._columns]
+        return [run.columns[name][rows] for name in self._columns]
 
 
 class _FedRun:
-    """A training part and its orders, of which the last is kept."""
+    """Columns of a training part and their orders, of which the last is kept."""
 
-    def __init__(self, train: Interactions, seed: int) -> None:
-        self.train, self._seed = train, seed
+    def __init__(self, columns: Mapping[str, np.ndarray], seed: int) -> None:
+        self.columns, self.size, self._seed = columns, len(columns["query"]), seed
         self._last: tuple[int, np.ndarray] = (-1, np.empty(0, np.int32))
 
     def order(self, epoch: int) -> np.ndarray:
@@ -99,6 +128,6 @@ class _FedRun:
         number, order = self._last
         if number != epoch:
             stream = np.random.default_rng([self._seed, 1, epoch])
-            order = stream.permutation(len(self.train)).astype(np.int32)
+            order = stream.permutation(self.size).astype(np.int32)
             self._last = (epoch, order)
         return order

@@ -153,12 +153,14 @@ def output_gradients(
     """The towers' outputs, and each task's gradient by them.
 
     Raises:
-        MtbenchError: A tower has an output for each task: there is none that they share.
+        MtbenchError: A tower has an output for each task, or a task has candidates of its own:
+            there is no output that they share.
     """
     outputs, *others = (batches[name].outputs for name in losses)
     if any(one is not two for other in others for one, two in zip(outputs, other, strict=True)):
         raise MtbenchError(
-            "gradients at the towers' outputs: expected towers with one output for all tasks"
+            "gradients at the towers' outputs: expected towers with one output for all tasks, and "
+            "no task whose candidates are shuffled"
         )
     zero = tf.UnconnectedGradients.ZERO
     rows = [

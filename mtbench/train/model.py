@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import tensorflow as tf
@@ -21,6 +22,7 @@ from mtbench.suite.setup import Setup
 from .diagnostics import Diagnostics
 from .embedding import Catalogue, EmbeddedSide
 from .gradients import add, head_gradients, multiply, output_gradients, task_gradients
+from .lessons import loss_of, own_batches, size_of
 from .state import state_of, variables_of
 from .updates import Updates
 from .weigher import Weigher
@@ -164,10 +166,17 @@ class MultiTaskModel(tfrs.Model):
             task: Batch(columns, query[task], candidate[task], task, everything) for task in tasks
         }
 
-    def adapt(self, train: Interactions) -> None:
-        """Let heads and towers set what depends on the training part."""
-        for head in self.heads.values():
-            head.adapt(train)
+    def lessons(self, columns: Mapping[str, Tensor], training: bool) -> dict[str, Batch]:
+        """Embed a batch for each of the trained tasks: the rows that it learns from."""
+        batches = self.batches(columns, self.trained, training)
+        return own_batches(batches, self._sides[1], training)
+
+    def adapt(
+        self, train: Interactions, by_task: Mapping[str, Interactions] = MappingProxyType({})
+    ) -> None:
+        """Let heads and towers set what depends on the training part, or a task's own rows."""
+        for name, head in self.heads.items():
+            head.adapt(by_task.get(name, train))
         self.remember(train)
 
     def remember(self, known: Interactions) -> None:
@@ -188,14 +197,14 @@ class MultiTaskModel(tfrs.Model):
 
     def losses_by_task(self, columns: Mapping[str, Tensor], training: bool) -> dict[str, Tensor]:
         """The loss of each trained task, unweighted."""
-        batches = self.batches(columns, self.trained, training)
-        return {name: self.heads[name].loss(batches[name]) for name in self.trained}
+        batches = self.lessons(columns, training)
+        return {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
 
     def train_step(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """One step; returns each trained task's loss, averaged over the epoch so far."""
         with tf.GradientTape(persistent=self._by_task) as tape:
-            batches = self.batches(inputs, self.trained, training=True)
-            losses = {name: self.heads[name].loss(batches[name]) for name in self.trained}
+            batches = self.lessons(inputs, training=True)
+            losses = {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
             penalties = self.losses  # the layers' own regularisation
         if self._by_task:
             gradients, of_strategy = self._weighed_by_task(tape, losses, batches)
@@ -203,7 +212,7 @@ class MultiTaskModel(tfrs.Model):
                 further = tape.gradient(penalties, self.model_variables)
                 gradients = [add(pair) for pair in zip(gradients, further, strict=True)]
         else:
-            weights, of_strategy = tf.ones([1]), []
+            weights, of_strategy = tf.ones([len(losses)]), []
             if self.weigher:
                 weighed = self.weigher(tf.stack(list(losses.values())))
                 weights, of_strategy = weighed.heads, weighed.own
@@ -220,7 +229,7 @@ class MultiTaskModel(tfrs.Model):
         if self.weighting_variables:
             pairs = zip(of_strategy, self.weighting_variables, strict=True)
             self.weighting_optimizer.apply_gradients([p for p in pairs if p[0] is not None])
-        return self._means(losses, tf.size(inputs["query"]))
+        return self._means(losses, batches)
 
     def _weighed_by_task(
         self, tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
@@ -260,13 +269,16 @@ class MultiTaskModel(tfrs.Model):
 
     def test_step(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Each trained task's loss; the weighting is not asked, so that its state stays."""
-        losses = self.losses_by_task(inputs, training=False)
-        return self._means(losses, tf.size(inputs["query"]))
+        batches = self.lessons(inputs, training=False)
+        losses = {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
+        return self._means(losses, batches)
 
-    def _means(self, losses: Mapping[str, Tensor], size: Tensor) -> dict[str, Tensor]:
+    def _means(
+        self, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
+    ) -> dict[str, Tensor]:
         """Keras would report the last batch only: average over the examples of all of them."""
         for name, mean in self._loss_means.items():
-            mean.update_state(losses[name], sample_weight=size)
+            mean.update_state(losses[name], sample_weight=size_of(batches[name]))
         return {f"{name}_loss": mean.result() for name, mean in self._loss_means.items()}
 
     @property

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from mtbench.suite.setup import Setup
 from .clock import Clock
 from .feed import Feed, make_feed
 from .model import MultiTaskModel
+from .rows import Lessons
 from .updates import Updates, keras_optimizer
 from .validation import Metrics, Stop, Validation
 
@@ -42,6 +43,8 @@ class Trained:
     """For each epoch that was validated its number and the metrics."""
     epoch: int
     """The epoch whose parameters the model has."""
+    pretraining: list[dict[str, float]] = field(default_factory=list)
+    """The curve of the epochs before."""
 
 
 class Trainer:
@@ -59,6 +62,8 @@ class Trainer:
     def __init__(self, setup: Setup, data: Data, feed: Feed | None = None) -> None:
         self.setup, self._data = setup, data
         self._feed = feed or make_feed(setup, data)
+        first = pretraining(setup)
+        self._first = Trainer(first, data) if first else None
         self._model: MultiTaskModel | None = None
         self._initial_slots: list[np.ndarray] = []
 
@@ -82,16 +87,22 @@ class Trainer:
         Raises:
             FloatingPointError: A loss is not finite.
         """
+        first = self._first and self._first.train(seed, train)
         started = time.perf_counter()
         model = self._prepare(seed)
-        model.adapt(train)
+        lessons = Lessons(self.setup, train, seed)
+        model.adapt(train, lessons.by_task)
+        if first:
+            pairs = zip(model.kept_variables, first.model.kept_variables, strict=True)
+            for variable, value in pairs:
+                variable.assign(value)
         options = self.setup.train
-        steps = math.ceil(len(train) / options.batch_size)
+        rows = self._feed.start(train, seed, lessons)
+        steps = math.ceil(rows / options.batch_size)
         model.optimization.steps.assign(float(steps * options.epochs))
         built = time.perf_counter()
         validation = Validation(self.setup, validate, stop) if validate else None
-        clock = Clock(epoch_ended, options.batch_size, len(train), validation)
-        self._feed.start(train, seed)
+        clock = Clock(epoch_ended, options.batch_size, rows, validation)
         model.fit(
             self._feed.dataset,
             epochs=options.epochs,
@@ -102,14 +113,17 @@ class Trainer:
         if self._model is None:
             self._model = model if _reusable(model, self._feed) else None
         epochs = len(clock.curve)
-        timings = clock.timings(len(train) * epochs)
+        timings = {"build_s": built - started, **clock.timings(rows * epochs)}
+        if first:
+            timings |= _both(first.timings, timings)
         return Trained(
             model,
             clock.curve,
             clock.diagnostics,
-            {"build_s": built - started, **timings},
+            timings,
             validation.curve if validation else [],
             (validation and validation.restore(model)) or epochs,
+            first.curve if first else [],
         )
 
     def _prepare(self, seed: int) -> MultiTaskModel:
@@ -125,6 +139,21 @@ class Trainer:
         for slot, initial in zip(self._model.optimizer_variables, self._initial_slots, strict=True):
             slot.assign(initial)
         return self._model
+
+
+def pretraining(setup: Setup) -> Setup | None:
+    """What is trained before a setup, of the same towers and heads; None where nothing is."""
+    first = setup.train.pretrain
+    if first is None:
+        return None
+    trained = tuple(name for name in setup.tasks if name in first.tasks)
+    train = setup.train.model_copy(update={"epochs": first.epochs, "pretrain": None})
+    return replace(setup, trained=trained, weighting=None, train=train)
+
+
+def _both(one: Mapping[str, float | None], two: Mapping[str, float | None]) -> dict[str, float]:
+    """The seconds that two trainings took together."""
+    return {key: (one[key] or 0.0) + (two[key] or 0.0) for key in ("build_s", "trace_s", "train_s")}
 
 
 def compile_model(model: MultiTaskModel, setup: Setup) -> None:

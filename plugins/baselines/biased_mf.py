@@ -38,7 +38,9 @@ class BiasedMF(mtbench.Baseline):
         candidates = np.zeros((rows.num_candidates, self.embedding_dim + 1))
         candidates[:, :-1] = rng.normal(0.0, 0.1, (rows.num_candidates, self.embedding_dim))
         for _ in range(self.epochs):
-            queries = self.solve(by_query, candidates, labels - mean - candidates[rows.candidate, -1])
+            queries = self.solve(
+                by_query, candidates, labels - mean - candidates[rows.candidate, -1]
+            )
             candidates = self.solve(by_candidate, queries, labels - mean - queries[rows.query, -1])
         return Factors(mean, queries, candidates)
 

@@ -78,9 +78,7 @@ class Implicit:
         y: `[num_candidates, dim]`.
     """
 
-    def __init__(
-        self, rows: mtbench.Interactions, by_query: RowRidge, l2: float, dim: int
-    ) -> None:
+    def __init__(self, rows: mtbench.Interactions, by_query: RowRidge, l2: float, dim: int) -> None:
         history = interaction_matrix(rows).astype(np.float64)
         self.by_query, self.penalties = by_query, l2 * (history.T @ by_query.counts)[:, None]
         sizes = np.maximum(np.diff(history.indptr), 1.0)
@@ -103,7 +101,9 @@ class Implicit:
         diagonal = self.share.power(2).T @ np.einsum("ukk->uk", grams) + self.penalties
 
         def normal(y: np.ndarray) -> Any:
-            return self.share.T @ np.einsum("ukl,ul->uk", grams, self.share @ y) + self.penalties * y
+            return (
+                self.share.T @ np.einsum("ukl,ul->uk", grams, self.share @ y) + self.penalties * y
+            )
 
         rest = self.share.T @ sums - normal(self.y)
         scaled = _divided(rest, diagonal)

@@ -127,6 +127,10 @@ class Retrieval(mtbench.Task):
         thresholds = (self.positive_threshold, self.relevance_threshold)
         return () if thresholds == (None, None) else (self.label,)
 
+    def learns_from(self) -> tuple[str, ...]:
+        """The label, where it says which rows are trained on."""
+        return () if self.positive_threshold is None else (self.label,)
+
     def positives(self, part: mtbench.Interactions) -> mtbench.Interactions:
         """The rows that count.
 

@@ -1,0 +1,92 @@
+"""A step's batches, where tasks learn from rows of their own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from mtbench.plugin.batch import Batch, Tensor
+from mtbench.plugin.task import Head
+
+from .embedding import EmbeddedSide
+from .rows import column_of
+
+
+@dataclass(frozen=True)
+class OwnBatch(Batch):
+    """The rows of a batch that one task learns from.
+
+    Where there is none, it holds the batch's first row, since losses need one, and counts nothing.
+    """
+
+    source: Batch
+    """The whole batch."""
+    size: Tensor
+    """Number of rows that count, int32 scalar."""
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The towers' outputs, which the tasks share."""
+        return self.source.outputs
+
+
+def own_batches(
+    batches: Mapping[str, Batch], candidates: EmbeddedSide, training: bool
+) -> dict[str, Batch]:
+    """Give each task the rows it learns from, by the columns that say so.
+
+    Nothing but those is embedded anew that have another candidate: rows are taken of the towers'
+    outputs, and gradients stay those by what the tasks share.
+
+    Args:
+        batches: Of each trained task, with all rows.
+        candidates: Embeds them.
+        training: Whether the towers are to train.
+    """
+    own: dict[str, Batch] = {}
+    for task, batch in batches.items():
+        own[task] = batch
+        if column_of(task) in batch.columns:
+            own[task] = _own(batch, candidates, training)
+    return own
+
+
+def _own(batch: Batch, candidates: EmbeddedSide, training: bool) -> OwnBatch:
+    task = batch.task
+    learns, candidate = batch.columns[column_of(task)], column_of(task, "candidate")
+    columns = {
+        name: batch.columns.get(column_of(task, name), column)
+        for name, column in batch.columns.items()
+    }
+    source = dataclasses.replace(batch, columns=columns)
+    if candidate in columns:
+        embedded = candidates.embed(columns, (task,), training)[task]
+        source = dataclasses.replace(source, candidate=embedded)
+    first = tf.range(tf.size(learns)) == 0
+    rows = source.take(learns | (first & ~tf.reduce_any(learns)))
+    return OwnBatch(
+        rows.columns,
+        rows.query,
+        rows.candidate,
+        task,
+        rows.everything,
+        source,
+        tf.math.count_nonzero(learns, dtype=tf.int32),
+    )
+
+
+def loss_of(head: Head, batch: Batch) -> Any:
+    """The loss of a batch; 0 with a gradient of 0 where no row of it counts."""
+    loss = head.loss(batch)
+    if isinstance(batch, OwnBatch):
+        loss *= tf.cast(tf.minimum(batch.size, 1), tf.float32)
+    return loss
+
+
+def size_of(batch: Batch) -> Tensor:
+    """Number of rows that a batch's loss is of, int32 scalar."""
+    return batch.size if isinstance(batch, OwnBatch) else tf.size(batch.columns["query"])
