@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
@@ -27,9 +29,7 @@ class RP3beta(mtbench.Baseline):
     top_k: int = Field(100, ge=1)
     """From each candidate only the walks to so many others are kept, the likeliest."""
 
-    def fit(
-        self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
-    ) -> mtbench.Fitted:
+    def fit(self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int) -> Any:
         """Multiply the probabilities of the last two steps, summed over the queries between."""
         history = interaction_matrix(rows)
         of_query = np.maximum(np.diff(history.indptr), 1) ** -self.alpha

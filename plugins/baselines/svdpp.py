@@ -35,11 +35,9 @@ class SVDpp(mtbench.Baseline):
     steps: int = Field(5, ge=1)
     """Of conjugate gradients in an epoch."""
 
-    def fit(
-        self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
-    ) -> mtbench.Fitted:
+    def fit(self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int) -> Any:
         """Alternate, from small random vectors of the candidates."""
-        assert labels is not None
+        labels = np.asarray(labels, np.float64)
         dim, query, candidate = self.embedding_dim, rows.query, rows.candidate
         by_query = RowRidge(query, candidate, rows.num_queries)
         by_candidate = RowRidge(candidate, query, rows.num_candidates)
@@ -78,9 +76,7 @@ class Implicit:
         y: `[num_candidates, dim]`.
     """
 
-    def __init__(
-        self, rows: mtbench.Interactions, by_query: RowRidge, l2: float, dim: int
-    ) -> None:
+    def __init__(self, rows: mtbench.Interactions, by_query: RowRidge, l2: float, dim: int) -> None:
         history = interaction_matrix(rows).astype(np.float64)
         self.by_query, self.penalties = by_query, l2 * (history.T @ by_query.counts)[:, None]
         sizes = np.maximum(np.diff(history.indptr), 1.0)
@@ -103,7 +99,9 @@ class Implicit:
         diagonal = self.share.power(2).T @ np.einsum("ukk->uk", grams) + self.penalties
 
         def normal(y: np.ndarray) -> Any:
-            return self.share.T @ np.einsum("ukl,ul->uk", grams, self.share @ y) + self.penalties * y
+            return (
+                self.share.T @ np.einsum("ukl,ul->uk", grams, self.share @ y) + self.penalties * y
+            )
 
         rest = self.share.T @ sums - normal(self.y)
         scaled = _divided(rest, diagonal)
