@@ -1,5 +1,6 @@
-"""The plugin author's workshop: what towers, heads and strategies are made of, in TensorFlow, and
-what baselines are made of, in NumPy.
+"""The plugin author's workshop: what towers, heads and strategies are made of, in TensorFlow.
+
+And what baselines are made of, in NumPy and SciPy: `items.py` and `ridge.py`.
 """
 
 from . import solvers

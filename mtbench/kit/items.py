@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from mtbench.errors import DataError
+
 _BLOCK = 4096
 """Queries that are dense at once."""
 
@@ -66,17 +68,22 @@ def zero_diagonal_weights(counts: np.ndarray, penalties: np.ndarray) -> np.ndarr
 
     Returns:
         float64 `[num_candidates, num_candidates]`.
+
+    Raises:
+        DataError: The penalties are too small for it to have one solution.
     """
     from scipy.linalg import lapack  # noqa: PLC0415 - a third of a second
 
     gram = np.array(counts, np.float64, order="F")
     np.fill_diagonal(gram, gram.diagonal() + penalties)
-    factor, _ = lapack.dpotrf(gram, lower=1, overwrite_a=1)
+    factor, fault = lapack.dpotrf(gram, lower=1, overwrite_a=1)
+    if fault:
+        raise DataError("XᵀX with its penalties cannot be inverted: raise l2")
     inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)  # half the work of `inv`
     weights = np.tril(inverse) + np.tril(inverse, -1).T
     weights /= -weights.diagonal().copy()
     np.fill_diagonal(weights, 0.0)
-    return weights
+    return np.asarray(weights)
 
 
 def keep_largest(weights: np.ndarray, top_k: int) -> Any:

@@ -27,6 +27,7 @@ from mtbench.train.evaluate import evaluate
 from mtbench.train.model import MultiTaskModel
 from mtbench.train.trainer import Trainer
 
+from .baselines import BASELINE_CLAUSES
 from .tiny import TinyDataset, TinySplit, TinyTower, tiny_suite, tiny_tasks
 
 Clause = Callable[[Any], str | None]
@@ -235,4 +236,5 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
     "split": (split_divides,),
     "tower": (tower_output, tower_history, tower_trains),
     "task": (task_scores, task_trains),
+    "baseline": BASELINE_CLAUSES,
 }

@@ -41,11 +41,9 @@ class BayesianFM(mtbench.Baseline):
         """Import myfm."""
         _myfm()
 
-    def fit(
-        self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
-    ) -> mtbench.Fitted:
+    def fit(self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int) -> Any:
         """Sample."""
-        assert labels is not None
+        labels = np.asarray(labels, np.float64)
         history = interaction_matrix(rows).astype(np.float64)
         sides = (
             _features(history, self.implicit != "none"),

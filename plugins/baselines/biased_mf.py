@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
@@ -26,11 +28,9 @@ class BiasedMF(mtbench.Baseline):
     epochs: int = Field(15, ge=1)
     """How often each side is solved."""
 
-    def fit(
-        self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
-    ) -> mtbench.Fitted:
+    def fit(self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int) -> Any:
         """Alternate, from small random vectors of the candidates."""
-        assert labels is not None
+        labels = np.asarray(labels, np.float64)
         by_query = RowRidge(rows.query, rows.candidate, rows.num_queries)
         by_candidate = RowRidge(rows.candidate, rows.query, rows.num_candidates)
         mean = labels.mean()

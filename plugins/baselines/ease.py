@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
@@ -23,9 +25,7 @@ class EASE(mtbench.Baseline):
     l2: float = Field(500.0, gt=0, allow_inf_nan=False)
     """λ. Data of more queries takes more."""
 
-    def fit(
-        self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
-    ) -> mtbench.Fitted:
+    def fit(self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int) -> Any:
         """Invert XᵀX + λ I."""
         history = interaction_matrix(rows)
         penalties = np.full(rows.num_candidates, self.l2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
@@ -25,9 +27,7 @@ class EDLAE(mtbench.Baseline):
     l2: float = Field(400.0, gt=0, allow_inf_nan=False)
     """λ."""
 
-    def fit(
-        self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
-    ) -> mtbench.Fitted:
+    def fit(self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int) -> Any:
         """Invert XᵀX + Λ."""
         history = interaction_matrix(rows)
         counts = co_occurrences(history)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
@@ -33,9 +35,7 @@ class IALS(mtbench.Baseline):
     epochs: int = Field(10, ge=1)
     """How often each side is solved."""
 
-    def fit(
-        self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
-    ) -> mtbench.Fitted:
+    def fit(self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int) -> Any:
         """Alternate, from small random vectors of the candidates."""
         query, candidate = interaction_matrix(rows).nonzero()
         by_query = RowRidge(query, candidate, rows.num_queries)

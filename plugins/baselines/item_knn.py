@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
@@ -24,9 +26,7 @@ class ItemKNN(mtbench.Baseline):
     shrinkage: float = Field(50.0, ge=0, allow_inf_nan=False)
     """h."""
 
-    def fit(
-        self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
-    ) -> mtbench.Fitted:
+    def fit(self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int) -> Any:
         """Compute the similarities and keep the largest of each candidate."""
         history = interaction_matrix(rows)
         similarity = co_occurrences(history)

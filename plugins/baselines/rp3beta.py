@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
@@ -15,7 +17,8 @@ class RP3beta(mtbench.Baseline):
 
     Each probability of a step is raised to the power of α (P³α, Cooper et al., WWW 2014), and what
     the walk ends at is divided by its number of queries to the power of β (RP³β): popular
-    candidates are reached easily.
+    candidates are reached easily. The probability of the first step, which is the same for all of a
+    query's candidates, is left out.
     """
 
     name = "rp3beta"
@@ -27,13 +30,11 @@ class RP3beta(mtbench.Baseline):
     top_k: int = Field(100, ge=1)
     """From each candidate only the walks to so many others are kept, the likeliest."""
 
-    def fit(
-        self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
-    ) -> mtbench.Fitted:
+    def fit(self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int) -> Any:
         """Multiply the probabilities of the last two steps, summed over the queries between."""
         history = interaction_matrix(rows)
         of_query = np.maximum(np.diff(history.indptr), 1) ** -self.alpha
-        of_candidate = np.maximum(np.bincount(rows.candidate, minlength=rows.num_candidates), 1.0)
+        of_candidate = np.maximum(np.bincount(history.indices, minlength=history.shape[1]), 1.0)
         walks = co_occurrences(history, of_query)
         np.fill_diagonal(walks, 0.0)
         walks *= of_candidate[:, None] ** -self.alpha * of_candidate**-self.beta

@@ -35,11 +35,9 @@ class SVDpp(mtbench.Baseline):
     steps: int = Field(5, ge=1)
     """Of conjugate gradients in an epoch."""
 
-    def fit(
-        self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int
-    ) -> mtbench.Fitted:
+    def fit(self, rows: mtbench.Interactions, labels: np.ndarray | None, seed: int) -> Any:
         """Alternate, from small random vectors of the candidates."""
-        assert labels is not None
+        labels = np.asarray(labels, np.float64)
         dim, query, candidate = self.embedding_dim, rows.query, rows.candidate
         by_query = RowRidge(query, candidate, rows.num_queries)
         by_candidate = RowRidge(candidate, query, rows.num_candidates)
