@@ -139,14 +139,15 @@ class Sum(mtbench.LossWeighting):
         return 2 * losses[0] * jacobian[0] + 3 * jacobian[1]
 
 
-def prepared(weighting, **own):
+def prepared(weighting, factor=1.0, **own):
     """A compiled model with SGD, a batch of 40, and the columns of each task by hand.
 
     Args:
         weighting: The strategy.
+        factor: Of the loss of `rate`.
         own: By task its mask, and the candidates it has instead.
     """
-    suite = tiny_suite({"rate": TinyTask(), "find": TinyTask(find=True)}, weighting)
+    suite = tiny_suite({"rate": TinyTask(factor=factor), "find": TinyTask(find=True)}, weighting)
     train = Train(optimizer=Optimizer(name="sgd", learning_rate=RATE))
     setup = dataclasses.replace(suite.setup("all"), train=train)
     data = suite.dataset.load()
@@ -224,7 +225,7 @@ def test_a_step_is_that_of_each_tasks_own_rows(weighting, own):
 @pytest.mark.parametrize("own", [OWN["shares of both"], OWN["a share of one"]])
 def test_gradients_at_the_outputs_are_by_what_the_tasks_share(own):
     """w_1 = (g_2 − g_1) · g_2 / ‖g_1 − g_2‖², g those by both towers' outputs for all rows."""
-    model, columns, _ = prepared(MGDA(gradients="outputs"), **own)
+    model, columns, _ = prepared(MGDA(gradients="outputs"), 0.005, **own)
     every = {name: column for name, column in columns.items() if "/" not in name}
     rows = []
     for task in ("rate", "find"):
@@ -236,7 +237,7 @@ def test_gradients_at_the_outputs_are_by_what_the_tasks_share(own):
         rows.append(np.concatenate([tf.convert_to_tensor(g).numpy().ravel() for g in found]))
     gap = rows[1] - rows[0]
     first = gap @ rows[1] / (gap @ gap)
-    assert 0.0001 < first < 0.9999  # not cut
+    assert 0.05 < first < 0.95  # not cut
     model.train_step(columns)
     weights = model.diagnostics.result()["weights"]
     assert weights == pytest.approx({"rate": first, "find": 1 - first}, rel=1e-3)
