@@ -158,7 +158,7 @@ def test_declaring_one_more_is_all_it_takes(monkeypatch):
     number = Number("validate_s", lambda record: record.timings["validate_s"])
     heading = Heading("s to validate", digits=1)
     costs = (*COSTS, (number, heading))
-    for where in ("summary", "columns", "formats", "page.sections"):
+    for where in ("summary", "columns", "markdown", "page.sections"):
         monkeypatch.setattr(f"mtbench.report.{where}.COSTS", costs)
     results = Results.of(runs("joint", timings__validate_s=7.25))
     summary = summarize(results)

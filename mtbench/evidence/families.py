@@ -32,8 +32,8 @@ def compare_scenarios(
         results: Of a suite.
         metrics: `task/metric` names; default: the headline metrics.
         pairs: Names (a, b) of scenarios, b the one the comparison is about, where either may be a
-            baseline; "all" for all scenarios. Default: every scenario of several tasks against the single-task scenario of each task,
-            and against the first scenario of several tasks.
+            baseline; "all" for all scenarios. Default: every scenario of several tasks against the
+            single-task scenario of each task, and against the first scenario of several tasks.
         confidence: Of each interval; 1 − confidence is the level of the whole family.
 
     Returns:

@@ -181,7 +181,7 @@ class Results:
     @cached_property
     def floors(self) -> Mapping[int, Mapping[str, Values]]:
         """By seed, which decides the split: `{task: {floor: {metric: value}}}`."""
-        return {record.seed: record.floors for record in (*self.done, *self.runs)}
+        return {record.seed: record.floors for record in self.runs or self.done}
 
     def single(self, task: str) -> Scenario | None:
         """The first scenario that trains this task alone."""
