@@ -8,7 +8,7 @@ from .families import compare_scenarios
 from .formulas import smallest_detectable
 from .front import Front, Objective, Point, Standing, Sweep, pareto
 from .multitask import DeltaM, Estimate, delta_m
-from .shortfalls import Shortfall, shortfalls, strongest_baseline
+from .shortfalls import Shortfall, against_baselines, shortfalls, strongest_baseline
 from .users import compare_scenarios_over_users, compare_users
 from .words import (
     front_sentences,
@@ -32,6 +32,7 @@ __all__ = [
     "Shortfall",
     "Standing",
     "Sweep",
+    "against_baselines",
     "compare_scenarios",
     "compare_scenarios_over_users",
     "compare_users",

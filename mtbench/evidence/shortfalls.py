@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from mtbench.records.results import Metric, Results, Scenario, common_seeds
 
@@ -24,7 +22,8 @@ class Shortfall:
     below: tuple[str, ...]
     """Scenarios that are worse by the verdict."""
     not_above: tuple[str, ...]
-    """Scenarios that have too few seeds to be judged, and no better mean."""
+    """Scenarios that cannot be judged, since they have too few seeds or are equal in each, and have
+    no better mean."""
     trained: int
     """Number of scenarios that train the task and have results."""
 
@@ -39,38 +38,44 @@ def strongest_baseline(results: Results, metric: Metric) -> Scenario | None:
     return max(having, key=strength, default=None)
 
 
-def shortfalls(results: Results, confidence: float = 0.95) -> list[Shortfall]:
-    """Find where scenarios are below the strongest baseline of a task that they train.
+def against_baselines(results: Results, confidence: float = 0.95) -> list[Comparison]:
+    """Compare each scenario with the strongest baseline of each task that it trains.
 
-    Paired by seed and judged as all comparisons are: each scenario against the strongest baseline
-    in each headline metric, as one family.
+    Paired by seed, in the headline metrics, as one family of tests.
 
     Args:
         results: Of a suite.
-        confidence: 1 − confidence is the level of the whole family.
+        confidence: Of each interval; 1 − confidence is the level of the whole family.
+    """
+    rivals = {metric: strongest_baseline(results, metric) for metric in results.choose(None)}
+    return correct(
+        compare_over_seeds(metric, rival, arm, confidence)
+        for metric, rival in rivals.items()
+        for arm in results.measured.values()
+        if rival and metric.task in arm.tasks and arm.has(metric) and common_seeds(rival, arm)
+    )
+
+
+def shortfalls(results: Results, confidence: float = 0.95) -> list[Shortfall]:
+    """Find where scenarios are below the strongest baseline of a task that they train.
+
+    Args:
+        results: Of a suite.
+        confidence: As for `against_baselines`, by which they are judged.
 
     Returns:
         One for each headline metric in which there are such scenarios, in the suite's order.
     """
-    compare = partial(compare_over_seeds, confidence=confidence)
-    rivals = {metric: strongest_baseline(results, metric) for metric in results.choose(None)}
-    arms = results.measured.values()
-    judged = correct(
-        compare(metric, rival, arm)
-        for metric, rival in rivals.items()
-        for arm in arms
-        if rival and metric.task in arm.tasks and arm.has(metric) and common_seeds(rival, arm)
-    )
-    by_metric: Mapping[str, list[Comparison]] = {
-        metric.key: [one for one in judged if one.metric == metric.key] for metric in rivals
-    }
+    by_metric: dict[tuple[str, str], list[Comparison]] = {}
+    for one in against_baselines(results, confidence):
+        by_metric.setdefault((one.metric, one.a), []).append(one)
     told = []
-    for metric, rival in rivals.items():
-        found = by_metric[metric.key]
-        below = tuple(one.b for one in found if one.verdict == "worse")
-        unjudged = [one for one in found if one.p_adjusted is None and one.verdict != "identical"]
+    for (metric, baseline), compared in by_metric.items():
+        below = tuple(one.b for one in compared if one.verdict == "worse")
+        unjudged = [one for one in compared if one.verdict in ("too few seeds", "identical")]
         not_above = tuple(one.b for one in unjudged if one.mean <= 0)
-        if rival and (below or not_above):
-            trained = sum(metric.task in arm.tasks for arm in arms)
-            told.append(Shortfall(metric.key, rival.name, below, not_above, trained))
+        if below or not_above:
+            task = metric.partition("/")[0]
+            trained = sum(task in arm.tasks for arm in results.measured.values())
+            told.append(Shortfall(metric, baseline, below, not_above, trained))
     return told

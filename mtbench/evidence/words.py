@@ -76,9 +76,9 @@ def _shortfall(one: Shortfall, names: Sequence[str], what: str) -> str:
     if one.trained == 1:
         count = f"the only scenario that trains {task}"
     verb = "is" if len(names) == 1 else "are"
-    why = " (too few seeds to judge)" if what == "not above" else ""
+    start = f"{count} {verb} {what} the baseline {one.baseline} in {metric}"
     shown = [*names[: _MOST - 1], f"{len(names) - _MOST + 1} more"] if len(names) > _MOST else names
-    return f"{count} {verb} {what} the baseline {one.baseline} in {metric}{why}: {_listed(shown)}"
+    return f"{start}: {_listed(shown)}"
 
 
 def transfer_sentences(deltas: Iterable[DeltaM]) -> list[str]:
