@@ -96,7 +96,7 @@ def pareto(results: Results) -> Front:
         results: Of a suite.
     """
     metrics = _axes(results)
-    if not metrics:
+    if not metrics or not results.measured:
         return Front((), (), None, (), ())
     objectives = tuple(
         Objective(metric.key, metric.higher_is_better, _strongest_floor(results, metric))
