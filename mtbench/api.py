@@ -59,8 +59,8 @@ class Results(records.Results):
         """Compare scenario b with scenario a over the seeds they share, as one family of tests.
 
         Args:
-            a: Name of the scenario that is compared with.
-            b: Name of the scenario that the comparison is about.
+            a: Name of the scenario, or baseline, that is compared with.
+            b: Name of the scenario, or baseline, that the comparison is about.
             metrics: `task/metric` names; default: the headline metrics of tasks that both train.
             confidence: Of the intervals; 1 − confidence is the level of the verdicts.
 

@@ -168,6 +168,36 @@ def record(
     return Record.of(put(made, **changes))
 
 
+def baseline(key, seed, tasks=("retrieval",), rmse=1.0, top=0.5, *, name="ease", **changes):
+    """The record of a run of a baseline that went well.
+
+    Args:
+        key: Of the baseline in its suite.
+        tasks: Those that it serves.
+        name: Of the component.
+        changes: As for `changed`; `options` are the component's.
+    """
+    options = changes.pop("options", {"l2": 500.0})
+    status = changes.pop("status", "ok")
+    timed = ("train_s", "evaluate_s", "run_s")
+    made = record(key, seed, rmse, top, tasks=tasks).plain()
+    made["answer"] |= {
+        "towers": {},
+        "weighting": None,
+        "train": {},
+        "baseline": identity(f"baseline_{name}", name, **options),
+    }
+    made |= {
+        "curve": [],
+        "parameters": None,
+        "timings": dict.fromkeys(AT_ONCE, 0.5) | {k: made["timings"][k] for k in timed},
+        "metrics": {task: made["metrics"][task] for task in tasks},
+        "metric_info": {task: made["metric_info"][task] for task in tasks},
+    }
+    made = _failed(made) if status == "failed" else made
+    return Record.of(put(made, **changes))
+
+
 def changed(made, **changes):
     """A copy of a record with other values.
 

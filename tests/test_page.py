@@ -576,6 +576,7 @@ def test_three_tasks(records):
     for n, seed in itertools.product(range(3), range(3)):
         conflicts = dict.fromkeys(("a|b", "a|c", "b|c"), 0.5)
         changes = {
+            "answer__tasks": dict.fromkeys(tasks, made.TASKS["retrieval"]),
             "metric_info": {task: [made.metric("top_5")] for task in tasks},
             "metrics": {
                 t: {"top_5": 0.1 * k + 0.01 * n + seed / 1000} for k, t in enumerate(tasks)

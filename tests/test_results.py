@@ -64,55 +64,46 @@ def test_which_records_count_is_asked_once_for_a_page(monkeypatch):
     assert asked == [6]
 
 
-NOTE = "scenarios differ in train.epochs: 3 (rating-only, joint), 30 (other)"
-
-
-def test_scenarios_that_differ_in_training_are_told():
-    """As after `run -o train.epochs=30 --scenario other`."""
+def test_scenarios_that_differ_in_training_are_told_by_their_changes():
+    """As after `run -o train.epochs=30 --scenario other`; no note says it again."""
     records = [
         *runs("rating-only", tasks=("ranking",)),
         *runs("joint"),
         *runs("other", answer__train__epochs=30),
     ]
-    assert Results.of(records).notes == (NOTE,)
-    assert summarize(Results.of(records)).notes == (NOTE,)
+    results = Results.of(records)
+    assert results.changes == {"rating-only": {}, "joint": {}, "other": {"train.epochs": "30"}}
+    assert (results.notes, summarize(results).notes) == ((), ())
     older = runs("joint", answer__train__epochs=9, started="2025")
     results = Results.of([*older, *records])
-    assert results.notes == (NOTE,)  # of those that count
+    assert results.changes["joint"] == {}  # of those that count
     assert len(results.left_out) == 1
 
 
-def test_the_page_tells_it_where_its_suite_would_mislead():
-    pytest.importorskip("matplotlib")
-    text = page(Results.of([*runs("a"), *runs("b", answer__train__epochs=30)]))
-    line = "scenarios differ in train.epochs: 3 (a), 30 (b)"
-    assert text.count(line) == 2
-    assert f"It has the options of the newest run for all scenarios, though {line}." in text
-
-
 @pytest.mark.parametrize(
-    ("changes", "note"),
+    ("changes", "told"),
     [
         (
             {"answer__towers__query__options__embedding_dim": 64},
-            "towers.query.embedding_dim: 32 (a), 64 (b)",
+            {"towers.query.embedding_dim": "64"},
         ),
-        (
-            {"answer__tasks__ranking__options__units": [8]},
-            "tasks.ranking.units: [64, 32] (a), [8] (b)",
-        ),
-        ({"answer__tasks__ranking__options__more": True}, "tasks.ranking.more: – (a), true (b)"),
+        ({"answer__tasks__ranking__options__units": [8]}, {"tasks.ranking.units": "[8]"}),
+        ({"answer__tasks__ranking__options__more": True}, {"tasks.ranking.more": "true"}),
         (
             {"answer__train__epochs": 9, "answer__towers__query__name": "bag"},
-            "train.epochs: 3 (a), 9 (b); towers.query.name: embedding (a), bag (b)",
+            {"towers.query": "bag", "train.epochs": "9"},
         ),
+        (
+            {"answer__weighting": made.identity("w", "fixed", weights={"retrieval": 2.0})},
+            {"weighting.weights.retrieval": "2.0"},
+        ),
+        ({"answer__train": {"epochs": 3, "batch_size": 64}}, {"train.optimizer": "–"}),
     ],
 )
-def test_what_scenarios_differ_in(changes, note):
-    records = [*runs("a"), *runs("b", **changes)]
-    (line,) = Results.of(records).notes
-    told = set(line.removeprefix("scenarios differ in ").split("; "))
-    assert told == set(note.split("; "))
+def test_what_scenarios_differ_in(changes, told):
+    """Of two the first is the reference."""
+    made_of = [*runs("a"), *runs("b", **changes)]
+    assert Results.of(made_of).changes == {"a": {}, "b": told}
 
 
 @pytest.mark.parametrize(
@@ -123,8 +114,9 @@ def test_what_scenarios_differ_in(changes, note):
         {"answer__tasks__ranking__origin__sha256": "f" * 64},
     ],
 )
-def test_what_scenarios_are_for_is_not_told(changes):
-    assert Results.of([*runs("a"), *runs("b", **changes)]).notes == ()
+def test_what_has_a_place_of_its_own_is_no_change(changes):
+    results = Results.of([*runs("a"), *runs("b", **changes)])
+    assert results.changes == {"a": {}, "b": {}}
 
 
 def test_nothing_gives_nothing():
@@ -158,7 +150,7 @@ def test_declaring_one_more_is_all_it_takes(monkeypatch):
     number = Number("validate_s", lambda record: record.timings["validate_s"])
     heading = Heading("s to validate", digits=1)
     costs = (*COSTS, (number, heading))
-    for where in ("summary", "columns", "formats", "page.sections"):
+    for where in ("summary", "columns", "markdown", "page.sections"):
         monkeypatch.setattr(f"mtbench.report.{where}.COSTS", costs)
     results = Results.of(runs("joint", timings__validate_s=7.25))
     summary = summarize(results)

@@ -8,8 +8,15 @@ from .families import compare_scenarios
 from .formulas import smallest_detectable
 from .front import Front, Objective, Point, Standing, Sweep, pareto
 from .multitask import DeltaM, Estimate, delta_m
+from .shortfalls import Shortfall, against_baselines, shortfalls, strongest_baseline
 from .users import compare_scenarios_over_users, compare_users
-from .words import front_sentences, hypervolume_sentence, sentences, transfer_sentences
+from .words import (
+    front_sentences,
+    hypervolume_sentence,
+    sentences,
+    shortfall_sentences,
+    transfer_sentences,
+)
 
 __all__ = [
     "MIN_PAIRS",
@@ -22,8 +29,10 @@ __all__ = [
     "Point",
     "Results",
     "Scenario",
+    "Shortfall",
     "Standing",
     "Sweep",
+    "against_baselines",
     "compare_scenarios",
     "compare_scenarios_over_users",
     "compare_users",
@@ -34,6 +43,9 @@ __all__ = [
     "hypervolume_sentence",
     "pareto",
     "sentences",
+    "shortfall_sentences",
+    "shortfalls",
     "smallest_detectable",
+    "strongest_baseline",
     "transfer_sentences",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Literal
 
 from mtbench.errors import RecordError
@@ -30,9 +31,9 @@ def compare_scenarios(
     Args:
         results: Of a suite.
         metrics: `task/metric` names; default: the headline metrics.
-        pairs: Names (a, b) of scenarios, b the one the comparison is about; "all" for all.
-            Default: every scenario of several tasks against the single-task scenario of each task,
-            and against the first scenario of several tasks.
+        pairs: Names (a, b) of scenarios, b the one the comparison is about, where either may be a
+            baseline; "all" for all scenarios. Default: every scenario of several tasks against the
+            single-task scenario of each task, and against the first scenario of several tasks.
         confidence: Of each interval; 1 − confidence is the level of the whole family.
 
     Returns:
@@ -42,14 +43,18 @@ def compare_scenarios(
         RecordError: A name is unknown, a pair has nothing in common, or `confidence` is none.
     """
     check_confidence(confidence)
-
-    def compare(metric: Metric, a: Scenario, b: Scenario) -> Comparison:
-        seeds = common_seeds(a, b)
-        names = (metric.key, a.name, b.name)
-        values = a.values(metric, seeds), b.values(metric, seeds)
-        return compare_values(*values, names, metric.higher_is_better, confidence)
-
+    compare = partial(compare_over_seeds, confidence=confidence)
     return compare_family(results, metrics, pairs, compare)
+
+
+def compare_over_seeds(
+    metric: Metric, a: Scenario, b: Scenario, confidence: float = 0.95
+) -> Comparison:
+    """Compare b with a in a metric over the seeds they share, of which there is one."""
+    seeds = common_seeds(a, b)
+    names = (metric.key, a.name, b.name)
+    values = a.values(metric, seeds), b.values(metric, seeds)
+    return compare_values(*values, names, metric.higher_is_better, confidence)
 
 
 def compare_family(
@@ -84,7 +89,7 @@ def _shared(metrics: Sequence[Metric], a: Scenario, b: Scenario) -> Iterator[Tri
     """The metrics of tasks that both train, where they have a seed in common."""
     if common_seeds(a, b):
         for metric in metrics:
-            if metric.task in a.tasks and metric.task in b.tasks:
+            if all(metric.task in one.tasks and one.has(metric) for one in (a, b)):
                 yield metric, a, b
 
 

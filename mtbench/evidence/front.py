@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mtbench.records.results import Metric, Results
+from mtbench.records.sweeps import sweep_of
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def pareto(results: Results) -> Front:
         results: Of a suite.
     """
     metrics = _axes(results)
-    if not metrics:
+    if not metrics or not results.measured:
         return Front((), (), None, (), ())
     objectives = tuple(
         Objective(metric.key, metric.higher_is_better, _strongest_floor(results, metric))
@@ -121,12 +122,6 @@ def pareto(results: Results) -> Front:
         ]
     volume = space.hypervolume(list(results.measured))
     return Front(objectives, points, volume, tuple(sweeps), tuple(standings))
-
-
-def sweep_of(scenario: str) -> str | None:
-    """`joint` for `joint[weights.retrieval=3]`, None for a scenario of no sweep."""
-    name, bracket, _ = scenario.partition("[")
-    return name if name and bracket and scenario.endswith("]") else None
 
 
 def _axes(results: Results) -> list[Metric]:

@@ -9,6 +9,10 @@ from .changes import MIN_PAIRS
 from .comparison import Comparison
 from .front import Front, Standing
 from .multitask import DeltaM
+from .shortfalls import Shortfall
+
+_MOST = 5
+"""Names in a sentence about several scenarios."""
 
 
 def sentences(comparisons: Iterable[Comparison]) -> list[str]:
@@ -54,6 +58,27 @@ def _nothing_found(one: Comparison, count: str) -> str:
     return (
         f"{text}; a difference of {found} would have been found four times in five at this spread"
     )
+
+
+def shortfall_sentences(found: Iterable[Shortfall]) -> list[str]:
+    """Say which scenarios are below the strongest baseline."""
+    return [
+        _shortfall(one, names, what)
+        for one in found
+        for names, what in ((one.below, "below"), (one.not_above, "not above"))
+        if names
+    ]
+
+
+def _shortfall(one: Shortfall, names: Sequence[str], what: str) -> str:
+    task, _, metric = one.metric.partition("/")
+    count = f"{len(names)} of {one.trained} scenarios that train {task}"
+    if one.trained == 1:
+        count = f"the only scenario that trains {task}"
+    verb = "is" if len(names) == 1 else "are"
+    start = f"{count} {verb} {what} the baseline {one.baseline} in {metric}"
+    shown = [*names[: _MOST - 1], f"{len(names) - _MOST + 1} more"] if len(names) > _MOST else names
+    return f"{start}: {_listed(shown)}"
 
 
 def transfer_sentences(deltas: Iterable[DeltaM]) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from .current import metrics_of
+from .differing import changes, changes_text
 from .record import MetricInfo, Record
 
 TEXT, WHOLE, NUMBER, TRUTH = "string", "int64", "float64", "bool"
@@ -16,6 +18,7 @@ COLUMNS = {
     "kind": TEXT,
     "name": TEXT,
     "weighting": TEXT,
+    "changes": TEXT,
     "seed": WHOLE,
     "status": TEXT,
     "task": TEXT,
@@ -97,7 +100,8 @@ COSTS: tuple[tuple[Number, Heading], ...] = tuple(
 
 ENGINE = ("mtbench", "tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
 RUN_COLUMNS = {
-    **dict.fromkeys(("suite", "scenario", "trained_tasks", "weighting", "options"), TEXT),
+    **dict.fromkeys(("suite", "kind", "scenario", "trained_tasks", "weighting", "options"), TEXT),
+    "changes": TEXT,
     "seed": WHOLE,
     "status": TEXT,
     "error": TEXT,
@@ -115,33 +119,74 @@ RUN_COLUMNS = {
 
 def metric_rows(records: Sequence[Record]) -> Iterator[dict[str, Any]]:
     """Yield the rows of `load_results` for records."""
-    tells = {record.question_id: record for record in records if record.metric_info}
-    for record in records:
-        if example := tells.get(record.question_id):
-            trained, weighting = record.answer.trained_tasks, record.answer.weighting
-            about = {
-                "kind": "scenario",
-                "name": record.scenario,
-                "weighting": weighting and weighting.name,
-                "status": record.status,
-                "run_id": record.run_id,
-            }
-            for task, metric, row in _metrics(record, example):
-                value = record.metrics[task].get(metric) if record.ok else None
+    examples, changed = _examples(records), _changes(records)
+    for record in sorted(records, key=lambda record: record.kind == "baseline"):
+        example, told = examples[record.question_id]
+        trained, weighting = record.answer.trained_tasks, record.answer.weighting
+        about = {
+            "kind": record.kind,
+            "name": record.scenario,
+            "weighting": weighting and weighting.name,
+            "changes": changed[id(record)],
+            "status": record.status,
+            "run_id": record.run_id,
+        }
+        for task, metric, row in _metrics(record, example, told):
+            value = record.metrics.get(task, {}).get(metric) if record.ok else None
+            if record.kind == "scenario" or task in trained:
                 yield row | about | {"trained": task in trained, "value": value}
-    splits = {(record.question_id, record.seed): record for record in records if record.ok}
-    for record in splits.values():
-        for task, metric, row in _metrics(record, record):
+    for record, task in _splits(records):
+        for _, metric, row in _metrics(record, record, {task: record.metric_info[task]}):
             for floor, values in record.floors[task].items():
                 row |= {"kind": "floor", "name": floor, "status": "ok", "trained": False}
                 yield row | {"value": values.get(metric)}
 
 
-def _metrics(record: Record, example: Record) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each task and metric that `example` tells, with what any row of `record` says of it."""
+def _examples(
+    records: Sequence[Record],
+) -> dict[str, tuple[Record, dict[str, tuple[MetricInfo, ...]]]]:
+    """By question, a record that knows its data where one does, and all metrics that are told."""
+    by_question: dict[str, list[Record]] = {}
+    for record in records:
+        by_question.setdefault(record.question_id, []).append(record)
+    return {
+        question: (next((one for one in same[::-1] if one.data), same[-1]), metrics_of(same))
+        for question, same in by_question.items()
+    }
+
+
+def _splits(records: Sequence[Record]) -> list[tuple[Record, str]]:
+    """Each split's tasks, with a record that tells their floors, a scenario's before others."""
+    splits: dict[tuple[str, int, str], Record] = {}
+    good = [record for record in records if record.ok]
+    for record in sorted(good, key=lambda record: record.kind == "baseline"):
+        for task in record.metric_info:
+            key = record.question_id, record.seed, task
+            if record.kind == "scenario" or key not in splits:
+                splits[key] = record
+    return [(record, task) for (_, _, task), record in splits.items()]
+
+
+def _changes(records: Sequence[Record]) -> dict[int, str | None]:
+    """By a record's `id`, what its scenario changed among the scenarios of its question."""
+    texts: dict[int, str | None] = {id(record): None for record in records}
+    for question in {record.question_id for record in records}:
+        same = [r for r in records if r.question_id == question and r.kind == "scenario"]
+        arms = {(r.scenario, json.dumps(r.answer.model_dump())): r.answer for r in same}
+        told = dict(zip(arms, changes([(n, a) for (n, _), a in arms.items()]), strict=True))
+        for r in same:
+            text = changes_text(told[r.scenario, json.dumps(r.answer.model_dump())])
+            texts[id(r)] = text or None
+    return texts
+
+
+def _metrics(
+    record: Record, example: Record, told: Mapping[str, Sequence[MetricInfo]]
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each task and metric that is told, with what any row of `record` says of it."""
     row = {"suite": record.suite, "seed": record.seed, "question_id": record.question_id}
     row["synthetic"] = example.data and example.data.synthetic
-    for task, metrics in example.metric_info.items():
+    for task, metrics in told.items():
         for metric in metrics:
             yield task, metric.name, row | _about(metric) | {"task": task}
 
@@ -156,15 +201,18 @@ def _about(metric: MetricInfo) -> dict[str, Any]:
 
 def run_rows(records: Sequence[Record]) -> Iterator[dict[str, Any]]:
     """Yield the rows of `load_runs` for records."""
+    changed = _changes(records)
     for record in records:
         weighting, data, environment = record.answer.weighting, record.data, record.environment
-        engine = record.question.engine
+        engine, chosen = record.question.engine, weighting or record.answer.baseline
         yield {
             "suite": record.suite,
+            "kind": record.kind,
             "scenario": record.scenario,
             "trained_tasks": ", ".join(record.answer.trained_tasks),
             "weighting": weighting and weighting.name,
-            "options": weighting and json.dumps(weighting.options),
+            "options": chosen and json.dumps(chosen.options),
+            "changes": changed[id(record)],
             "seed": record.seed,
             "status": record.status,
             "error": record.error and str(record.error),

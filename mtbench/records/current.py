@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from .record import Answer, Record
+from .record import Answer, MetricInfo, Record
 
 
 def newest(records: Sequence[Record]) -> Record:
@@ -15,6 +15,10 @@ def newest(records: Sequence[Record]) -> Record:
 
 def _started(record: Record) -> str:
     return record.started
+
+
+def _key(record: Record) -> tuple[str, str]:
+    return record.kind, record.scenario
 
 
 def current(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
@@ -34,11 +38,11 @@ def current(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     same = sorted((r for r in records if r.question_id == question), key=_started)
     prints = [record.fingerprint for record in same if record.fingerprint]
     same = [record for record in same if record.fingerprint in (None, *prints[-1:])]
-    answers: dict[str, Answer] = {record.scenario: record.answer for record in same}
+    answers: dict[tuple[str, str], Answer] = {_key(record): record.answer for record in same}
     latest = {
-        (record.scenario, record.seed): id(record)
+        (*_key(record), record.seed): id(record)
         for record in same
-        if record.answer == answers[record.scenario]
+        if record.answer == answers[_key(record)]
     }
     counting = set(latest.values())
     used = [record for record in records if id(record) in counting]
@@ -49,13 +53,31 @@ def current(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     return used, [*([f"{what} left out"] if left else []), *partial]
 
 
+def metrics_of(records: Sequence[Record]) -> dict[str, tuple[MetricInfo, ...]]:
+    """What records of one question tell of metrics, by task.
+
+    Returns:
+        What the last of a scenario tells; where none does, what all baselines tell together, in the
+        suite's order of tasks.
+    """
+    telling = [record for record in records if record.metric_info]
+    for record in reversed(telling):
+        if record.kind == "scenario":
+            return dict(record.metric_info)
+    served = {task: info for record in telling for task, info in record.metric_info.items()}
+    tasks = [*(task for record in telling for task in record.answer.tasks), *served]
+    return {task: served[task] for task in dict.fromkeys(tasks) if task in served}
+
+
 def _with_common_metrics(used: list[Record]) -> tuple[list[Record], list[str]]:
     """Keep the metrics that all runs have: one of a slice is missing where a split leaves it empty.
+
+    A baseline has those of the tasks it serves, and is not asked.
 
     Returns:
         The records, and a line that names the metrics left out, if some are.
     """
-    good = [record for record in used if record.ok]
+    good = [record for record in used if record.ok and record.kind == "scenario"]
     having = Counter(
         (task, metric.name)
         for record in good

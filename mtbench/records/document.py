@@ -19,11 +19,14 @@ def suite_document(
     Args:
         name: Of the suite.
         question: What all runs answer.
-        answers: By scenario, in order; what all have in common is the suite's.
+        answers: By scenario, and by baseline, in order; what all scenarios have in common is the
+            suite's.
         seeds: Of the runs.
     """
-    parts = {scenario: _parts(answer) for scenario, answer in answers.items()}
-    common = _common(answers, parts)
+    baselines = {key: one.baseline for key, one in answers.items() if one.baseline}
+    scenarios = {key: one for key, one in answers.items() if not one.baseline}
+    parts = {key: _parts(answer) for key, answer in (scenarios or answers).items()}
+    common = _common(scenarios, parts)
     return {
         "name": name,
         "dataset": _spec(question.dataset),
@@ -31,8 +34,9 @@ def suite_document(
         "towers": common["towers"],
         "tasks": common["tasks"],
         "scenarios": {
-            name: _scenario(answer, parts[name], common) for name, answer in answers.items()
+            name: _scenario(answer, parts[name], common) for name, answer in scenarios.items()
         },
+        **({"baselines": {k: _spec(one) for k, one in baselines.items()}} if baselines else {}),
         "train": common["train"],
         **({} if question.train_on == "train" else {"train_on": question.train_on}),
         "evaluate_on": question.evaluate_on,

@@ -14,6 +14,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
+from .engine import Engine
+
 SCHEMA_VERSION: Literal[2] = 2
 """Raised when a key of the record changes its meaning or goes."""
 
@@ -51,25 +53,6 @@ class Scored(_Part):
 
     name: str
     options: dict[str, Any] = {}
-
-
-class Engine(BaseModel):
-    """Software, threads and device that decide the bits; versions by package besides."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
-
-    mtbench: str = "?"
-    threads: int
-    device: str = "cpu"
-    """`cpu` or `gpu`."""
-    code: str | None = None
-    """Digest of the core's code that decides numbers; None in records older than it."""
-
-    @property
-    def versions(self) -> dict[str, str]:
-        """Version of each package, mtbench first."""
-        extra = {name: str(value) for name, value in (self.model_extra or {}).items()}
-        return {"mtbench": self.mtbench, **{k: v for k, v in extra.items() if k != "flags"}}
 
 
 class Question(_Part):
@@ -126,12 +109,13 @@ class Answer(_Part):
     """All tasks of the suite, in its order: heads draw their initial weights in it. Of a baseline
     those it serves, with the options that decide how they are scored."""
     trained_tasks: tuple[str, ...]
+    """Names of the tasks that are trained; of a baseline, those that it serves."""
     weighting: Identity | None
     """None where one task is trained."""
     train: dict[str, Any]
     """Options of training."""
     baseline: Identity | None = None
-    """What was fitted in place of a model; None for a scenario."""
+    """What a baseline is; it has no towers, weighting or training. None for a scenario."""
     tuning: Tuning | None = None
     """How the options were chosen; None where they were not."""
     labels: dict[str, dict[str, Any]] = {}
@@ -249,6 +233,11 @@ class Record(_Part):
         return self.status == "ok"
 
     @property
+    def kind(self) -> Literal["scenario", "baseline"]:
+        """What it is a run of."""
+        return "scenario" if self.answer.baseline is None else "baseline"
+
+    @property
     def fingerprint(self) -> str | None:
         """Of its data; None where the run failed before it knew."""
         return self.data.fingerprint if self.data else None
@@ -271,8 +260,7 @@ class Record(_Part):
         """The keys it has to have as one of its status, and was made without."""
         return [
             key
-            for key in NEEDED[self.status]
-            if not (key == "parameters" and self.answer.baseline)  # nobody counts them
+            for key in needed(self.status, self.kind == "baseline")
             if key not in self.model_fields_set or getattr(self, key) is None
         ]
 
@@ -281,10 +269,11 @@ class Record(_Part):
 
         It has the keys that the record was made with: a run that failed has no results.
         """
-        plain = self.model_dump(include=self.model_fields_set | {"schema_version"})
-        if not self.answer.labels:
-            del plain["answer"]["labels"]
-        return plain
+        made = self.model_dump(include=self.model_fields_set | {"schema_version"})
+        for key in ("baseline", "tuning", "labels"):  # what most runs have not
+            if not made["answer"][key]:
+                del made["answer"][key]
+        return made
 
 
 def sound_json(value: Any) -> bytes:
@@ -296,5 +285,11 @@ def sound_json(value: Any) -> bytes:
 _OF_SUCCESS = ("curve", "data", "floors", "metric_info", "metrics", "parameters")
 NEEDED = {"ok": _OF_SUCCESS, "failed": ("error",)}
 """By status, the keys that a record has besides those that every record has."""
+_OF_TRAINING = ("curve", "parameters")
 RESULTS = {*_OF_SUCCESS, "diagnostics", "epoch", "pretraining", "validation"}
 """Keys that a run has which went well, and one that fails at once has not."""
+
+
+def needed(status: str, baseline: bool) -> list[str]:
+    """The same for scenarios and for baselines, which no engine trains."""
+    return [key for key in NEEDED.get(status, ()) if not (baseline and key in _OF_TRAINING)]

@@ -13,9 +13,10 @@ import numpy as np
 from mtbench.errors import RecordError, did_you_mean
 
 from . import store
-from .current import current, newest
-from .differing import differing
+from .current import current, metrics_of, newest
+from .differing import Changes, changes, tried
 from .record import Answer, Question, Record, Values
+from .sweeps import NumberSweep, number_sweeps
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario and its runs that count."""
+    """A scenario, or a baseline, and its runs that count."""
 
     name: str
     answer: Answer
@@ -51,8 +52,12 @@ class Scenario:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Names of the trained tasks."""
+        """Names of the trained tasks; of a baseline, those that it serves."""
         return self.answer.trained_tasks
+
+    def has(self, metric: Metric) -> bool:
+        """Whether each run has a value of a metric; a baseline has none of a task it serves not."""
+        return all(metric.name in run.metrics.get(metric.task, {}) for run in self.runs.values())
 
     def values(self, metric: Metric, seeds: Sequence[int]) -> np.ndarray:
         """A metric's values, float64 `[len(seeds)]`."""
@@ -97,30 +102,46 @@ class Results:
         return cls.of(*store.read_folder(folder))
 
     @cached_property
-    def differing(self) -> tuple[str, ...]:
-        """A line that names the options in which scenarios differ, where they do."""
+    def changes(self) -> Mapping[str, Changes]:
+        """What each scenario changed: by scenario and dotted path; see `differing.changes`."""
+        arms = [(name, scenario.answer) for name, scenario in self.scenarios.items()]
+        return dict(zip(self.scenarios, changes(arms), strict=True))
+
+    @cached_property
+    def number_sweeps(self) -> list[NumberSweep]:
+        """The sweeps over one number, by all scenarios' answers."""
         answers = {name: scenario.answer for name, scenario in self.scenarios.items()}
-        return tuple(differing(answers))
+        return number_sweeps({name: tried(answer) for name, answer in answers.items()}, answers)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to know besides what was left out."""
-        return (*older_form(self.older), *self.differing)
+        return tuple(older_form(self.older))
 
     @cached_property
-    def runs(self) -> tuple[Record, ...]:
-        """Those that went well, in the order given."""
+    def done(self) -> tuple[Record, ...]:
+        """Those that went well, of scenarios and of baselines, in the order given."""
         return tuple(record for record in self.records if record.ok)
 
     @cached_property
+    def runs(self) -> tuple[Record, ...]:
+        """Those of scenarios that went well, in the order given."""
+        return tuple(record for record in self.done if record.kind == "scenario")
+
+    @cached_property
     def failed(self) -> tuple[Record, ...]:
-        """Those that failed, in the order given."""
+        """Those that failed, of scenarios and of baselines, in the order given."""
         return tuple(record for record in self.records if not record.ok)
 
     @cached_property
     def newest(self) -> Record:
         """The record of the run that was started last; there has to be one."""
         return newest(self.records)
+
+    @property
+    def newest_of_scenarios(self) -> Record:
+        """The same of the scenarios' records, unless there is none of a scenario."""
+        return newest([r for r in self.records if r.kind == "scenario"] or self.records)
 
     @property
     def suite(self) -> str:
@@ -135,17 +156,12 @@ class Results:
     @cached_property
     def scenarios(self) -> Mapping[str, Scenario]:
         """By name, in the order of the records."""
-        good: dict[str, dict[int, Record]] = {}
-        for record in sorted(self.runs, key=lambda record: record.seed):
-            good.setdefault(record.scenario, {})[record.seed] = record
-        bad: dict[str, dict[int, Record]] = {}
-        for record in self.failed:
-            bad.setdefault(record.scenario, {})[record.seed] = record
-        answers = {record.scenario: record.answer for record in self.records}
-        return {
-            name: Scenario(name, answer, good.get(name, {}), bad.get(name, {}))
-            for name, answer in answers.items()
-        }
+        return _by_name(record for record in self.records if record.kind == "scenario")
+
+    @cached_property
+    def baselines(self) -> Mapping[str, Scenario]:
+        """By name, in the order of the records; they are no scenarios, and nothing trained them."""
+        return _by_name(record for record in self.records if record.kind == "baseline")
 
     @cached_property
     def measured(self) -> Mapping[str, Scenario]:
@@ -154,8 +170,8 @@ class Results:
 
     @cached_property
     def metrics(self) -> tuple[Metric, ...]:
-        """In the suite's order."""
-        info = self.runs[-1].metric_info if self.runs else {}
+        """Those of the scenarios in the suite's order; where none has any, those of baselines."""
+        info = metrics_of(self.done)
         return tuple(
             Metric(task, metric.name, metric.higher_is_better, metric.headline)
             for task, listed in info.items()
@@ -165,7 +181,7 @@ class Results:
     @cached_property
     def floors(self) -> Mapping[int, Mapping[str, Values]]:
         """By seed, which decides the split: `{task: {floor: {metric: value}}}`."""
-        return {record.seed: record.floors for record in self.runs}
+        return {record.seed: record.floors for record in self.runs or self.done}
 
     def single(self, task: str, like: Scenario | None = None) -> Scenario | None:
         """The first scenario that trains this task alone.
@@ -179,15 +195,16 @@ class Results:
         return next((s for s in alone if not like or s.answer.labels_of(task) == wanted), None)
 
     def scenario(self, name: str) -> Scenario:
-        """Find a scenario.
+        """Find a scenario, or else a baseline.
 
         Raises:
             RecordError: There is none of that name with results.
         """
-        if name not in self.measured:
-            hint = did_you_mean(name, self.measured)
+        arms = {key: arm for key, arm in self.baselines.items() if arm.runs} | {**self.measured}
+        if name not in arms:
+            hint = did_you_mean(name, arms)
             raise RecordError(f"expected a scenario with results, found {name!r}{hint}")
-        return self.measured[name]
+        return arms[name]
 
     def choose(self, keys: Sequence[str] | None) -> tuple[Metric, ...]:
         """Find metrics by `task/metric`; None is for all headline metrics.
@@ -202,6 +219,24 @@ class Results:
             if key not in by_key:
                 raise RecordError(f"expected a metric, found {key!r}{did_you_mean(key, by_key)}")
         return tuple(by_key[key] for key in keys)
+
+
+def _by_name(records: Iterable[Record]) -> dict[str, Scenario]:
+    """Scenarios, or baselines, in the order of their records."""
+    listed = list(records)
+    good: dict[str, dict[int, Record]] = {}
+    for record in sorted(listed, key=lambda record: record.seed):
+        if record.ok:
+            good.setdefault(record.scenario, {})[record.seed] = record
+    bad: dict[str, dict[int, Record]] = {}
+    for record in listed:
+        if not record.ok:
+            bad.setdefault(record.scenario, {})[record.seed] = record
+    answers = {record.scenario: record.answer for record in listed}
+    return {
+        name: Scenario(name, answer, good.get(name, {}), bad.get(name, {}))
+        for name, answer in answers.items()
+    }
 
 
 def older_form(count: int) -> list[str]:

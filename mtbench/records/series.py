@@ -1,16 +1,17 @@
-"""What a folder of results measured, by scenario and seed: the form two of them are compared in."""
+"""What a folder of results measured, by arm and seed: the form two of them are compared in."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mtbench.errors import RecordError
 
 from .current import newest
+from .differing import Changes
 from .record import Answer, Data, Environment, Question
 from .results import Results, Scenario
 from .upgrade import halves
@@ -20,7 +21,7 @@ BySeed = dict[int, float]
 
 @dataclass(frozen=True)
 class Series:
-    """What the runs of a scenario measured that went well."""
+    """What the runs of a scenario, or of a baseline, measured that went well."""
 
     answer: Answer
     metrics: dict[str, BySeed]
@@ -33,6 +34,8 @@ class Series:
     """Peak of the process, bytes."""
     failed: dict[int, str]
     """By seed, the error of a run that failed."""
+    changes: Changes = field(default_factory=dict)
+    """By dotted path, what a scenario did otherwise than most of its folder."""
 
     def trains(self, metric: str) -> bool:
         """Whether a `task/metric` is of a trained task; of another it says nothing of the code."""
@@ -54,7 +57,8 @@ class Measured:
     headline: list[str]
     """The `task/metric` a suite is judged by."""
     series: dict[str, Series]
-    """By scenario, in the order of the records; those with a run that failed, too."""
+    """By scenario, then by baseline, in the order of the records; those with a run that failed,
+    too."""
     problems: list[str]
     """A line for each record that was left out."""
     notes: tuple[str, ...] = ()
@@ -124,7 +128,7 @@ def measure(results: Results, name: str) -> Measured:
         RecordError: No run went well.
     """
     lines = [*results.problems, *(f"{name}: {line}" for line in results.left_out)]
-    last = newest(results.runs) if results.runs else None
+    last = newest(results.done) if results.done else None
     if last is None or last.data is None:
         raise RecordError("\n".join([f"{name}: has no run that went well", *lines]))
     return Measured(
@@ -135,14 +139,18 @@ def measure(results: Results, name: str) -> Measured:
         last.data,
         {metric.key: metric.higher_is_better for metric in results.metrics},
         [metric.key for metric in results.metrics if metric.headline],
-        {name: _series(scenario) for name, scenario in results.scenarios.items()},
+        {name: _series(arm, results.changes[name]) for name, arm in results.scenarios.items()}
+        | {
+            f"baseline {name}" if name in results.scenarios else name: _series(arm, {})
+            for name, arm in results.baselines.items()
+        },
         lines,
         tuple(f"{name}: {note}" for note in results.notes),
     )
 
 
-def _series(scenario: Scenario) -> Series:
-    """Take what a scenario's runs measured."""
+def _series(scenario: Scenario, changes: Changes) -> Series:
+    """Take what the runs of a scenario or baseline measured."""
     metrics: dict[str, BySeed] = {}
     for seed, record in scenario.runs.items():
         for task, values in record.metrics.items():
@@ -159,6 +167,7 @@ def _series(scenario: Scenario) -> Series:
             if record.peak_memory_bytes
         },
         {seed: record.error.line for seed, record in scenario.failed.items() if record.error},
+        changes,
     )
 
 

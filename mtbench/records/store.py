@@ -20,7 +20,7 @@ from pydantic_core import from_json
 from mtbench.config.messages import message_of
 from mtbench.errors import RecordError
 
-from .record import NEEDED, SCHEMA_VERSION, Record
+from .record import SCHEMA_VERSION, Record, needed
 from .upgrade import older_key, upgrade
 
 
@@ -172,7 +172,9 @@ def _fault(value: Mapping[str, Any], error: ValidationError) -> str:
             lacking.add(key)
         else:
             wrong.append(f"{key}: {message_of(detail, Record, ())}")
-    lacking |= set(NEEDED.get(str(value.get("status", "failed")), ())) - value.keys()
+    answer = value.get("answer")
+    baseline = isinstance(answer, dict) and answer.get("baseline") is not None
+    lacking |= set(needed(str(value.get("status", "failed")), baseline)) - value.keys()
     if "protocol" in lacking:
         lacking = {key for key in lacking if not key.startswith("protocol.")}
     return f"it lacks {', '.join(sorted(lacking))}" if lacking else wrong[0]

@@ -24,17 +24,20 @@ def load_results(folder: Path | str, *, every: bool = False) -> Any:
 
     Each run has a row for each metric of each task of its suite, and so has each floor for each
     seed: a floor depends on the split alone, and counts once for a split. A failed run has the
-    rows of the others, without values, unless no run of the folder tells its metrics. Columns:
+    rows of the others, without values, unless no run of the folder tells its metrics. A baseline
+    has rows of the tasks it serves. Columns:
 
     - `suite`: name of the suite.
-    - `kind`: `scenario` or `floor`.
-    - `name`: of the scenario or floor.
+    - `kind`: `scenario`, `baseline` or `floor`.
+    - `name`: of the scenario, baseline or floor.
     - `weighting`: name of the scenario's strategy; missing where one task is trained, and for
-      floors.
+      baselines and floors.
+    - `changes`: what the scenario does otherwise than most scenarios, as
+      `train.epochs=30, towers.query=mlp`; missing where that is nothing.
     - `seed`: of the run, or of the split a floor was computed on. Rows with one seed are paired.
     - `status`: `ok` or `failed`.
     - `task`, `metric`: what was measured.
-    - `trained`: whether the scenario trained this task; False for floors.
+    - `trained`: whether the scenario trained this task; True for baselines, False for floors.
     - `headline`: whether the short report shows the metric.
     - `higher_is_better`: how to read it.
     - `value`: float64, NaN for a failed run.
@@ -49,7 +52,8 @@ def load_results(folder: Path | str, *, every: bool = False) -> Any:
             compare.
 
     Returns:
-        A `pandas.DataFrame`, runs in the order they were made, then floors.
+        A `pandas.DataFrame`: runs of scenarios in the order they were made, then those of
+        baselines, then floors.
 
     Warns:
         UserWarning: A file is no record, or there is more to know; see `export`.
@@ -64,9 +68,11 @@ def load_results(folder: Path | str, *, every: bool = False) -> Any:
 def load_runs(folder: Path | str, *, every: bool = False) -> Any:
     """Read what a folder's records say besides metrics, a row a run.
 
-    - `suite`, `scenario`, `seed`, `status`, `run_id`, `question_id`: as in `load_results`.
-    - `trained_tasks`: names of the trained tasks, joined by `, `.
-    - `weighting`, `options`: the strategy, and its options as JSON; missing for one task.
+    - `suite`, `kind`, `changes`, `seed`, `status`, `run_id`, `question_id`: as in `load_results`.
+    - `scenario`: name of the scenario or baseline.
+    - `trained_tasks`: names of the trained tasks, joined by `, `; of a baseline those it serves.
+    - `weighting`, `options`: the strategy, and its options as JSON; missing for one task. Of a
+      baseline, its own options.
     - `error`: `Type: message` of a failed run.
     - `started`: time, UTC.
     - `run_s`: seconds of the run without those of the process, which are `import_s` and `data_s`:
@@ -128,8 +134,8 @@ def export(
         every: As for `load_results`.
 
     Returns:
-        A line for each file that is no record, and one if records are left out, are of an older
-        form, or of scenarios that differ in more than tasks and weighting.
+        A line for each file that is no record, and one if records are left out or of an older
+        form.
 
     Raises:
         RecordError: The folder is absent or has no record, the suffix is another, or the file

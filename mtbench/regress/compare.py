@@ -23,7 +23,7 @@ from mtbench.evidence.words import decimal
 from mtbench.records.differing import shown
 from mtbench.records.series import Measured, Series, load
 
-from .differences import require_comparable, sections
+from .differences import require_comparable, sections, told_changes
 
 SPEEDS = {
     "examples_per_s": "training throughput",
@@ -35,7 +35,7 @@ SPEEDS = {
 
 @dataclass(frozen=True)
 class MetricChange:
-    """A metric of a scenario that is in both folders."""
+    """A metric of a scenario, or baseline, that is in both folders."""
 
     scenario: str
     metric: str
@@ -170,8 +170,11 @@ def to_text(comparison: Comparison) -> str:
 def _head(comparison: Comparison) -> Iterator[str]:
     for letter, side in (("a", comparison.a), ("b", comparison.b)):
         versions = side.question.engine.versions
+        baselines = sum(one.answer.baseline is not None for one in side.series.values())
+        arms = counted(len(side.series) - baselines, "scenario")
+        arms += f", {counted(baselines, 'baseline')}" if baselines else ""
         yield (
-            f"{letter}: {side.name}: suite {side.suite}, {counted(len(side.series), 'scenario')}, "
+            f"{letter}: {side.name}: suite {side.suite}, {arms}, "
             f"mtbench {versions['mtbench']}, tensorflow {versions.get('tensorflow')}"
         )
 
@@ -187,7 +190,9 @@ def _changes(comparison: Comparison) -> Iterator[str]:
     for letter, own, other in (("a", *names), ("b", *names[::-1])):
         for name in own:
             if name not in other:
-                yield f"only in {letter}: scenario {shown(name)}"
+                kind = "baseline" if own[name].answer.baseline else "scenario"
+                yield f"only in {letter}: {kind} {shown(name)}"
+    yield from told_changes(comparison.a, comparison.b)
 
 
 def _numbers(comparison: Comparison) -> Iterator[str]:

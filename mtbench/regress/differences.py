@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mtbench.errors import RecordError
-from mtbench.records.differing import ABSENT, is_origin, leaves, shown
+from mtbench.records.differing import ABSENT, changes_text, is_origin, leaves, shown
 from mtbench.records.record import Answer, Question
 from mtbench.records.series import Measured
 
@@ -120,6 +120,19 @@ def sections(a: Measured, b: Measured) -> dict[str, dict[str, tuple[Any, Any]]]:
     return by_section
 
 
+def told_changes(a: Measured, b: Measured) -> list[str]:
+    """What each scenario changed among those of its folder, a line each, two where sides differ."""
+    lines = []
+    for name in dict.fromkeys([*a.series, *b.series]):
+        texts = [changes_text(s.series[name].changes) if name in s.series else "" for s in (a, b)]
+        if texts[0] == texts[1] or not all(name in side.series for side in (a, b)):
+            lines += [f"{shown(name)} changes {text}" for text in dict.fromkeys(texts) if text]
+            continue
+        for side, text in zip((a, b), texts, strict=True):
+            lines.append(f"{shown(name)} changes {text or 'nothing'} in {side.name}")
+    return lines
+
+
 def _described(side: Measured) -> dict[str, Any]:
     """What decides the results of all scenarios; tasks are told by the answers, with origins."""
     return {
@@ -139,11 +152,16 @@ def _of_answers(a: Measured, b: Measured) -> dict[str, tuple[Any, Any]]:
     for name in _in_both(a, b):
         left, right = (side.series[name].answer.model_dump() for side in (a, b))
         by_scenario[name] = differences(left, right)
+    trained = [  # a baseline has neither towers nor training
+        pairs
+        for name, pairs in by_scenario.items()
+        if not any(side.series[name].answer.baseline for side in (a, b))
+    ]
     shared = {
         key: pair
-        for key, pair in next(iter(by_scenario.values()), {}).items()
+        for key, pair in next(iter(trained), {}).items()
         if key.partition(".")[0] in ("towers", "tasks", "train")
-        if all(other.get(key) == pair for other in by_scenario.values())
+        if all(other.get(key) == pair for other in trained)
     }
     rest = {
         f"scenarios.{name}.{key}": pair

@@ -35,7 +35,7 @@ from mtbench.evidence.formulas import holm
 from mtbench.evidence.words import decimal
 from mtbench.records.series import Measured, Series, load
 
-from .differences import require_comparable
+from .differences import require_comparable, told_changes
 from .limits import MEMORY_GROWTH, SLOWDOWN, Limits, load_limits, metrics_of
 from .outcome import Check, Outcome, State
 
@@ -90,6 +90,7 @@ def check(a: Measured, b: Measured, limits: Limits, marks: Sequence[str] = ()) -
     ]
     notes = [f"left out: {line}" for side in (a, b) for line in side.problems]
     notes += [note for side in (a, b) for note in side.notes]
+    notes += told_changes(a, b)
     notes += [f"only in {b.name}: {name}" for name in b.series if name not in a.series]
     return Outcome(
         tuple(checks), limits.strict, "".join(f" {mark}" for mark in marks), tuple(notes)
@@ -204,6 +205,8 @@ def _ratios(a: Measured, b: Measured, field: str, limit: float | None) -> Iterat
         return
     what, verb, lacking = _RATIOS[field]
     for name, left, right in _both(a, b):
+        if field == "step_time" and left.answer.baseline:
+            continue  # nothing takes steps
         values: list[Mapping[int, float]] = [getattr(left, field), getattr(right, field)]
         if not all(values):
             yield Check(name, what, "inconclusive", lacking)

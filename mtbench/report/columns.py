@@ -43,3 +43,14 @@ def number_text(stat: Stat | None, form: str = ".3f") -> str:
 def scaled(stat: Stat, factor: float) -> Stat:
     """The same in another unit."""
     return Stat(stat.mean * factor, None if stat.sd is None else stat.sd * factor, stat.n)
+
+
+def seeds_text(row: Row) -> str:
+    """The number of a row's seeds."""
+    stats = list(row.metrics.values())
+    return str(stats[0].n) if stats else "0"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign: `+0.010`, `−0.205`."""
+    return f"{value:+.3f}".replace("-", "−")

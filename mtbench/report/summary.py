@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from mtbench import evidence
 from mtbench.records.columns import COSTS
+from mtbench.records.differing import Changes
 from mtbench.records.record import Data
-from mtbench.records.results import Metric, Results, Scenario
+from mtbench.records.results import Metric, Results, Scenario, common_seeds
+from mtbench.records.sweeps import grouped
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Stat:
 
 @dataclass(frozen=True)
 class MetricColumn:
-    """A metric, and the floor it has to beat."""
+    """A metric, and the floor and the baseline it has to beat."""
 
     key: str
     """`task/metric`."""
@@ -31,22 +34,42 @@ class MetricColumn:
     headline: bool
     floor: str | None
     """Name of the strongest floor: the best mean over all seeds."""
+    baseline: str | None = None
+    """Name of the strongest baseline: the best mean over its seeds."""
+
+    @property
+    def rival(self) -> str | None:
+        """What scenarios are shown against: the strongest baseline, without one the floor."""
+        return self.baseline or self.floor
 
 
 @dataclass(frozen=True)
 class Row:
-    """A scenario or a floor."""
+    """A scenario, a baseline or a floor."""
 
     name: str
     metrics: Mapping[str, Stat]
     """By `task/metric`."""
     above_floor: Mapping[str, float]
     """By `task/metric`: mean over seeds of the difference from the strongest floor on the same
-    split, positive where it is better. Empty for a floor."""
+    split, positive where it is better. Empty for a baseline or a floor."""
     speed: Mapping[str, Stat]
     """By the keys of `records.columns.COSTS`. Empty for a floor."""
     trained: tuple[str, ...] = ()
-    """Names of the trained tasks."""
+    """Names of the trained tasks; of a baseline, those that it serves."""
+    above_baseline: Mapping[str, float] = field(default_factory=dict)
+    """The same against the strongest baseline, over the seeds that both have."""
+    weighting: str | None = None
+    """Name of the strategy."""
+    changes: Changes = field(default_factory=dict)
+    """By dotted path, what it does otherwise than most scenarios."""
+    sweep: str | None = None
+    """Name of the sweep that it is one of several points of."""
+
+    def above(self, column: MetricColumn) -> float | None:
+        """How far it is above the column's rival, None where nothing tells."""
+        against = self.above_baseline if column.baseline else self.above_floor
+        return against.get(column.key)
 
 
 @dataclass(frozen=True)
@@ -56,11 +79,25 @@ class Summary:
     suite: str
     columns: tuple[MetricColumn, ...]
     scenarios: tuple[Row, ...]
+    """In the order of the records, the points of a sweep together."""
     floors: tuple[Row, ...]
     notes: tuple[str, ...]
     """What a reader has to know: made-up data, failed runs, records left out."""
     data: str
     environment: str
+    baselines: tuple[Row, ...] = ()
+    shortfalls: tuple[str, ...] = ()
+    """Sentences: which scenarios are below the strongest baseline."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether scenarios differ in more than tasks and strategy."""
+        return any(row.changes for row in self.scenarios)
+
+    @property
+    def headline(self) -> list[MetricColumn]:
+        """The headline metrics."""
+        return [column for column in self.columns if column.headline]
 
 
 def summarize(results: Results) -> Summary:
@@ -68,18 +105,23 @@ def summarize(results: Results) -> Summary:
 
     What was left out is counted in the notes.
     """
-    data = results.runs[-1].data if results.runs else None
+    done = results.runs or results.done
+    data = done[-1].data if done else None
     failed = [f"FAILED: {r.scenario} seed {r.seed}: {r.error}" for r in results.failed]
     said = (*results.problems, *results.left_out, *results.notes)
     columns = tuple(_column(results, metric) for metric in results.metrics)
+    sweeps = grouped(results.scenarios)
+    below = evidence.shortfalls(results) if results.baselines else []
     return Summary(
         results.suite,
         columns,
-        tuple(_scenario(results, each, columns) for each in results.scenarios.values()),
+        tuple(_scenario(results, name, sweep, columns) for name, sweep in sweeps.items()),
         _floor_rows(results),
         (*(_data_notes(results, data) if data else ()), *said, *failed),
         _describe_data(data) if data else "",
         _describe_environment(results),
+        tuple(_arm(results, each, columns) for each in results.baselines.values()),
+        tuple(evidence.shortfall_sentences(below)),
     )
 
 
@@ -89,46 +131,83 @@ def _stat(values: Sequence[float]) -> Stat:
 
 
 def _column(results: Results, metric: Metric) -> MetricColumn:
-    """A metric with its strongest floor."""
-    floors = [run.floors[metric.task] for run in results.runs]
+    """A metric with its strongest floor and baseline."""
+    floors = [run.floors.get(metric.task, {}) for run in results.runs or results.done]
     means = {
         floor: statistics.fmean(each[floor][metric.name] for each in floors)
         for floor in floors[-1]
-        if all(metric.name in each[floor] for each in floors)
+        if all(metric.name in each.get(floor, {}) for each in floors)
     }
     strongest = max(means, key=lambda name: metric.sign * means[name], default=None)
-    return MetricColumn(metric.key, metric.higher_is_better, metric.headline, strongest)
+    baseline = evidence.strongest_baseline(results, metric)
+    return MetricColumn(
+        metric.key,
+        metric.higher_is_better,
+        metric.headline,
+        strongest,
+        baseline.name if baseline else None,
+    )
 
 
-def _scenario(results: Results, scenario: Scenario, columns: Sequence[MetricColumn]) -> Row:
-    """Summarise a scenario over its seeds."""
-    runs = scenario.runs.values()
-    if not runs:
-        return Row(scenario.name, {}, {}, {})
-    metrics, above = {}, {}
+def _scenario(
+    results: Results, name: str, sweep: str | None, columns: Sequence[MetricColumn]
+) -> Row:
+    """Summarise a scenario over its seeds, and say what it changed."""
+    scenario = results.scenarios[name]
+    weighting = scenario.answer.weighting
+    row = replace(
+        _arm(results, scenario, columns),
+        trained=scenario.tasks,
+        weighting=weighting.name if weighting else None,
+        changes=results.changes[name],
+        sweep=sweep,
+    )
+    above: dict[str, dict[str, float]] = {"floor": {}, "baseline": {}}
     for metric, column in zip(results.metrics, columns, strict=True):
-        values = [run.metrics[metric.task][metric.name] for run in runs]
-        metrics[metric.key] = _stat(values)
-        if column.floor:
-            floors = [run.floors[metric.task][column.floor][metric.name] for run in runs]
-            above[metric.key] = statistics.fmean(
-                metric.sign * (value - floor) for value, floor in zip(values, floors, strict=True)
-            )
+        if column.floor and scenario.runs:
+            runs = scenario.runs.items()
+            floors = {n: r.floors[metric.task][column.floor][metric.name] for n, r in runs}
+            above["floor"][metric.key] = _above(scenario, metric, floors)
+        rival = results.baselines[column.baseline] if column.baseline else None
+        if rival and (seeds := common_seeds(rival, scenario)):
+            values = dict(zip(seeds, rival.values(metric, seeds).tolist(), strict=True))
+            above["baseline"][metric.key] = _above(scenario, metric, values)
+    return replace(row, above_floor=above["floor"], above_baseline=above["baseline"])
+
+
+def _above(scenario: Scenario, metric: Metric, others: Mapping[int, float]) -> float:
+    """Mean difference from others by seed, positive where the scenario is better."""
+    values = scenario.values(metric, list(others)).tolist()
+    return statistics.fmean(
+        metric.sign * (value - other) for value, other in zip(values, others.values(), strict=True)
+    )
+
+
+def _arm(results: Results, arm: Scenario, columns: Sequence[MetricColumn]) -> Row:
+    """Summarise a scenario or a baseline over its seeds, in the metrics it has."""
+    runs = arm.runs.values()
+    metrics = {
+        column.key: _stat(arm.values(metric, list(arm.runs)).tolist())
+        for metric, column in zip(results.metrics, columns, strict=True)
+        if runs and arm.has(metric)
+    }
     speed = {
         number.key: _stat(values)
         for number, _ in COSTS
         if (values := [value for run in runs if (value := number.read(run)) is not None])
     }
-    return Row(scenario.name, metrics, above, speed, scenario.tasks)
+    return Row(arm.name, metrics, {}, speed, arm.tasks)
 
 
 def _floor_rows(results: Results) -> tuple[Row, ...]:
     """Summarise the floors, each split counted once."""
     rows: dict[str, dict[str, Stat]] = {}
     for metric in results.metrics:
-        splits = [floors[metric.task] for floors in results.floors.values()]
-        for floor in results.runs[-1].floors[metric.task]:
-            values = [each[floor][metric.name] for each in splits if metric.name in each[floor]]
+        splits = [floors.get(metric.task, {}) for floors in results.floors.values()]
+        for floor in (results.runs or results.done)[-1].floors.get(metric.task, {}):
+            values = [
+                each[floor][metric.name] for each in splits if metric.name in each.get(floor, {})
+            ]
             if values:
                 rows.setdefault(floor, {})[metric.key] = _stat(values)
     return tuple(Row(name, metrics, {}, {}) for name, metrics in rows.items())

@@ -34,11 +34,11 @@ ASKED = np.array([0, *range(9, -1, -1)])
 """The queries of the tiny rows, and one of them twice."""
 
 
-def numbers(model: Fitted, given: Given, asked: np.ndarray = ASKED) -> np.ndarray:
+def numbers(model: Any, given: Given, asked: np.ndarray = ASKED) -> np.ndarray:
     """What it gives for some queries and all candidates, `[asked, num_candidates]`."""
     asked, candidates = asked.astype(np.int32), np.arange(tiny_rows()[0].num_candidates)
     if given == "scores":
-        return model.scores(asked)
+        return np.asarray(model.scores(asked))
     pairs = np.repeat(asked, len(candidates)), np.tile(candidates, len(asked)).astype(np.int32)
     return np.asarray(model.predictions(*pairs)).reshape(len(asked), -1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mtbench import evidence
 from mtbench.evidence import words
 
@@ -13,9 +15,21 @@ from .view import View
 
 def comparisons(view: View) -> Html:
     """What is compared with what, with every number behind the words."""
+    caption = (
+        "Paired differences with their 95 % intervals, each for itself; p-values corrected for all "
+        "comparisons of the table (Holm); “could have found”: the smallest true difference found "
+        "four times in five with this many seeds."
+    )
     listed = [*(view.planned or view.pairs), *view.users]
-    if not listed:
-        return Html()
+    tables = [_compared("comparisons", caption, listed)] if listed else []
+    if view.baselines:
+        against = "Every scenario against the strongest baseline of each task it trains, likewise."
+        tables.append(_compared("against-baselines", against, view.baselines))
+    return Html("".join(tables))
+
+
+def _compared(key: str, caption: str, listed: Sequence[evidence.Comparison]) -> Html:
+    """A table of comparisons, folded where there are many."""
     head = [
         column("metric", text=True),
         column("scenario", text=True),
@@ -27,15 +41,11 @@ def comparisons(view: View) -> Html:
         column("verdict", text=True),
     ]
     rows = [("", _comparison(one)) for one in listed]
-    caption = (
-        "Paired differences with their 95 % intervals, each for itself; p-values corrected for all "
-        "comparisons of the table (Holm); “could have found”: the smallest true difference found "
-        "four times in five with this many seeds."
-    )
-    made = table("comparisons", caption, head, rows)
+    made = table(key, caption, head, rows)
     if len(rows) <= 16:
         return made
-    return tag("details", tag("summary", f"All {len(rows)} comparisons"), made)
+    what = "comparisons with baselines" if key == "against-baselines" else "comparisons"
+    return tag("details", tag("summary", f"All {len(rows)} {what}"), made)
 
 
 def _comparison(one: evidence.Comparison) -> list[Html]:

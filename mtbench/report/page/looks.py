@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .markup import plain
 from .svg import INK, SERIES
@@ -73,9 +73,17 @@ class Axis:
     floors: Mapping[str, float]
     """Means of the floors, the strongest first."""
     spreads: Sequence[Spread]
+    baselines: Mapping[str, float] = field(default_factory=dict)
+    """Means of the baselines, likewise."""
+
+    @property
+    def rivals(self) -> list[tuple[str, float]]:
+        """Labels and means of the baselines, then of the floors, the strongest first."""
+        kinds = (("baseline", self.baselines), ("floor", self.floors))
+        return [(f"{k}: {short(name)}", mean) for k, of in kinds for name, mean in of.items()]
 
     def limits(self) -> tuple[float, float]:
-        """What is shown: the scenarios trained for it and the strongest floor.
+        """What is shown: the scenarios trained for it and the strongest baseline, else floor.
 
         What lies far off does not decide the scale: a scenario that was not trained for the task
         may be at ten times the others' error.
@@ -86,7 +94,7 @@ class Axis:
             low, _, high = statistics.quantiles(core, n=4)
             reach = 3 * (high - low)  # Tukey's far out
             core = [v for v in core if low - reach <= v <= high + reach] or core
-        core += list(self.floors.values())[:1]
+        core += [mean for _, mean in self.rivals[:1]]
         low, high = min(core), max(core)
         room = 0.09 * (high - low) or 0.05 * abs(high) or 1.0
         return low - room, high + room
@@ -132,7 +140,10 @@ def describe(axis: Axis) -> str:
     sign = -1 if axis.higher_is_better else 1
     best = sorted(axis.spreads, key=lambda spread: sign * spread.mean)
     more = f"; and {len(best) - 10} more" if len(best) > 10 else ""
-    floors = "; ".join(f"floor {name}: {figures(value)}" for name, value in axis.floors.items())
+    kinds = (("baseline", axis.baselines), ("floor", axis.floors))
+    floors = "; ".join(
+        f"{kind} {name}: {figures(value)}" for kind, of in kinds for name, value in of.items()
+    )
     return f"Best first: {'; '.join(map(spoken, best[:10]))}{more}. {floors}"
 
 

@@ -17,6 +17,8 @@
       return up ? order : -order;
     };
     const body = table.tBodies[0];
+    for (const title of body.querySelectorAll("tr.group")) title.remove(); // its rows no longer stand together
+    table.classList.add("sorted");
     body.append(...[...body.rows].sort(compare));
   };
   for (const table of document.querySelectorAll("table.sortable")) {

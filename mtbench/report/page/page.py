@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from mtbench.records.results import Results
 
-from . import curves, findings, panels, provenance, sections, wording
+from . import curves, findings, panels, provenance, sections, sweeps, wording
 from .markup import Html, tag
 from .svg import Canvas
 from .view import Users, View, look_at
@@ -72,10 +72,11 @@ def _policy(script: str) -> str:
 
 def _header(view: View) -> Html:
     summary, results = view.summary, view.results
-    runs, total = len(results.runs), len(results.records)
-    seeds = len(view.seeds)
+    runs, total = len(results.done), len(results.records)
+    seeds, baselines = len(view.seeds), len(summary.baselines)
+    beside = f"{baselines} baseline{'s' * (baselines != 1)}, " if baselines else ""
     meta = (
-        f"{len(summary.scenarios)} scenario{'s' * (len(summary.scenarios) != 1)}, "
+        f"{len(summary.scenarios)} scenario{'s' * (len(summary.scenarios) != 1)}, {beside}"
         f"{seeds} seed{'s' * (seeds != 1)}, {runs} of {total} runs went well. {summary.data}"
     )
     notes = [
@@ -108,8 +109,11 @@ def _sections(view: View, canvas: Canvas) -> Iterable[tuple[str, str, Html]]:
     """Keys, titles and content, in order; one without content is left out."""
     runs, tasks = view.results.runs, view.tasks
     yield "summary", "In words", tag("div.lead", wording.summary(view))
-    if view.rows:
+    if view.rows or view.summary.baselines:
         yield "numbers", "Results", tag("div", sections.results(view), sections.all_metrics(view))
+    if view.rows:
+        yield "scenarios", "Scenarios", sections.scenarios(view)
+        yield "sweeps", "Sweeps", sweeps.figures_of(view, canvas)
         yield "seeds", "Every seed", panels.metrics(view, canvas)
         yield "compared", "Comparisons", findings.comparisons(view)
         yield "trade-off", "Trade-off", panels.trade_offs(view, canvas)

@@ -41,11 +41,12 @@ def metrics(view: View, canvas: Canvas) -> Html:
     drawn = []
     for column in view.headline:
         axis = view.axis(column.key)
-        drawn.append(_figure(axis.label, plots.dots(canvas, axis, view.looks)))
+        drawn.append(figure(axis.label, plots.dots(canvas, axis, view.looks)))
     if not drawn:
         return Html()
     text = (
-        "Marker: mean; line: ± sd over seeds; ticks: the seeds; dashed: floors. An arrow at the "
+        "Marker: mean; line: ± sd over seeds; ticks: the seeds; dashed: "
+        f"{'baselines and floors' if view.summary.baselines else 'floors'}. An arrow at the "
         "edge stands for a value beyond it."
         + (" The best is on top." if len(view.rows) > plots.MANY else "")
     )
@@ -59,7 +60,7 @@ def trade_offs(view: View, canvas: Canvas) -> Html:
     said, drawn = [], []
     if len(view.rows) > 1 and len(axes) > 1:
         drawn = [
-            _figure(
+            figure(
                 f"{second.label} against {first.label}",
                 trade_off(canvas, (first, second), view.looks, sweeps),
             )
@@ -69,11 +70,12 @@ def trade_offs(view: View, canvas: Canvas) -> Html:
         said.append(
             "Means ± sd over seeds. The solid line is the Pareto front of the two: no scenario is "
             "as good in both and better in one than those on it. Shaded: better than the strongest "
-            "floor in both." + (" Dotted: the best of a sweep." if sweeps else "")
+            f"{'baseline, or else floor,' if view.summary.baselines else 'floor'} in both."
+            + (" Dotted: the best of a sweep." if sweeps else "")
         )
     if view.deltas:
         deltas = list(view.deltas.values())
-        drawn.append(_figure("Δm against single tasks", plots.gains(canvas, deltas, view.looks)))
+        drawn.append(figure("Δm against single tasks", plots.gains(canvas, deltas, view.looks)))
         said.append(
             "Δm: mean relative gain over the single-task scenarios with the same seeds, with its "
             "95 % interval; tasks weigh alike (Maninis et al. 2019)."
@@ -91,7 +93,7 @@ def lines(view: View, canvas: Canvas, panels: Sequence[Panel], text: str) -> Htm
     if not panels:
         return Html()
     drawn = [
-        _figure(
+        figure(
             panel.title + (" (log scale)" if panel.log else ""),
             curves.draw(canvas, panel, view.looks),
         )
@@ -112,7 +114,7 @@ def costs(view: View, canvas: Canvas) -> Html:
         if rows:
             label = f"relative to {short(reference.name)}"
             svg = plots.bars(canvas, title, label, rows, view.looks)
-            drawn.append(_figure(title, svg))
+            drawn.append(figure(title, svg))
     text = (
         f"Relative to {reference.name} (hatched), means over seeds; the line is ± sd. Throughput "
         "is that of the steps after the first, which traces the graph; the time of a scenario's "
@@ -138,7 +140,8 @@ def _bars(view: View, reference: Row, key: str, form: Callable[[float], str]) ->
     return rows
 
 
-def _figure(title: str, svg: Html) -> Html:
+def figure(title: str, svg: Html) -> Html:
+    """A figure with its title."""
     return tag("figure", tag("h3", title), svg)
 
 

@@ -36,7 +36,7 @@ def dots(canvas: Canvas, axis: Axis, looks: Mapping[str, Look]) -> Html:
     if len(rows) > MANY:
         rows.sort(key=lambda row: row.mean, reverse=axis.higher_is_better)
     with canvas.style():
-        above = 0.06 + 0.17 * min(len(axis.floors), 3)
+        above = 0.06 + 0.17 * min(len(axis.rivals), 3)
         axes = row_axes(canvas, [spread.scenario for spread in rows], above)
         axes.set_xlim(*axis.limits())
         _floor_lines(axes, axis)
@@ -81,9 +81,9 @@ def _arrow(canvas: Canvas, axes: Axes, row: int, spread: Spread, look: Look) -> 
 
 
 def _floor_lines(axes: Axes, axis: Axis) -> None:
-    """The floors as upright lines with their names above, the strongest one bold."""
+    """Baselines and floors as upright lines with their names above, the first one bold."""
     low, high = axes.get_xlim()
-    for n, (name, value) in enumerate(list(axis.floors.items())[:3]):
+    for n, (name, value) in enumerate(axis.rivals[:3]):
         inside = low <= value <= high
         place = min(max((value - low) / (high - low), 0.0), 1.0)
         if inside:
@@ -91,7 +91,7 @@ def _floor_lines(axes: Axes, axis: Axis) -> None:
                 value, color=FLOOR, lw=1.4 if n == 0 else 1, dashes=(4, 2) if n == 0 else (1, 2)
             )
         beyond = "" if inside else " →" if place else "← "
-        text = f"floor: {short(name)} {figures(value)}"
+        text = f"{name} {figures(value)}"
         axes.annotate(
             text + beyond if place else beyond + text, (place, 1), (0, 3 + 11.5 * n),
             xycoords="axes fraction", textcoords="offset points", fontsize=9, color=FLOOR,

@@ -29,7 +29,7 @@ def data(view: View) -> Html:
     """The data, made up or not, and its fingerprint."""
     question = view.results.question
     parts = []
-    for about in {run.fingerprint: run.data for run in view.results.runs}.values():
+    for about in {run.fingerprint: run.data for run in view.results.done}.values():
         if about is None:
             continue
         kind = "made up" if about.synthetic else "real"
@@ -112,8 +112,8 @@ def _component(where: str, identity: Identity) -> list[Html]:
 
 
 def _identities(view: View) -> Iterable[tuple[str, Identity]]:
-    """Every component of the newest record, and each scenario's weighting."""
-    question, answer = view.results.question, view.results.newest.answer
+    """Every component of the newest record, each scenario's weighting, and the baselines."""
+    question, answer = view.results.question, view.results.newest_of_scenarios.answer
     yield "dataset", question.dataset
     yield "split", question.split
     for side, tower in answer.towers.items():
@@ -123,13 +123,18 @@ def _identities(view: View) -> Iterable[tuple[str, Identity]]:
     for name, scenario in view.results.scenarios.items():
         if scenario.answer.weighting:
             yield f"scenario: {name}", scenario.answer.weighting
+    for name, baseline in view.results.baselines.items():
+        if baseline.answer.baseline:
+            yield f"baseline: {name}", baseline.answer.baseline
 
 
 def suite(view: View) -> dict[str, Any]:
     """The suite as the records tell it."""
     results = view.results
-    answers = {name: scenario.answer for name, scenario in results.scenarios.items()}
-    answers[results.newest.scenario] = answers.pop(results.newest.scenario)  # the last counts
+    arms = {**results.baselines, **results.scenarios}
+    answers = {name: arm.answer for name, arm in arms.items()}
+    if (last := results.newest_of_scenarios).kind == "scenario":
+        answers[last.scenario] = answers.pop(last.scenario)  # the last counts
     ordered = suite_document(
         view.summary.suite, results.question, answers, (run.seed for run in results.records)
     )
@@ -164,9 +169,6 @@ def reproduce(view: View) -> Html:
         tag("p", f"{name}.yaml, with every option as it was:"),
         tag("pre", tag("code", lines(text.rstrip()))),
     ]
-    for line in view.results.differing:
-        caution = f"It has the options of the newest run for all scenarios, though {line}."
-        parts.append(tag("p.note", caution))
     if view.results.question.stands_in_for:
         parts.append(
             tag("p.note", "The data stood in for other data (--synthetic): this suite gives the "

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from mtbench import evidence
 from mtbench.evidence import words
 from mtbench.records.columns import COSTS
+from mtbench.records.differing import changes_text
 from mtbench.report.columns import SHORT, SHORT_LABELS, short_costs
 from mtbench.report.summary import MetricColumn, Row, Stat
 
 from .markup import Html, tag
-from .tabular import cell, column, row_head, table
+from .tabular import cell, column, row_head, table, title_row, with_sweeps
 from .view import View
 
 
 def results(view: View) -> Html:
-    """Every scenario and floor with the headline metrics, Δm and speed."""
+    """Every scenario, baseline and floor with the headline metrics, Δm and speed."""
     columns = _digits(view, view.headline)
-    rows = [("", _scenario(view, row, columns)) for row in view.summary.scenarios]
+    rows = with_sweeps(view.summary.scenarios, lambda row: _scenario(view, row, columns))
+    width = len(columns) + 4
+    rows += _titled(view, width, lambda row: _baseline(row, columns), view.summary.baselines)
     rows += [("floor", _floor(row, columns, 3)) for row in view.summary.floors]
     head = [
         column("scenario", text=True),
@@ -34,9 +38,48 @@ def results(view: View) -> Html:
     ]
     caption = (
         "Mean ± sample standard deviation over seeds. Below it the mean difference from the "
-        "strongest floor on the same splits, + is better. Floors are in italics."
+        f"strongest {_rival(view)} on the same splits, + is better. Floors are in italics."
     )
     return table("results", caption, head, rows)
+
+
+def _titled(
+    view: View, width: int, cells: Callable[[Row], list[Html]], rows: Sequence[Row]
+) -> list[tuple[str, list[Html]]]:
+    """The baselines' rows between the titles of theirs and of the floors', where there are any."""
+    if not rows:
+        return []
+    below = [title_row("floors", width)] if view.summary.floors else []
+    return [title_row("baselines", width), *(("baseline", cells(row)) for row in rows), *below]
+
+
+def _rival(view: View) -> str:
+    return "baseline, or floor, that the head names," if view.summary.baselines else "floor"
+
+
+def scenarios(view: View) -> Html:
+    """What each scenario trains, how its tasks are weighed, and what else it changed."""
+    if not view.summary.changes:
+        return Html()
+    head = [
+        column(name, text=True) for name in ("scenario", "trained tasks", "weighting", "changes")
+    ]
+    caption = (
+        "What each scenario trains, its strategy, and each option that is not as in most "
+        "scenarios; of a sweep, what its points vary."
+    )
+    return table("changes", caption, head, with_sweeps(view.summary.scenarios, _changed))
+
+
+def _changed(row: Row) -> list[Html]:
+    texts = [", ".join(row.trained), row.weighting or "–"]
+    made = changes_text(row.changes)
+    each = [tag("div", f"{path} = {value}") for path, value in row.changes.items()]
+    return [
+        row_head(row.name, sweep=row.sweep),
+        *(cell(text, value=text, text=True) for text in texts),
+        cell(*each, value=made, text=True),
+    ]
 
 
 def all_metrics(view: View) -> Html:
@@ -45,12 +88,13 @@ def all_metrics(view: View) -> Html:
     for n, task in enumerate(view.tasks):
         chosen = _digits(view, [c for c in view.summary.columns if c.key.startswith(f"{task}/")])
         head = [column("scenario", text=True), *(_metric_head(one) for one, _ in chosen)]
-        rows = [("", _metrics(row, chosen)) for row in view.rows]
-        rows += [
-            ("floor", _metrics(row, chosen))
-            for row in view.summary.floors
-            if any(one.key in row.metrics for one, _ in chosen)
-        ]
+        rows = with_sweeps(view.rows, partial(_metrics, columns=chosen))
+        for kind, arms in (("baseline", view.summary.baselines), ("floor", view.summary.floors)):
+            rows += [
+                (kind, _metrics(row, chosen, kind))
+                for row in arms
+                if any(one.key in row.metrics for one, _ in chosen)
+            ]
         parts.append(table(f"metrics-{n}", f"All metrics of {task}.", head, rows))
     return tag("details", tag("summary", "All metrics and costs"), *parts, _costs(view))
 
@@ -59,7 +103,7 @@ def _costs(view: View) -> Html:
     head = [column("scenario", text=True)]
     head += [column(heading.label, better=heading.better) for _, heading in COSTS]
     rows = []
-    for row in view.rows:
+    for row in (*view.rows, *view.summary.baselines):
         stats = [(row.speed.get(number.key), heading.factor) for number, heading in COSTS]
         cells = [
             cell(_large(stat, factor), value=stat.mean if stat else None) for stat, factor in stats
@@ -79,33 +123,51 @@ def _large(stat: Stat | None, factor: float) -> str:
 def _metric_head(one: MetricColumn) -> Html:
     task, _, metric = one.key.partition("/")
     arrow, better = ("↑", "higher") if one.higher_is_better else ("↓", "lower")
-    floor = tag("small", f"floor: {one.floor}") if one.floor else None
+    kind = "baseline" if one.baseline else "floor"
+    rival = tag("small", f"{kind}: {one.rival}") if one.rival else None
     *rest, last = metric.replace("_", " ").split(" ")
     name = [f"{word} " for word in rest], tag("span.together", f"{last} {arrow}")
-    return column(task, tag("br"), name, floor, better=better)
+    return column(task, tag("br"), name, rival, better=better)
 
 
 def _scenario(view: View, row: Row, columns: Sequence[tuple[MetricColumn, int]]) -> list[Html]:
     if not row.metrics:
         return [
-            row_head(row.name),
+            row_head(row.name, sweep=row.sweep),
             cell("0", value=0),
             *(cell("failed", value=None) for _ in columns),
             *(cell("–", value=None) for _ in range(2)),
         ]
-    seeds = next(iter(row.metrics.values())).n
+    return [
+        row_head(row.name, sweep=row.sweep),
+        cell(_seeds(row), value=_seeds(row)),
+        *(metric_cell(row, *one) for one in columns),
+        _gain(view.deltas.get(row.name)),
+        _speed(row),
+    ]
+
+
+def _seeds(row: Row) -> int:
+    return next((stat.n for stat in row.metrics.values()), 0)
+
+
+def _speed(row: Row) -> Html:
     first, *others = short_costs(row)
     sorted_by = row.speed.get(SHORT[0][0].key)
+    return cell(
+        first,
+        *(tag("small", other) for other in others),
+        value=sorted_by.mean if sorted_by else None,
+    )
+
+
+def _baseline(row: Row, columns: Sequence[tuple[MetricColumn, int]]) -> list[Html]:
     return [
-        row_head(row.name),
-        cell(seeds, value=seeds),
-        *(_metric(row, *one) for one in columns),
-        _gain(view.deltas.get(row.name)),
-        cell(
-            first,
-            *(tag("small", other) for other in others),
-            value=sorted_by.mean if sorted_by else None,
-        ),
+        row_head(row.name, tag("small", "baseline")),
+        cell(_seeds(row), value=_seeds(row)),
+        *(metric_cell(row, *one) for one in columns),
+        cell("–", value=None),
+        _speed(row),
     ]
 
 
@@ -115,13 +177,17 @@ def _floor(row: Row, columns: Sequence[tuple[MetricColumn, int]], rest: int) -> 
     return [name, *blank[:1], *cells, *blank[1:]]
 
 
-def _metrics(row: Row, columns: Sequence[tuple[MetricColumn, int]]) -> list[Html]:
-    label = None if row.above_floor or row.speed else tag("small", "floor")
-    return [row_head(row.name, label), *(_metric(row, *one) for one in columns)]
+def _metrics(
+    row: Row, columns: Sequence[tuple[MetricColumn, int]], kind: str | None = None
+) -> list[Html]:
+    label = tag("small", kind) if kind else None
+    head = row_head(row.name, label, sweep=row.sweep)
+    return [head, *(metric_cell(row, *one) for one in columns)]
 
 
-def _metric(row: Row, one: MetricColumn, digits: int) -> Html:
-    stat, above = row.metrics.get(one.key), row.above_floor.get(one.key)
+def metric_cell(row: Row, one: MetricColumn, digits: int) -> Html:
+    """A metric, and below it how far it is above the strongest baseline or floor."""
+    stat, above = row.metrics.get(one.key), row.above(one)
     if stat is None:
         return cell("–", value=None)
     text = f"{stat.mean:.{digits}f}" + (f" ± {stat.sd:.{digits}f}" if stat.sd is not None else "")

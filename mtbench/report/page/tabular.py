@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from mtbench.records.sweeps import point_of
+from mtbench.report.summary import Row
 
 from .markup import Child, Html, tag
 
@@ -45,6 +48,30 @@ def cell(*content: Child, value: float | str | None, text: bool = False) -> Html
     return tag("td.text" if text else "td", *content, data_v=key)
 
 
-def row_head(name: str, *more: Child) -> Html:
-    """The cell that names a row."""
-    return tag("th", name, *more, scope="row", data_v=name)
+def row_head(name: str, *more: Child, sweep: str | None = None) -> Html:
+    """The cell that names a row; a sweep's point is shown by what it varies until it is sorted."""
+    shown: Child = name
+    if sweep:
+        shown = [tag("span.of", f"{sweep}["), point_of(name), tag("span.of", "]")]
+    return tag("th", shown, *more, scope="row", data_v=name)
+
+
+def title_row(name: str, width: int) -> tuple[str, list[Html]]:
+    """A row that says what the rows below it are, which is gone once the table is sorted."""
+    empty = [tag("td", data_v="") for _ in range(width - 1)]
+    return "group", [tag("th", name, scope="row", data_v=name), *empty]
+
+
+def with_sweeps(
+    scenarios: Iterable[Row], cells: Callable[[Row], list[Html]]
+) -> list[tuple[str, list[Html]]]:
+    """Classes and cells of scenarios' rows, the points of a sweep below a row with its name."""
+    rows: list[tuple[str, list[Html]]] = []
+    before = None
+    for row in scenarios:
+        made = cells(row)
+        if row.sweep and row.sweep != before:
+            rows.append(title_row(row.sweep, len(made)))
+        before = row.sweep
+        rows.append(("point" if row.sweep else "", made))
+    return rows

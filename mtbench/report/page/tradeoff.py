@@ -139,22 +139,22 @@ def _front(axes: Axes, points: Sequence[tuple[float, float]], x: Axis, y: Axis) 
 
 
 def _floors(axes: Axes, x: Axis, y: Axis, labels: Labels) -> None:
-    """The strongest floor of each task as a line, and shaded what beats both."""
+    """The strongest baseline of each task, else floor, as a line, and shaded what beats both."""
     limits = axes.get_xlim(), axes.get_ylim()
-    floors = [next(iter(axis.floors.items()), None) for axis in (x, y)]
+    floors = [next(iter(axis.rivals), None) for axis in (x, y)]
     if floors[0]:
         name, value = floors[0]
         axes.axvline(value, color=FLOOR, lw=1.3, dashes=(4, 2))
         place = (value - limits[0][0]) / (limits[0][1] - limits[0][0])
         axes.annotate(
-            f"floor: {short(name)}", (value, 1), (0, 4), xycoords=("data", "axes fraction"),
+            name, (value, 1), (0, 4), xycoords=("data", "axes fraction"),
             textcoords="offset points", fontsize=9, color=FLOOR,
             ha="left" if place < 0.3 else "right" if place > 0.7 else "center",
         )  # fmt: skip
     if floors[1]:
         name, value = floors[1]
         axes.axhline(value, color=FLOOR, lw=1.3, dashes=(4, 2))
-        labels.put((limits[0][1], value), f"floor: {short(name)}", FLOOR)
+        labels.put((limits[0][1], value), name, FLOOR)
     if floors[0] and floors[1]:
         ends = [
             span[1 if axis.higher_is_better else 0]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtbench import evidence
+from mtbench.records.current import metrics_of
 from mtbench.records.record import Record
 from mtbench.records.results import Results
 from mtbench.report.summary import MetricColumn, Row, Summary, summarize
@@ -28,6 +29,8 @@ class View:
     """Every scenario against every other, a family of its own."""
     users: Sequence[evidence.Comparison]
     """Comparisons over users; none where their values were not kept."""
+    baselines: Sequence[evidence.Comparison]
+    """Every scenario against the strongest baseline of each task it trains, another family."""
     deltas: Mapping[str, evidence.DeltaM]
     """By scenario."""
     front: evidence.Front
@@ -41,13 +44,12 @@ class View:
     @property
     def headline(self) -> list[MetricColumn]:
         """The headline metrics."""
-        return [column for column in self.summary.columns if column.headline]
+        return self.summary.headline
 
     @property
     def tasks(self) -> list[str]:
         """Names of the tasks."""
-        runs = self.results.runs
-        return list(runs[-1].metric_info) if runs else []
+        return list(metrics_of(self.results.done))
 
     @property
     def reference(self) -> Row | None:
@@ -66,7 +68,7 @@ class View:
         return [float(value) for run in runs if (value := read(run)) is not None]
 
     def axis(self, key: str) -> Axis:
-        """A metric with every scenario's values and the floors, the strongest first."""
+        """A metric with every scenario's values, and baselines and floors, the strongest first."""
         column = next(column for column in self.summary.columns if column.key == key)
         task, _, metric = key.partition("/")
         spreads = [
@@ -77,12 +79,17 @@ class View:
             )
             for row in self.rows
         ]
-        sign = -1 if column.higher_is_better else 1
-        floors = {
-            row.name: row.metrics[key].mean for row in self.summary.floors if key in row.metrics
-        }
-        ordered = dict(sorted(floors.items(), key=lambda item: sign * item[1]))
-        return Axis(metric_label(key), column.higher_is_better, ordered, spreads)
+        floors, baselines = (
+            _means(rows, column) for rows in (self.summary.floors, self.summary.baselines)
+        )
+        return Axis(metric_label(key), column.higher_is_better, floors, spreads, baselines)
+
+
+def _means(rows: Iterable[Row], column: MetricColumn) -> dict[str, float]:
+    """Means of floors or baselines, the strongest first."""
+    sign = -1 if column.higher_is_better else 1
+    means = {row.name: row.metrics[column.key].mean for row in rows if column.key in row.metrics}
+    return dict(sorted(means.items(), key=lambda item: sign * item[1]))
 
 
 def look_at(results: Results, users: Users | None = None) -> View:
@@ -102,6 +109,7 @@ def look_at(results: Results, users: Users | None = None) -> View:
         evidence.compare_scenarios(results),
         evidence.compare_scenarios(results, pairs="all"),
         evidence.compare_scenarios_over_users(results, users) if users else [],
+        evidence.against_baselines(results),
         deltas,
         front,
         choose(names, _important(summary, deltas, front)),

@@ -12,17 +12,18 @@ from .looks import metric_label
 from .markup import Html, tag
 from .view import View, best_row
 
-MOST_NAMES = 5
-MOST_GAPS = 4
+MOST_NAMES, MOST_GAPS = 5, 4
 
 
 def summary(view: View) -> Html:
-    """The summary in words, as paragraphs and lists."""
+    """The summary in words."""
     if not view.rows:
-        return tag("p", "No run went well, so there is nothing to compare.")
+        whose = " of a scenario" if view.summary.baselines else ""
+        return tag("p", f"No run{whose} went well, so there is nothing to compare.")
     return Html(
         "".join(
             [
+                _shortfalls(view),
                 _overall(view),
                 *(_winner(view, column) for column in view.headline),
                 _transfer(view),
@@ -32,6 +33,12 @@ def summary(view: View) -> Html:
             ]
         )
     )
+
+
+def _shortfalls(view: View) -> Html:
+    """Which scenarios a strong simple model beats: before all that is said of the others."""
+    said = " ".join(f"{_capital(text)}." for text in view.summary.shortfalls)
+    return tag("p.first.warn", said) if said else Html()
 
 
 def _overall(view: View) -> Html:
@@ -99,12 +106,13 @@ def _winner(view: View, column: MetricColumn) -> Html:
 
 
 def _above(row: Row, column: MetricColumn) -> str:
-    above = row.above_floor.get(column.key)
+    above = row.above(column)
     if above is None:
         return ""
     side = "better" if above > 0 else "worse"
     scale = row.metrics[column.key].sd or abs(above)
-    return f", {words.decimal(abs(above), scale)} {side} than the strongest floor, {column.floor}"
+    rival = f"baseline, {column.baseline}" if column.baseline else f"floor, {column.floor}"
+    return f", {words.decimal(abs(above), scale)} {side} than the strongest {rival}"
 
 
 def _rivals(view: View, column: MetricColumn, best: Row, rivals: Sequence[Row]) -> list[Html | str]:
@@ -237,6 +245,6 @@ def _capital(text: str) -> str:
     """A sentence with a capital, unless it begins with a name."""
     return (
         text[:1].upper() + text[1:]
-        if text.startswith(("no ", "too ", "on ", "hypervolume "))
+        if text.startswith(("no ", "too ", "on ", "the only ", "hypervolume "))
         else text
     )

@@ -1,0 +1,508 @@
+"""Baselines in results: apart from scenarios, beside them in tables, said where stronger."""
+
+import csv
+import io
+import json
+
+import made
+import pytest
+from rich.console import Console
+
+from mtbench import evidence
+from mtbench.errors import RecordError
+from mtbench.records import store, tables
+from mtbench.records.document import suite_document
+from mtbench.records.record import Record
+from mtbench.records.results import Results
+from mtbench.records.series import from_json, load
+from mtbench.regress.compare import compare, to_text
+from mtbench.regress.gate import gate
+from mtbench.report import FORMATS, summarize
+from mtbench.report.formats import table
+from mtbench.report.page.page import page
+from mtbench.runs.api import Results as ApiResults
+
+FLOORS = {
+    "ranking": {"mean": {"rmse": 1.25, "mae": 1.0}},
+    "retrieval": {"chance": {"top_5": 0.1}, "popularity": {"top_5": 0.2}},
+}
+IALS = {"name": "ials", "options": {"factors": 8}}
+NOISE = (0.0, 0.002, 0.001, 0.003, 0.0015)
+
+
+def runs(scenario, rmse, top, seeds=3, **changes):
+    return [
+        made.record(scenario, n, rmse + e, top + e, floors=FLOORS, **changes)
+        for n, e in enumerate(NOISE[:seeds])
+    ]
+
+
+def fitted(key, tasks=("retrieval",), rmse=1.0, top=0.5, seeds=3, **changes):
+    return [
+        made.baseline(key, n, tasks, rmse - e, top - e, floors=FLOORS, **changes)
+        for n, e in enumerate(NOISE[:seeds])
+    ]
+
+
+def suite_of(seeds=3):
+    """Joint and weak are below ease in top 5, strong is above; of ease and ials ease is better."""
+    return [
+        *runs("rating-only", 1.0, 0.05, seeds, tasks=("ranking",)),
+        *runs("joint", 0.9, 0.4, seeds),
+        *runs("weak", 0.9, 0.3, seeds),
+        *runs("strong", 0.95, 0.7, seeds),
+        *fitted("ease", top=0.5, seeds=seeds),
+        *fitted("ials", top=0.45, seeds=seeds, **IALS),
+    ]
+
+
+@pytest.fixture
+def results():
+    return Results.of(suite_of())
+
+
+BELOW = "2 of 3 scenarios that train retrieval are below the baseline ease in top_5: joint and weak"
+
+
+# records
+
+
+def test_a_baselines_record_is_written_and_read(tmp_path):
+    (record,) = fitted("ease", seeds=1)
+    assert (record.kind, record.answer.baseline.name) == ("baseline", "ease")
+    assert (record.parameters, record.curve, record.lacking) == (None, (), [])
+    made.write(tmp_path, [record])
+    assert store.read(store.path_of(tmp_path, "ease-0")) == record
+    for key in ("curve", "parameters"):  # neither has to be there
+        without = {k: v for k, v in made.as_json(record).items() if k != key}
+        assert Record.of(without).lacking == []
+    without = {k: v for k, v in made.as_json(record).items() if k != "metrics"}
+    assert Record.of(without).lacking == ["metrics"]
+
+
+def test_a_scenarios_record_has_no_key_of_a_baseline():
+    record = made.record("a", 0)
+    assert record.kind == "scenario"
+    assert "baseline" not in record.plain()["answer"]
+    assert "parameters" in made.changed(record, parameters=None).lacking
+
+
+def test_a_fault_of_a_baselines_record_names_what_it_lacks(tmp_path):
+    value = made.as_json(fitted("ease", seeds=1)[0])
+    del value["metrics"], value["parameters"], value["timings"]
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(value))
+    with pytest.raises(RecordError, match=r"it lacks metrics, timings$"):
+        store.read(path)
+
+
+# results
+
+
+def test_baselines_are_apart_from_scenarios(results):
+    assert list(results.scenarios) == ["rating-only", "joint", "weak", "strong"]
+    assert list(results.baselines) == ["ease", "ials"]
+    ease = results.baselines["ease"]
+    assert (list(ease.runs), ease.tasks) == ([0, 1, 2], ("retrieval",))
+    assert (len(results.runs), len(results.done), len(results.records)) == (12, 18, 18)
+    assert [metric.key for metric in results.metrics] == [
+        "ranking/rmse",
+        "ranking/mae",
+        "retrieval/top_5",
+    ]
+    assert results.left_out == ()
+    assert results.scenario("ease") is ease
+    with pytest.raises(RecordError, match=r"found 'eas' \(did you mean 'ease'\?\)"):
+        results.scenario("eas")
+
+
+def test_the_last_record_may_be_a_baselines_or_all_of_them():
+    later = [made.changed(r, started=f"2027-{r.seed}") for r in fitted("ease")]
+    results = Results.of([*runs("joint", 1.0, 0.5), *later])
+    assert {metric.task for metric in results.metrics} == {"ranking", "retrieval"}
+    assert results.newest_of_scenarios.scenario == "joint"
+    both = [*fitted("ease"), *fitted("svd", ("ranking",))]
+    alone = Results.of(both)
+    assert [metric.key for metric in alone.metrics] == [
+        "ranking/rmse",
+        "ranking/mae",
+        "retrieval/top_5",
+    ]
+    summary = summarize(alone)
+    assert (summary.scenarios, [row.name for row in summary.baselines]) == ((), ["ease", "svd"])
+    assert [row.name for row in summary.floors] == ["mean", "chance", "popularity"]
+    assert "20 candidates" in summary.data
+    for form in FORMATS.values():
+        assert "ease" in form(summary)
+
+
+def test_a_scenario_and_a_baseline_of_one_name_are_two():
+    results = Results.of([*runs("ease", 1.0, 0.5), *fitted("ease")])
+    assert (len(results.scenarios["ease"].runs), len(results.baselines["ease"].runs)) == (3, 3)
+    assert results.left_out == ()
+
+
+def test_a_metric_that_no_baseline_has_is_kept_and_one_that_runs_lack_is_not():
+    few = [
+        made.changed(r, metric_info__ranking=[made.metric("rmse", higher=False)],
+                     metrics__ranking={"rmse": 1.0})
+        for r in fitted("svd", ("ranking",))
+    ]  # fmt: skip
+    results = Results.of([*runs("joint", 1.0, 0.5), *few])
+    assert [metric.name for metric in results.metrics] == ["rmse", "mae", "top_5"]
+    (row,) = summarize(results).baselines
+    assert list(row.metrics) == ["ranking/rmse"]
+
+
+def test_older_answers_of_a_baseline_do_not_count():
+    older = fitted("ease", seeds=1, options={"l2": 1.0}, started="2025")
+    results = Results.of([*older, *suite_of()])
+    assert len(results.baselines["ease"].runs) == 3
+    assert results.baselines["ease"].answer.baseline.options == {"l2": 500.0}
+    assert len(results.left_out) == 1
+
+
+def test_the_suites_document_has_them(results):
+    answers = {n: one.answer for n, one in (*results.scenarios.items(), *results.baselines.items())}
+    document = suite_document("made", results.question, answers, [0])
+    assert document["baselines"] == {
+        "ease": {"name": "ease", "l2": 500.0},
+        "ials": {"name": "ials", "factors": 8},
+    }
+    assert list(document["scenarios"]) == ["rating-only", "joint", "weak", "strong"]
+    plain = {name: one.answer for name, one in results.scenarios.items()}
+    without = suite_document("made", results.question, plain, [0])
+    assert "baselines" not in without
+    assert {k: v for k, v in document.items() if k != "baselines"} == without
+
+
+# evidence
+
+
+def test_baselines_are_no_scenarios_to_evidence(results):
+    alone = Results.of([r for r in suite_of() if r.kind == "scenario"])
+    assert evidence.compare_scenarios(results) == evidence.compare_scenarios(alone)
+    every = evidence.compare_scenarios(results, pairs="all")
+    assert every == evidence.compare_scenarios(alone, pairs="all")
+    assert evidence.delta_m(results) == evidence.delta_m(alone)
+    assert evidence.pareto(results) == evidence.pareto(alone)
+    assert summarize(alone).shortfalls == ()
+
+
+def test_a_pair_may_name_a_baseline():
+    results = ApiResults.of(suite_of())
+    (one,) = results.compare("ease", "joint")
+    assert (one.metric, one.a, one.b, one.n) == ("retrieval/top_5", "ease", "joint", 3)
+    assert one.mean == pytest.approx(-0.1 + 2 * 0.001)
+    assert one.verdict == "worse"
+    assert [each.metric for each in results.compare("ease", "ials")] == ["retrieval/top_5"]
+    with pytest.raises(RecordError, match="to train a task of"):
+        results.compare("ease", "rating-only")
+
+
+def test_scenarios_below_the_strongest_baseline(results):
+    (found,) = evidence.shortfalls(results)
+    assert found == evidence.Shortfall("retrieval/top_5", "ease", ("joint", "weak"), (), 3)
+    assert evidence.shortfall_sentences([found]) == [BELOW]
+    compared = evidence.against_baselines(results)
+    assert [(one.a, one.b, one.verdict, one.family) for one in compared] == [
+        ("ease", "joint", "worse", 3),
+        ("ease", "weak", "worse", 3),
+        ("ease", "strong", "better", 3),
+    ]
+    joint = compared[0]  # three tests: Holm's smallest p is multiplied by 3, 2 or 1
+    assert joint.p_adjusted in [pytest.approx(k * joint.p) for k in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_what_too_few_seeds_do_not_judge_is_not_above(seeds):
+    (found,) = evidence.shortfalls(Results.of(suite_of(seeds)))
+    assert (found.below, found.not_above) == ((), ("joint", "weak"))
+    (sentence,) = evidence.shortfall_sentences([found])
+    assert sentence == BELOW.replace("below", "not above")
+
+
+def test_no_evidence_is_no_shortfall():
+    shifts = (0.004, -0.003, -0.0015)
+    close = [made.record("close", n, 1.0, 0.5 + shift) for n, shift in enumerate(shifts)]
+    level = [made.baseline("ease", n, top=0.5) for n in range(3)]
+    results = Results.of([*close, *level])
+    assert evidence.against_baselines(results)[0].verdict == "no evidence of a difference"
+    assert evidence.shortfalls(results) == []
+
+
+def test_equal_in_each_seed_is_not_above():
+    same = [made.record("same", n, 1.0, 0.5 + n / 10) for n in range(3)]
+    level = [made.baseline("ease", n, top=0.5 + n / 10) for n in range(3)]
+    (found,) = evidence.shortfalls(Results.of([*same, *level]))
+    assert (found.below, found.not_above) == ((), ("same",))
+    assert evidence.shortfall_sentences([found]) == [
+        "the only scenario that trains retrieval is not above the baseline ease in top_5: same"
+    ]
+
+
+def test_a_lower_error_is_better_and_common_seeds_are_compared():
+    records = [
+        *runs("joint", 0.9, 0.5, 5),
+        *fitted("svd", ("ranking",), rmse=0.8, seeds=3),
+        *fitted("bias", ("ranking",), rmse=0.85, seeds=5),
+    ]
+    results = Results.of(records)
+    (found,) = evidence.shortfalls(results)
+    assert (found.metric, found.baseline, found.below) == ("ranking/rmse", "svd", ("joint",))
+    assert evidence.against_baselines(results)[0].n == 3
+    (row,) = summarize(results).scenarios
+    assert row.above_baseline["ranking/rmse"] == pytest.approx(-0.1 - 2 * 0.001)
+
+
+def test_many_names_are_counted():
+    many = [r for n in range(8) for r in runs(f"s{n}", 1.0, 0.3)]
+    (sentence,) = summarize(Results.of([*many, *fitted("ease")])).shortfalls
+    assert sentence.startswith("8 of 8 scenarios that train retrieval are below the baseline ease")
+    assert sentence.endswith("in top_5: s0, s1, s2, s3 and 4 more")
+
+
+# tables
+
+
+def as_text(summary, width=80):
+    stream = io.StringIO()
+    table(summary, Console(width=width, file=stream, highlight=False))
+    return stream.getvalue()
+
+
+def test_the_terminal(results):
+    text = as_text(summarize(results))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert lines[2:5] == [
+        "ranking retrieval",
+        "rmse ↓ top 5 ↑ train ex/s",
+        "scenario vs mean vs ease s a run",
+    ]
+    names = [line.split(" ")[0] for line in lines]
+    places = [
+        names.index(name) for name in ("strong", "baselines", "ease", "ials", "floors", "mean")
+    ]
+    assert places == sorted(places)
+    assert lines[names.index("joint")] == "joint 0.901 ± 0.001 0.401 ± 0.001 1,000"
+    assert lines[names.index("joint") + 1] == "+0.349 −0.098 2.00"
+    assert lines[names.index("ease")] == "ease – 0.499 ± 0.001 –"
+    below = lines.index("mean 1.250 ± 0.000 –") + 3  # the other floors, and the rule
+    assert lines[below + 1] == f"{BELOW}."
+    assert "strongest baseline, or floor, named in the head" in text
+    assert max(len(line) for line in text.splitlines() if "─" in line) <= 80
+
+
+def test_markdown(results):
+    lines = FORMATS["markdown"](summarize(results)).splitlines()
+    assert lines[2] == f"> **{BELOW}**"
+    retrieval = lines[lines.index("## retrieval") + 2 :]
+    assert retrieval[0] == "| scenario | seeds | top_5 ↑ (vs ease) |"
+    assert retrieval[3] == "| joint | 3 | 0.401 ± 0.001 (−0.098) |"
+    assert retrieval[6:12] == [
+        "| *baselines* |  |  |",
+        "| ease | 3 | 0.499 ± 0.001 |",
+        "| ials | 3 | 0.449 ± 0.001 |",
+        "| *floors* |  |  |",
+        "| chance | 3 | 0.100 ± 0.000 |",
+        "| popularity | 3 | 0.200 ± 0.000 |",
+    ]
+    ranking = lines[lines.index("## ranking") + 2 :]
+    assert ranking[0] == "| scenario | seeds | rmse ↓ | mae ↓ |"
+    assert ranking[6] == "| mean | 3 | 1.250 ± 0.000 | 1.000 ± 0.000 |"
+    assert "| ease | – | – | 2.00 ± 0.00 | 1,000 ± 0 | – |" in lines
+
+
+def test_csv_and_json(results):
+    summary = summarize(results)
+    rows = list(csv.DictReader(io.StringIO(FORMATS["csv"](summary))))
+    by_name = {
+        (row["kind"], row["name"]): row for row in rows if row["metric"] == "retrieval/top_5"
+    }
+    assert list(by_name)[4:] == [
+        ("baseline", "ease"), ("baseline", "ials"), ("floor", "chance"), ("floor", "popularity"),
+    ]  # fmt: skip
+    joint = by_name["scenario", "joint"]
+    assert (joint["floor"], joint["baseline"]) == ("popularity", "ease")
+    assert float(joint["above_floor"]) == pytest.approx(0.201)
+    assert float(joint["above_baseline"]) == pytest.approx(-0.098)
+    assert by_name["baseline", "ease"]["above_baseline"] == ""
+    told = json.loads(FORMATS["json"](summary))
+    assert told["shortfalls"] == [BELOW]
+    assert [row["name"] for row in told["baselines"]] == ["ease", "ials"]
+    assert told["columns"][2]["baseline"] == "ease"
+    assert "baseline" not in told["columns"][0]
+    plain = json.loads(FORMATS["json"](summarize(Results.of(suite_of()[:12]))))
+    assert not {"baselines", "shortfalls"} & plain.keys()
+
+
+def test_frames(tmp_path):
+    pytest.importorskip("pandas")
+    failed = made.baseline("ials", 7, status="failed", **IALS)
+    folder = made.write(tmp_path / "r", [*suite_of(), failed])
+    found = tables.load_results(folder)
+    assert list(dict.fromkeys(found.kind)) == ["scenario", "baseline", "floor"]
+    ease = found[found.name == "ease"]
+    assert set(ease.task) == {"retrieval"}
+    assert (set(ease.trained), set(ease.status)) == ({True}, {"ok"})
+    assert ease.weighting.isna().all()
+    assert sorted(ease.value) == pytest.approx([0.498, 0.499, 0.5])
+    lost = found[(found.name == "ials") & (found.seed == 7)]
+    assert (list(lost.metric), lost.value.isna().all()) == (["top_5"], True)
+    floors = found[found.kind == "floor"]
+    assert len(floors) == 3 * (2 + 2)
+    runs_found = tables.load_runs(folder).set_index("run_id")
+    row = runs_found.loc["ease-0"]
+    assert (row.kind, row.scenario, row.trained_tasks) == ("baseline", "ease", "retrieval")
+    assert json.loads(row.options) == {"l2": 500.0}
+    assert runs_found.loc["joint-0"].kind == "scenario"
+    assert row.parameters != row.parameters  # missing
+
+
+def test_frames_of_baselines_alone_have_floors_of_the_tasks_they_serve(tmp_path):
+    pytest.importorskip("pandas")
+    both = [*fitted("ease", seeds=1), *fitted("svd", ("ranking",), seeds=1)]
+    found = tables.load_results(made.write(tmp_path / "r", both))
+    floors = found[found.kind == "floor"]
+    assert set(floors.name) == {"mean", "chance", "popularity"}
+    assert set(found[found.kind == "baseline"].metric) == {"rmse", "mae", "top_5"}
+
+
+# compare and gate
+
+
+def test_compare(tmp_path):
+    better = [
+        *(r for r in suite_of() if r.scenario != "ease"),
+        *fitted("ease", top=0.55, options={"l2": 250.0}),
+        *fitted("knn", top=0.2),
+    ]
+    a, b = made.write(tmp_path / "a", suite_of()), made.write(tmp_path / "b", better)
+    lines = to_text(compare(a, b)).splitlines()
+    assert (
+        lines[0]
+        == f"a: {a}: suite made, 4 scenarios, 2 baselines, mtbench 0.1.0, tensorflow 2.21.0"
+    )
+    assert "suite: scenarios.ease.baseline.l2: 500.0 → 250.0" in lines
+    assert "only in b: baseline knn" in lines
+    (ease,) = [line for line in lines if line.startswith("ease: retrieval/top_5")]
+    assert ease.startswith("ease: retrieval/top_5 ↑: 0.499 → 0.549, +0.050: better (3 seeds")
+    assert not [line for line in lines if line.startswith("ease: ranking")]
+
+
+def test_what_is_alike_in_all_scenarios_stays_the_suites_beside_baselines(tmp_path):
+    a = made.write(tmp_path / "a", suite_of())
+    other = [
+        made.changed(r, answer__towers__query__options__embedding_dim=64)
+        if r.kind == "scenario"
+        else r
+        for r in suite_of()
+    ]
+    b = made.write(tmp_path / "b", other)
+    lines = to_text(compare(a, b)).splitlines()
+    assert "suite: towers.query.embedding_dim: 32 → 64" in lines
+
+
+def test_gate(tmp_path):
+    worse = [r for r in suite_of() if r.scenario != "ease"] + fitted("ease", top=0.45)
+    a, b = made.write(tmp_path / "a", suite_of()), made.write(tmp_path / "b", worse)
+    assert gate(a, a).exit_code == 0
+    outcome = gate(a, b)
+    assert [(c.scenario, c.what) for c in outcome.breaches] == [("ease", "retrieval/top_5")]
+    checked = {(check.scenario, check.what) for check in outcome.checks}
+    assert ("ease", "peak memory") in checked
+    assert ("ease", "step time") not in checked  # nothing takes steps
+    gone = made.write(tmp_path / "c", [r for r in suite_of() if r.scenario != "ials"])
+    assert [(c.scenario, c.what) for c in gate(a, gone).breaches] == [("ials", "runs")]
+
+
+def test_what_was_measured_comes_back_from_json(tmp_path):
+    measured = load(made.write(tmp_path / "r", suite_of()))
+    assert from_json(json.loads(json.dumps(measured.to_json())), "x") == measured
+    assert measured.series["ease"].answer.baseline.name == "ease"
+
+
+# the page
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    pytest.importorskip("matplotlib")
+    return page(Results.of(suite_of()))
+
+
+def test_the_page_says_it_first(drawn):
+    from test_page import Tree, sentences
+
+    first = next(p for p in Tree(drawn)["p"] if p.get("@class", "").startswith("first"))
+    assert first["text"] == f"{BELOW}."
+    text = sentences(drawn)
+    assert text.startswith(f"In words{BELOW}.")
+    assert (
+        "strong has the best mean of 3 scenarios trained for it, 0.7010 ± 0.0010 (3 seeds), "
+        in text
+    )
+    assert "0.2020 better than the strongest baseline, ease." in text
+    assert "better than the strongest floor, mean" in text
+    assert "4 scenarios, 2 baselines, 3 seeds, 18 of 18 runs went well" in drawn
+
+
+def test_the_pages_tables_have_them(drawn):
+    from test_page import Tree, cells
+
+    tree = Tree(drawn)
+    head, *rows = cells(tree, "results")
+    assert [th["text"] for th in head[2:4]] == [
+        "rankingrmse ↓floor: mean",
+        "retrievaltop 5 ↑baseline: ease",
+    ]
+    assert [row[0]["@data-v"] for row in rows] == [
+        "rating-only", "joint", "weak", "strong", "baselines", "ease", "ials",
+        "floors", "mean", "chance", "popularity",
+    ]  # fmt: skip
+    texts = {row[0]["@data-v"]: [cell["text"] for cell in row] for row in rows}
+    assert texts["joint"][3] == "0.4010 ± 0.0010−0.0980"
+    assert texts["ease"] == ["easebaseline", "3", "–", "0.4990 ± 0.0010", "–", "–2.00"]
+    against = [[c["text"] for c in row[:3]] for row in cells(tree, "against-baselines")[1:]]
+    assert against == [["retrieval top 5", name, "ease"] for name in ("joint", "weak", "strong")]
+    assert "ease" not in tree.by_id("comparisons")["text"]
+    assert [row[0]["text"] for row in cells(tree, "costs")[1:]][-2:] == ["ease", "ials"]
+    components = {row[0]["text"]: row[1]["text"] for row in cells(tree, "components")[1:]}
+    assert (components["baseline: ease"], components["baseline: ials"]) == ("ease", "ials")
+    assert "tower: query" in components
+
+
+def test_the_pages_plots_have_them(drawn):
+    from test_page import Tree
+
+    words = [d["text"] for d in Tree(drawn)["desc"]]
+    (top,) = [text for text in words if "baseline ease: 0.499" in text]
+    assert "baseline ials: 0.449" in top
+    assert "floor popularity: 0.2" in top
+    assert "baseline: ease 0.499" in drawn
+
+
+def test_the_pages_suite_has_them(drawn):
+    import yaml
+    from test_page import Tree
+
+    suite = yaml.safe_load(Tree(drawn)["pre"][1]["text"])
+    assert suite["baselines"]["ials"] == {"name": "ials", "factors": 8}
+    assert suite["towers"]["query"]["name"] == "embedding"
+
+
+def test_a_page_of_baselines_alone():
+    pytest.importorskip("matplotlib")
+    from test_page import headings
+
+    text = page(Results.of([*fitted("ease"), *fitted("svd", ("ranking",))]))
+    assert "No run of a scenario went well, so there is nothing to compare." in text
+    assert "Results" in headings(text)
+
+
+def test_a_failed_baseline_is_told_with_the_failed_runs():
+    pytest.importorskip("matplotlib")
+    failed = made.baseline("ials", 7, status="failed", **IALS)
+    results = Results.of([*suite_of(), failed])
+    assert "FAILED: ials seed 7: ValueError: on\npurpose" in summarize(results).notes
+    assert "18 of 19 runs went well" in page(results)
