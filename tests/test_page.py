@@ -1011,3 +1011,15 @@ def test_clicks(browse, drawn):
     assert set(pressed) == {"joint"}
     marked = [e for e in tree.elements if e.get("@class") in ("s s2 on",)]
     assert len(marked) > 5
+
+
+def test_sorting_takes_the_groups_of_a_table_apart(browse, records):
+    """The titles of sweeps and baselines go, and points have their whole names."""
+    points = [record(f"plane[w={w}]", n, 0.93, 0.4 + w / 100) for w in (1, 2) for n in range(3)]
+    text = page(Results.of([*records, *points, *(made.baseline("ease", n) for n in range(3))]))
+    assert {"plane", "baselines", "floors"} < set(names_in(Tree(text)))
+    tree, said, _ = browse(text, "#sort=results.3")
+    assert said == []
+    assert names_in(tree)[:3] == ["ease", "joint", "plane[w=2]"]
+    assert not {"plane", "baselines", "floors"} & set(names_in(tree))
+    assert tree.by_id("results")["@class"] == "sortable sorted"

@@ -176,6 +176,47 @@ def test_golden_of_a_stand_in(odd_records, form, suffix):
     assert text == path.read_text()
 
 
+@pytest.fixture
+def told_records(records):
+    """A sweep over the learning rate, one scenario with another tower, and two baselines."""
+    floors = made.as_json(records[0])["floors"]
+    rate = "answer__train__optimizer__learning_rate"
+    points = [
+        made.changed(r, scenario=f"lr[learning_rate={n}]", **{rate: n})
+        for n in (0.001, 0.01, 0.1)
+        for r in records[:3]
+    ]
+    mlp = made.identity("tower_mlp", "mlp", units=[8])
+    deep = [made.changed(r, scenario="deep", answer__towers__query=mlp) for r in records[:3]]
+    info = {"retrieval": METRICS["retrieval"]}
+    baselines = [
+        made.baseline(
+            key,
+            seed,
+            started="2026-02",
+            peak_memory_bytes=5000000,
+            question__engine=made.FEW_PACKAGES,
+            floors=floors,
+            metric_info=info,
+            metrics={"retrieval": {"top_1_seen_kept": 0.01, "top_5_seen_kept": top + seed / 100}},
+        )
+        for key, top in (("ease", 0.8), ("ials", 0.2))
+        for seed in range(3)
+    ]
+    return [*records, *points, *deep, *baselines]
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix"), [("table", "txt"), ("markdown", "md"), ("csv", "csv"), ("json", "json")]
+)
+def test_golden_of_changes_a_sweep_and_baselines(told_records, form, suffix):
+    text = as_text(summarize(Results.of(told_records)), form, width=80)
+    path = GOLDEN / f"report_told.{suffix}"
+    if os.environ.get("MTBENCH_UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert text == path.read_text()
+
+
 @pytest.mark.parametrize("form", ["table", *FORMATS])
 def test_one_seed_beside_three_has_no_spread(odd_records, form):
     summary = summarize(Results.of(odd_records))

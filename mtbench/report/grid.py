@@ -54,7 +54,8 @@ def table(summary: Summary, console: Console) -> None:
     )
     lines = _lines(summary)
     cells = [_cells(summary, line.row, varies) if line.row else [] for line in lines]
-    heads = [*(["seeds"] if varies else []), *map(_heading, summary.headline)]
+    heads = ["seeds"] if varies else []
+    heads += [_heading(column, narrow=summary.changes) for column in summary.headline]
     heads.append("\n".join(SHORT_LABELS))
     names = [escape(line.name) for line in lines]
     widths = _beside(console, heads, cells) if summary.changes else None
@@ -169,12 +170,12 @@ def notebook(summary: Summary) -> str:
     return shown.export_html(inline_styles=True, code_format=f'<pre style="{style}">{{code}}</pre>')
 
 
-def _heading(column: MetricColumn) -> str:
-    """`retrieval`, `top 100 seen`, `kept ↑`, `vs popularity`."""
+def _heading(column: MetricColumn, narrow: bool) -> str:
+    """`retrieval`, `top 100 seen`, `kept ↑`, `vs popularity`; narrow where changes want room."""
     task, _, metric = column.key.partition("/")
     arrow = "↑" if column.higher_is_better else "↓"
     name = textwrap.wrap(f"{metric.replace('_', ' ')} {arrow}", 14)
-    rival = [f"vs {column.rival}"] if column.rival else []
+    rival = textwrap.wrap(f"vs {column.rival}", 14 if narrow else 99) if column.rival else []
     return escape("\n".join([task, *name, *rival]))
 
 

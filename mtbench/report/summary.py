@@ -13,6 +13,8 @@ from mtbench.records.record import Data
 from mtbench.records.results import Metric, Results, Scenario, common_seeds
 from mtbench.records.sweeps import grouped
 
+from .tuning import budget
+
 
 @dataclass(frozen=True)
 class Stat:
@@ -117,7 +119,7 @@ def summarize(results: Results) -> Summary:
         columns,
         tuple(_scenario(results, name, sweep, columns) for name, sweep in sweeps.items()),
         _floor_rows(results),
-        (*(_data_notes(results, data) if data else ()), *said, *failed),
+        (*(_data_notes(results, data) if data else ()), *budget(results), *said, *failed),
         _describe_data(data) if data else "",
         _describe_environment(results),
         tuple(_arm(results, each, columns) for each in results.baselines.values()),

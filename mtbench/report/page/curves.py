@@ -46,6 +46,8 @@ class Panel:
     level: float | None = None
     """Where a line across tells something."""
     limits: tuple[float, float] | None = field(default=None)
+    unit: str = "epoch"
+    """What the points of a curve are numbered by."""
 
 
 def losses(runs: Sequence[Record], tasks: Iterable[str]) -> list[Panel]:
@@ -159,22 +161,22 @@ def draw(canvas: Canvas, panel: Panel, looks: Mapping[str, Look], height: float 
         if panel.level is not None:
             axes.axhline(panel.level, color=INK, lw=0.9, dashes=(2, 2), alpha=0.7)
         for line in sorted(panel.lines, key=lambda line: looks[line.scenario].style is not None):
-            _line(canvas, axes, line, looks[line.scenario])
+            _line(canvas, axes, line, looks[line.scenario], panel.unit)
         if panel.log:
             axes.set_yscale("log")
         if panel.limits:
             axes.set_ylim(*panel.limits)
         axes.grid()
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(panel.unit)
         few_ticks(axes.xaxis, whole=True)
         few_ticks(axes.yaxis, log=panel.log)
         return canvas.finish(panel.title, _describe(panel))
 
 
-def _line(canvas: Canvas, axes: Axes, line: Line, look: Look) -> None:
+def _line(canvas: Canvas, axes: Axes, line: Line, look: Look, unit: str) -> None:
     style = look.style
-    ends = f"{figures(line.mean[0])} in epoch {line.epochs[0]}, {figures(line.mean[-1])} in epoch"
-    words = f"{line.scenario}: {ends} {line.epochs[-1]}"
+    first, last = (f"{figures(line.mean[n])} in {unit} {line.epochs[n]}" for n in (0, -1))
+    words = f"{line.scenario}: {first}, {last}"
     if style is None:
         (drawn,) = axes.plot(line.epochs, line.mean, color=look.colour, lw=0.9, alpha=0.28)
     else:
@@ -196,4 +198,5 @@ def _describe(panel: Panel) -> str:
         f"{plain(line.scenario)}: {figures(line.mean[0])} to {figures(line.mean[-1])}"
         for line in shown
     )
-    return f"First and last epoch, means over seeds: {'; '.join(words)}{more}"
+    over = ", means over seeds" if panel.unit == "epoch" else ""
+    return f"First and last {panel.unit}{over}: {'; '.join(words)}{more}"

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from mtbench.records.results import Results
 
-from . import curves, findings, panels, provenance, sections, sweeps, wording
+from . import curves, findings, panels, provenance, sections, sweeps, tuning, wording
 from .markup import Html, tag
 from .svg import Canvas
 from .view import Users, View, look_at
@@ -113,6 +113,7 @@ def _sections(view: View, canvas: Canvas) -> Iterable[tuple[str, str, Html]]:
         yield "numbers", "Results", tag("div", sections.results(view), sections.all_metrics(view))
     if view.rows:
         yield "scenarios", "Scenarios", sections.scenarios(view)
+        yield "tuning", "Tuning", tuning.section(view, canvas)
         yield "sweeps", "Sweeps", sweeps.figures_of(view, canvas)
         yield "seeds", "Every seed", panels.metrics(view, canvas)
         yield "compared", "Comparisons", findings.comparisons(view)
