@@ -7,6 +7,7 @@ from .comparison import Comparison, compare_values, correct
 from .families import compare_scenarios
 from .formulas import smallest_detectable
 from .front import Front, Objective, Point, Standing, Sweep, pareto
+from .labels import Transfer, label_sentences, transfers
 from .multitask import DeltaM, Estimate, delta_m
 from .shortfalls import Shortfall, against_baselines, shortfalls, strongest_baseline
 from .users import compare_scenarios_over_users, compare_users
@@ -32,6 +33,7 @@ __all__ = [
     "Shortfall",
     "Standing",
     "Sweep",
+    "Transfer",
     "against_baselines",
     "compare_scenarios",
     "compare_scenarios_over_users",
@@ -41,6 +43,7 @@ __all__ = [
     "delta_m",
     "front_sentences",
     "hypervolume_sentence",
+    "label_sentences",
     "pareto",
     "sentences",
     "shortfall_sentences",
@@ -48,4 +51,5 @@ __all__ = [
     "smallest_detectable",
     "strongest_baseline",
     "transfer_sentences",
+    "transfers",
 ]

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from mtbench.records.results import Results
 
-from . import curves, findings, panels, provenance, sections, sweeps, tuning, wording
+from . import curves, findings, labels, panels, provenance, sections, sweeps, tuning, wording
 from .markup import Html, tag
 from .svg import Canvas
 from .view import Users, View, look_at
@@ -114,6 +114,7 @@ def _sections(view: View, canvas: Canvas) -> Iterable[tuple[str, str, Html]]:
     if view.rows:
         yield "scenarios", "Scenarios", sections.scenarios(view)
         yield "tuning", "Tuning", tuning.section(view, canvas)
+        yield "labels", "Labels", labels.section(view, canvas)
         yield "sweeps", "Sweeps", sweeps.figures_of(view, canvas)
         yield "seeds", "Every seed", panels.metrics(view, canvas)
         yield "compared", "Comparisons", findings.comparisons(view)

@@ -24,6 +24,7 @@ def summary(view: View) -> Html:
         "".join(
             [
                 _shortfalls(view),
+                _labels(view),
                 _overall(view),
                 *(_winner(view, column) for column in view.headline),
                 _transfer(view),
@@ -39,6 +40,12 @@ def _shortfalls(view: View) -> Html:
     """Which scenarios a strong simple model beats: before all that is said of the others."""
     said = " ".join(f"{_capital(text)}." for text in view.summary.shortfalls)
     return tag("p.first.warn", said) if said else Html()
+
+
+def _labels(view: View) -> Html:
+    """What partners are worth in labels, where their share is swept."""
+    said = evidence.label_sentences(evidence.transfers(view.results))
+    return Html("".join(tag("p.first", f"{_capital(text)}.") for text in said))
 
 
 def _overall(view: View) -> Html:
