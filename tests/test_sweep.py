@@ -67,6 +67,14 @@ def test_zipped_paths_go_together():
     assert [tower["embedding_dim"] for tower in towers.values()] == [16, 16]
 
 
+def test_names_of_components_are_theirs():
+    names = {f"towers.{side}.name": ["mlp", "bag"] for side in ("query", "candidate")}
+    assert list(points({"zip": names})) == ["j[towers=mlp]", "j[towers=bag]"]
+    names["towers.candidate.name"] = ["mlp", "embedding"]
+    assert list(points({"zip": names})) == ["j[towers=mlp]", "j[query=bag, candidate=embedding]"]
+    assert list(points({"weighting.name": ["equal"]})) == ["j[weighting=equal]"]
+
+
 def test_several_zips_are_directions_of_the_grid():
     found = points(
         {"zip": [{"train.epochs": [1, 2], "train.batch_size": [10, 20]}, {"weighting.a": [5, 6]}]}

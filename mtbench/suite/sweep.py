@@ -97,9 +97,13 @@ def _label(point: tuple[tuple[str, Any], ...]) -> str:
 
     Values that go together are said once where they are one option's and equal.
     """
-    ends = {dotted.rpartition(".")[2] for dotted, _ in point}
-    if len(point) > 1 and len(ends) == 1 and all(value == point[0][1] for _, value in point):
-        return f"{ends.pop()}={_shown(point[0][1])}"
+    point = tuple((dotted.removesuffix(".name"), value) for dotted, value in point)
+    if len(point) > 1 and all(value == point[0][1] for _, value in point):
+        ends = {dotted.rpartition(".")[2] for dotted, _ in point}
+        sections = {dotted.partition(".")[0] for dotted, _ in point}
+        for common in (ends, sections):
+            if len(common) == 1:
+                return f"{common.pop()}={_shown(point[0][1])}"
     return ", ".join(f"{_short(dotted)}={_shown(value)}" for dotted, value in point)
 
 
