@@ -169,6 +169,11 @@ def test_values_that_go_together_count_as_one():
         [r for n in range(3) for r in runs(f"s[{n}]", **{RATE: n, DIMS[0]: n + 1})],
         [r for n in range(3) for r in runs(f"s[{n}]", **{RATE: n}, tasks=made.BOTH[: n % 2 + 1])],
         [r for n in range(4) for r in runs(f"s[{n}]", **{RATE: n % 3})],  # a point twice
+        [
+            r
+            for n in range(3)
+            for r in runs(f"s[{n}]", **{RATE: n}, answer__weighting=made.identity("w", f"w{n % 2}"))
+        ],
         [r for n in range(3) for r in runs(f"s{n}", **{RATE: n})],  # no sweep
     ],
 )

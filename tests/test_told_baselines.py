@@ -138,7 +138,8 @@ def test_the_last_record_may_be_a_baselines_or_all_of_them():
 
 def test_a_scenario_and_a_baseline_of_one_name_are_two():
     results = Results.of([*runs("ease", 1.0, 0.5), *fitted("ease")])
-    assert (len(results.scenarios["ease"].runs), len(results.baselines["ease"].runs)) == (3, 3)
+    found = [len(arms["ease"].runs) for arms in (results.scenarios, results.baselines)]
+    assert found == [3, 3]
     assert results.left_out == ()
 
 

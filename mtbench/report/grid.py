@@ -175,7 +175,9 @@ def _heading(column: MetricColumn, narrow: bool) -> str:
     task, _, metric = column.key.partition("/")
     arrow = "↑" if column.higher_is_better else "↓"
     name = textwrap.wrap(f"{metric.replace('_', ' ')} {arrow}", 14)
-    rival = textwrap.wrap(f"vs {column.rival}", 14 if narrow else 99) if column.rival else []
+    rival = [f"vs {column.rival}"] if column.rival else []
+    if narrow:
+        rival = textwrap.wrap(" ".join(rival), 14)
     return escape("\n".join([task, *name, *rival]))
 
 
