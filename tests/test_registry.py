@@ -138,6 +138,7 @@ def test_built_ins_come_by_entry_point_only(monkeypatch):
     assert list(installed()) == []
 
 
+BASELINES = "bayesian-fm biased-mf ease edlae ials item-knn rp3beta svdpp".split()
 TOWERS = """
     bag cgc cross-stitch dcn embedding feature mlp mmoe ple sequence shared-bottom
 """.split()
@@ -167,6 +168,7 @@ def test_the_built_ins(registry):
         ("task", "listwise"),
         ("task", "ranking"),
         ("task", "retrieval"),
+        *(("baseline", name) for name in BASELINES),
         ("observer", "mlflow"),
         ("observer", "tensorboard"),
     ]
