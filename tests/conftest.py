@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mtbench.data.dataset import Data
 from mtbench.data.store import load_data
 from mtbench.plugin.registry import Registry, installed
+from mtbench.runs.stages import Stages
 from mtbench.suite.reader import load_suite
+from mtbench.suite.setup import Setup
 from mtbench.suite.suite import Suite
 
 ROOT = Path(__file__).parent.parent
@@ -60,6 +64,39 @@ def registry() -> Registry:
 def tiny_text() -> str:
     """A small suite."""
     return TINY
+
+
+@pytest.fixture(scope="session")
+def trainers() -> OrderedDict[int, Any]:
+    """The latest trainers of the tests that share theirs."""
+    return OrderedDict()
+
+
+@pytest.fixture(scope="module")
+def traced(trainers: OrderedDict[int, Any]) -> Iterator[None]:
+    """Where training is not what is tested: a model that an earlier test traced serves again.
+
+    As the seeds of one process share it: every run has fresh weights, and a failure forgets it.
+    """
+    find, forget = Stages.trainer, Stages.forget_trainer
+
+    def trainer(stages: Stages, setup: Setup) -> Any:
+        kept = (each for each in trainers.values() if each.setup.trains_as(setup))
+        stages._trainer = found = next(kept, None) or find(stages, setup)
+        trainers[id(found)] = found
+        trainers.move_to_end(id(found))
+        while len(trainers) > 8:
+            trainers.popitem(last=False)
+        return found
+
+    def forget_trainer(stages: Stages) -> None:
+        trainers.pop(id(stages._trainer), None)
+        forget(stages)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stages, "trainer", trainer)
+        patch.setattr(Stages, "forget_trainer", forget_trainer)
+        yield
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 `record` is the one place that writes down the form of a record.
 """
 
-import copy
 import json
 
 import numpy as np
@@ -208,18 +207,28 @@ def changed(made, **changes):
     return Record.of(put(made.plain(), **changes))
 
 
+def repeated(made, seed, **metrics):
+    """The same run with another seed and other metrics by task, unchecked: where there are many."""
+    started = f"2026-01-01T00:00:00.{seed:06d}"
+    run_id = f"{made.scenario}-{seed}".replace("/", "_")
+    return made.model_copy(
+        update={"seed": seed, "run_id": run_id, "started": started, "metrics": metrics}
+    )
+
+
 def as_json(record):
     """What the file of a record says."""
     return json.loads(json.dumps(record.plain()))
 
 
 def put(value, **changes):
-    """A copy of nested mappings with other values, as for `changed`."""
-    value = copy.deepcopy(value)
-    for key, new in copy.deepcopy(changes).items():
+    """Nested mappings with other values, as for `changed`; what is not changed is shared."""
+    value = {**value}
+    for key, new in changes.items():
         *path, last = key.split("__")
         node = value
         for part in path:
+            node[part] = {**node[part]}
             node = node[part]
         node[last] = new
     return value
@@ -275,6 +284,30 @@ def of_ratings(rows, num_queries=3, num_candidates=4):
     """Interactions of rows `(query, candidate, user_rating)`."""
     query, candidate, rating = zip(*rows, strict=True)
     return interactions(query, candidate, num_queries, num_candidates, user_rating=rating)
+
+
+def plugin_source(imports=""):
+    """Source of a plugin file with a weighting, `mine`: the plain sum.
+
+    Args:
+        imports: Lines that it is to have besides its own imports.
+    """
+    return f'''
+"""A weighting."""
+import tensorflow as tf
+import mtbench
+{imports}
+
+class Mine(mtbench.LossWeighting):
+    """Mine."""
+    name = "mine"
+    def build(self, tasks):
+        return lambda losses: tf.reduce_sum(losses)
+
+@mtbench.hookimpl
+def mtbench_weightings():
+    return [Mine]
+'''
 
 
 def planned(path, *overrides, observers=(), scenarios=(), seeds=None):

@@ -11,6 +11,8 @@ from mtbench.cli.main import main
 from mtbench.metrics import Seen
 from mtbench.plugin.view import TestView
 
+pytestmark = pytest.mark.usefixtures("traced")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

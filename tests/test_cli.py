@@ -19,6 +19,7 @@ from mtbench.plugin.kinds import KINDS
 from mtbench.plugin.registry import installed
 from mtbench.records import store as records
 
+pytestmark = pytest.mark.usefixtures("traced")
 GOLDEN = Path(__file__).parent / "golden"
 
 

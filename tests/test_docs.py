@@ -101,7 +101,7 @@ def test_the_page_of_strategies(folder, capsys):
 
 def test_the_contract_in_a_test():
     (code,) = re.findall(r"```python\n(.*?)```", STRATEGIES, re.DOTALL)
-    names = {"MyStrategy": installed().find("weighting", "equal")}
+    names = {"MyStrategy": installed().find("split", "random")}  # whose contract is soon checked
     exec(textwrap.dedent(code), names)
     names["test_contract"]()
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from made import plan_of, planned, run_suite
+from made import plan_of, planned, plugin_source, run_suite
 
 from mtbench.cli.main import main
 from mtbench.plugin import sources
@@ -15,22 +15,6 @@ from mtbench.plugin.sources import DECIDING, core_digest
 from mtbench.runs import environment, identity
 
 ROOT = Path(__file__).parent.parent
-HELPED = '''
-"""A strategy, the work of which is done elsewhere."""
-import tensorflow as tf
-import mtbench
-{imports}
-
-class Mine(mtbench.LossWeighting):
-    """Mine."""
-    name = "mine"
-    def build(self, tasks):
-        return lambda losses: tf.reduce_sum(losses)
-
-@mtbench.hookimpl
-def mtbench_weightings():
-    return [Mine]
-'''
 
 
 @pytest.fixture
@@ -124,7 +108,7 @@ def beside(tmp_path, monkeypatch):
     ],
 )
 def test_an_edit_of_another_file_of_a_plugin_makes_other_runs(tiny, beside, imports, edited):
-    (beside / "mine.py").write_text(HELPED.format(imports=imports))
+    (beside / "mine.py").write_text(plugin_source(imports))
     (beside / "helper_of_mine.py").write_text("value = 1\n")
     rooms = beside / "house" / "rooms"
     rooms.mkdir(parents=True)
@@ -154,7 +138,7 @@ def test_an_edit_of_a_distributions_second_file_makes_other_runs(tiny, beside):
     package = beside / "stranger"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "plugin.py").write_text(HELPED.format(imports="from .maths import value"))
+    (package / "plugin.py").write_text(plugin_source("from .maths import value"))
     (package / "maths.py").write_text("value = 1\n")
     before = ids(tiny, "scenarios.joint.weighting=mine")
     (package / "maths.py").write_text("value = 2\n")

@@ -280,7 +280,7 @@ def test_a_real_suite_from_end_to_end(pytester, monkeypatch, tiny_text):
     alone(monkeypatch)
     pytester.makefile(".yaml", tiny=tiny_text)
     pytester.makepyfile(TEST.replace('"])', '"], max_increase={"rmse": 0.0}, strict=True)'))
-    pytester.runpytest_subprocess(*QUIET, "--benchmark-json=b.json").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*QUIET, "--benchmark-json=b.json").assert_outcomes(passed=1)
     (found,) = stored(Path("b.json")).values()
     assert found["suite"] == "tiny"
     assert len(found["series"]["joint"]["metrics"]["ranking/rmse"]) == 3

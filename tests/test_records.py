@@ -44,6 +44,7 @@ def mtbench_weightings():
 '''
 
 
+pytestmark = pytest.mark.usefixtures("traced")
 RECORD = made.record("x", 0)
 FAILED = made.record("x", 0, status="failed")
 KEYS = """

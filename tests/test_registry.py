@@ -6,27 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from made import plugin_source
 
 from mtbench.errors import PluginError
 from mtbench.plugin.registry import installed
 from mtbench.suite.reader import load_suite
 
 ROOT = Path(__file__).parent.parent
-PLUGIN = '''
-"""A weighting."""
-import tensorflow as tf
-import mtbench
-
-class Mine(mtbench.LossWeighting):
-    """Mine."""
-    name = "mine"
-    def build(self, tasks):
-        return lambda losses: tf.reduce_sum(losses)
-
-@mtbench.hookimpl
-def mtbench_weightings():
-    return [Mine]
-'''
+PLUGIN = plugin_source()
 
 
 def test_importing_mtbench_does_not_import_tensorflow():

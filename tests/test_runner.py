@@ -40,6 +40,7 @@ KEYS = """
     peak_memory_bytes question question_id run_id scenario schema_version seed started status suite
     timings validation
 """.split()
+pytestmark = pytest.mark.usefixtures("traced")
 LATER = set("curve data diagnostics epoch floors metric_info metrics parameters validation".split())
 ALWAYS = set(KEYS) - LATER
 
@@ -122,6 +123,13 @@ def test_a_metric_that_is_no_number_fails_the_run(tiny, tmp_path, monkeypatch):
     assert record.error.message == "ranking/rmse is nan"
 
 
+@pytest.fixture(scope="module")
+def undisturbed(shared_tiny, tmp_path_factory):
+    """The record of a run without an observer."""
+    (record,) = run(shared_tiny, tmp_path_factory.mktemp("undisturbed"))
+    return record
+
+
 def raising(hook):
     class Observer:
         @hookimpl
@@ -149,8 +157,7 @@ def raising(hook):
     ("hook", "times"),
     [("mtbench_run_started", 1), ("mtbench_epoch_ended", 2), ("mtbench_run_finished", 1)],
 )
-def test_an_observer_that_raises_only_warns(tiny, tmp_path, hook, times):
-    (undisturbed,) = run(tiny, tmp_path / "undisturbed")
+def test_an_observer_that_raises_only_warns(tiny, undisturbed, tmp_path, hook, times):
     with pytest.warns(RuntimeWarning) as caught:
         (record,) = run(tiny, tmp_path / "r", raising(hook))
     told = [str(w.message) for w in caught if "observer" in str(w.message)]

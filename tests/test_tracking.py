@@ -9,6 +9,7 @@ import pytest
 from mtbench.cli.main import main
 from mtbench.plugin.registry import installed
 
+pytestmark = pytest.mark.usefixtures("traced")
 PLUGIN = '''
 import pathlib
 import mtbench

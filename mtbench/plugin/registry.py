@@ -69,6 +69,10 @@ class Registry:
         Raises:
             PluginError: Two plugins offer a component of one kind and name.
         """
+        with lazy_imports(*SLOW):
+            self._load_installed()
+
+    def _load_installed(self) -> None:
         named: dict[int, tuple[str, str]] = {}
         # not `distributions()`, which lists one that is found twice on the path twice
         for entry in importlib.metadata.entry_points(group=PROJECT):
@@ -77,8 +81,7 @@ class Registry:
                 named[id(dist)] = (dist.name, dist.version) if dist else ("?", "?")
             name, version = named[id(entry.dist)]
             try:
-                with lazy_imports(*SLOW):
-                    module = entry.load()
+                module = entry.load()
                 offered = self._inspect(module, entry.name, name, version)
             except (Exception, SystemExit) as error:
                 self.failed[f"{entry.name} ({name})"] = _reason(error)

@@ -4,11 +4,12 @@ Every comparison is a family of its own here unless a test says otherwise: Holm'
 false alarms rarer still.
 """
 
+import functools
 import math
 
 import numpy as np
 import pytest
-from made import changed, metric, record, run_suite
+from made import changed, metric, record, repeated, run_suite
 
 from mtbench.evidence import compare_scenarios, compare_users, smallest_detectable
 from mtbench.records.results import Results
@@ -25,17 +26,23 @@ def upper(share, count):
     return share + 3 * math.sqrt(share * (1 - share) / count)
 
 
-def valued(scenario, seed, values):
-    """A record with one task of metrics m0…, of which more is better."""
-    metrics = {f"m{i}": float(value) for i, value in enumerate(values)}
+@functools.cache
+def of_metrics(scenario, names):
+    """A record with one task of these metrics, of which more is better."""
     return record(
         scenario,
-        seed,
+        0,
         tasks=["t"],
-        metrics={"t": metrics},
-        metric_info={"t": [metric(name) for name in metrics]},
+        metrics={"t": dict.fromkeys(names, 0.0)},
+        metric_info={"t": [metric(name) for name in names]},
         floors={"t": {}},
     )
+
+
+def valued(scenario, seed, values):
+    """A record with one task of metrics m0…."""
+    metrics = {f"m{i}": float(value) for i, value in enumerate(values)}
+    return repeated(of_metrics(scenario, tuple(metrics)), seed, t=metrics)
 
 
 def judge(a, b):

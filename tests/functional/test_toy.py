@@ -33,6 +33,7 @@ CLAIMS = {
 }
 SLOW = {"fairgrad": 16_000, "nash-mtl": 16_000}
 """Steps of those whose step is a Newton iteration, in place of `toy.STEPS`; they need 14,000."""
+EXAMPLES = ("mgda", "moco", "pcgrad")
 CURVE = toy.front()
 
 
@@ -89,11 +90,15 @@ def test_adam_is_that_of_keras():
     np.testing.assert_allclose(ours, variable.numpy(), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize(
+    "name",
+    [n if n in EXAMPLES else pytest.param(n, marks=pytest.mark.thorough) for n in CLAIMS],
+)
 def test_reaches_the_front_from_every_start(name):
     assert arrivals(descents(name, SLOW.get(name, toy.STEPS))) == [True] * 5
 
 
+@pytest.mark.thorough
 def test_cagrad_ends_where_the_mean_is_least():
     """A stationary point of the mean loss, for c < 1 (theorem 3.2), whatever the start."""
     least = CURVE[CURVE.sum(1).argmin()]
@@ -107,12 +112,14 @@ def test_equal_weights_get_stuck():
     assert arrivals(descents("equal")) == expected
 
 
+@pytest.mark.thorough
 def test_famo_reaches_the_front_without_decay():
     """As its authors run it here, with γ = 0: changes this small do not outweigh the default."""
     assert arrivals(descents("famo", 30_000, gamma=0.0)) == [True] * 5
     assert arrivals(descents("famo", starts=[AT_THE_VALLEY])) == [False]
 
 
+@pytest.mark.thorough
 def test_sdmgrad_gets_stuck_as_the_mean_does():
     """With λ = 0 it is MGDA; by default it also follows the mean, and with it the longer gradient.
 

@@ -28,6 +28,8 @@ pytest.importorskip("mlflow")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import api_pb2, metadata
 
+pytestmark = pytest.mark.usefixtures("traced")
+
 
 def execute(path, folder, *observers, seeds="1", scenarios=("joint",)):
     """Run the small suite; returns its runs and their records."""

@@ -43,6 +43,7 @@ THREE = [
 ]
 
 
+@pytest.mark.thorough
 def test_one_graph_of_all_variants_serves_every_seed():
     """It is used again, and gives the numbers of a fresh one; evaluating changes nothing."""
     suite, data = tiny_suite(VARIANTS, Equal()), TinyDataset().load()
