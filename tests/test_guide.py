@@ -23,7 +23,7 @@ README = (ROOT / "README.md").read_text()
 PRINTED = dict(re.findall(r"^`([\w.]+)`:\n\n```\w+\n(.*?)```", GUIDE, re.DOTALL | re.MULTILINE))
 """Every file that the guide prints, by name."""
 PLUGINS = [name for name in PRINTED if "@mtbench.hookimpl" in PRINTED[name]]
-CHEAP = ("cold_candidates.py", "csv_log.py", "library.py")
+CHEAP = ("cold_candidates.py", "csv_log.py", "library.py", "together.py")
 """Plugins whose contract takes no training."""
 FACE = ("mtbench", "mtbench.data", "mtbench.metrics", "mtbench.kit", "mtbench.testing")
 SUITE = """
