@@ -1,12 +1,9 @@
 """The command line, as a user sees it."""
 
-import csv
-import io
 import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -124,17 +121,6 @@ def test_plugins(capsys, monkeypatch):
     assert f"(mtbench {__version__})" in output
     assert main(["plugins", "task", "retrieval"]) == 0
     assert "integer ≥ 1 or none" in capsys.readouterr().out
-
-
-def test_standard_output_is_the_report_only(tiny, tmp_path):
-    words = ["run", str(tiny), "--format", "csv", "--seeds", "1", "--scenario", "joint"]
-    command = [sys.executable, "-m", "mtbench.cli", *words, "--results", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert {row["name"] for row in rows if row["kind"] == "scenario"} == {"joint"}
-    # what it tells on the way is ours alone: nothing of TensorFlow's
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("[1/1] joint seed 0: ranking/rmse ")
 
 
 def test_version_and_help(capsys):

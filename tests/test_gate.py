@@ -508,13 +508,13 @@ def mtbench_splits():
 
 @pytest.fixture
 def suite_runs(tiny, tmp_path):
-    """Run the joint scenario of the small suite, and measure it."""
+    """Run a scenario of the small suite, and measure it."""
     (tmp_path / "hungry.py").write_text(HUNGRY)
     text = tiny.read_text().replace("{name: random, test_share: 0.2}", "hungry")
     tiny.write_text(text.replace("name: tiny", "name: tiny\nplugins: [hungry.py]"))
 
     def run(name, seeds, *overrides):
-        run_suite(tiny, tmp_path / name, *overrides, scenarios=["joint"], seeds=seeds)
+        run_suite(tiny, tmp_path / name, *overrides, scenarios=["rating-only"], seeds=seeds)
         return load(tmp_path / name)
 
     return run

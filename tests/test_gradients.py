@@ -318,9 +318,20 @@ def pair(name):
 @pytest.mark.parametrize(
     ("name", "count"),
     [
-        *((name, 3) for name in TOWERS),
-        *((name, count) for name in ("embedding", "partly") for count in (1, 2, 5)),
+        *((name, 3) for name in ("mlp with dropout", "twice", "partly", "one more")),
+        *(("embedding", count) for count in (1, 2, 3)),
         ("some share", 5),
+        *(
+            pytest.param(name, count, marks=pytest.mark.thorough)
+            for name, counts in {
+                "mlp": (3,),
+                "each example": (3,),
+                "some share": (3,),
+                "partly": (1, 2, 5),
+                "embedding": (5,),
+            }.items()
+            for count in counts
+        ),
     ],
 )
 def test_the_gramian_is_the_naive_one(name, count):
@@ -852,7 +863,10 @@ def test_penalties_without_any_weight():
     ("name", "weighting"),
     [
         ("mlp with dropout", Fixed(weights={"rate": 0.25, "find": 2.0, "again": 0.5})),
-        ("partly", Fixed(weights={"rate": 0.25, "find": 2.0, "again": 0.5})),
+        pytest.param(
+            *("partly", Fixed(weights={"rate": 0.25, "find": 2.0, "again": 0.5})),
+            marks=pytest.mark.thorough,
+        ),
         ("twice", Uncertainty()),
     ],
 )

@@ -115,6 +115,7 @@ def test_an_example_keeps_its_contract(folder, name, capsys):
     assert "the contract holds" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_the_examples_run_together(folder):
     """But the dataset, whose table is too small for this."""
     (folder / "guide.yaml").write_text(SUITE.format(plugins=", ".join(PLUGINS)))

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mtbench.config import document as marks
@@ -201,6 +201,7 @@ _PLAIN = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(_KEYS, _PLAIN, min_size=1))
 @example({"<<": {"a": 1}, "=": "=", "yes": "no", "null": "~", "1": "1", "": ""})
 def test_what_yaml_dumps_is_read_back(tmp_path_factory, value):

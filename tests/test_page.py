@@ -113,6 +113,12 @@ def records():
     return suite_of()
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave the figures off a page of which only the words are looked at."""
+    monkeypatch.setattr(Canvas, "finish", lambda self, title, description: Html(""))
+
+
 @pytest.fixture(scope="module")
 def drawn():
     """The page of those records as they are."""
@@ -284,6 +290,7 @@ def test_what_won_by_how_much_and_how_sure(drawn):
     assert "joint is better than rating-only in ranking/rmse by 0.0530" in text  # a finding
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_no_evidence_is_said_in_those_words(records):
     for entry in records:
         if entry.scenario == "worse":
@@ -294,6 +301,7 @@ def test_no_evidence_is_said_in_those_words(records):
     assert "No evidence of a difference from worse (by 0.0005 [" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_different_winners(records):
     for entry in records[9:]:
         entry.metrics["retrieval"]["top_5"] = 0.7
@@ -301,6 +309,7 @@ def test_different_winners(records):
     assert "No scenario is best in everything. Best means: joint in ranking rmse; worse in" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_few_seeds_support_no_claim(seeds):
     text = sentences(page(Results.of(suite_of(seeds))))
@@ -407,6 +416,7 @@ def test_floors_are_in_every_metric_plot(drawn):
     assert trade.count("stroke:var(--floor)") >= 2
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_failed_runs_are_listed(records):
     records[3] = failed(records[3], "a <b>reason</b>")
     text = page(Results.of(records))
@@ -418,6 +428,7 @@ def test_failed_runs_are_listed(records):
     assert "FAILED: retrieval-only seed 0" in Tree(text)["header"][0]["text"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_many_failed_runs_do_not_fill_the_head(records):
     text = page(Results.of([*records, *(failed(record(f"bad-{n}", 0, 1, 1)) for n in range(9))]))
     head = Tree(text)["header"][0]["text"]
@@ -426,6 +437,7 @@ def test_many_failed_runs_do_not_fill_the_head(records):
     assert len(cells(Tree(text), "failed-runs")) == 10
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("changes", "note", "kind"),
     [
@@ -444,11 +456,13 @@ def test_made_up_data_is_said_first(records, changes, note, kind):
     assert kind in [dd["text"] for dd in tree["dd"]]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_problems_are_shown(records):
     text = page(Results.of(records, ["x.json: <i>damaged</i>"]))
     assert "x.json: &lt;i&gt;damaged&lt;/i&gt;" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_provenance(records):
     records[0] = made.changed(records[0], environment__cpu="another CPU")
     tree = Tree(page(Results.of(records)))
@@ -468,6 +482,7 @@ def test_provenance(records):
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_commands(records):
     local = {"plugin": "my task.py", "distribution": None}
     records = [
@@ -558,6 +573,7 @@ def test_no_floors_and_no_speed(records):
     assert "None" not in Tree(text).by_id("results")["text"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_records_of_another_question_are_left_out(records):
     older = [made.changed(e, question_id="q0", started="2025") for e in records[:3]]
     text = page(Results.of([*older, failed(older[0]), *records]))

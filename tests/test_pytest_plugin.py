@@ -279,9 +279,10 @@ def test_a_real_suite_from_end_to_end(pytester, monkeypatch, tiny_text):
     """Once to store a baseline, and once to compare with it: the same bits."""
     alone(monkeypatch)
     pytester.makefile(".yaml", tiny=tiny_text)
-    pytester.makepyfile(TEST.replace('"])', '"], max_increase={"rmse": 0.0}, strict=True)'))
+    test = TEST.replace('"])', '"], max_increase={"rmse": 0.0}, strict=True)')
+    pytester.makepyfile(test.replace('"joint"', '"rating-only"'))
     pytester.runpytest_inprocess(*QUIET, "--benchmark-json=b.json").assert_outcomes(passed=1)
     (found,) = stored(Path("b.json")).values()
     assert found["suite"] == "tiny"
-    assert len(found["series"]["joint"]["metrics"]["ranking/rmse"]) == 3
+    assert len(found["series"]["rating-only"]["metrics"]["ranking/rmse"]) == 3
     pytester.runpytest_inprocess(*QUIET, "--mtbench-baseline=b.json").assert_outcomes(passed=1)

@@ -1,7 +1,5 @@
 """`--track`: an observer acts where it is asked for, and what is wrong with one is said at once."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -123,18 +121,6 @@ def test_the_built_in_ones_are_observers_like_any_other(capsys, monkeypatch):
     names = [line.split()[1] for line in capsys.readouterr().out.splitlines()[1:]]
     assert names == ["broken", "mlflow", "notes", "picky", "tensorboard", "wrong"]
     assert {"mlflow", "tensorboard"} == {c.name for c, _ in installed() if c.kind == "observer"}
-
-
-def test_tensorboard_from_the_command_line():
-    """In a process of its own: nothing is said, and the process ends."""
-    pytest.importorskip("tensorboard")
-    command = [sys.executable, "-m", "mtbench.cli", *RUN, "--track", "tensorboard:board"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("[1/1] joint seed 0: ")
-    (path,) = Path("board").glob("tiny/joint seed 0 */*")
-    assert path.name.startswith("events.out.tfevents.")
 
 
 def test_export(capsys):

@@ -1,16 +1,12 @@
 """Training: seeds, reuse of the graph, order of the examples."""
 
 import dataclasses
-import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import mtbench
-from mtbench.cli.main import main
 from mtbench.data.store import load_data
 from mtbench.train.feed import Feed
 from mtbench.train.pace import Pace
@@ -105,21 +101,6 @@ def test_scenarios_share_initial_weights_and_order(make_suite, registry):
         for name in ("rating-only", "joint")
     )
     assert alone == joint
-
-
-def test_another_process_gives_the_same_bits(tiny, tmp_path):
-    words = ["run", str(tiny), "--scenario", "joint", "--results"]
-    command = [sys.executable, "-m", "mtbench.cli", *words, str(tmp_path / "0")]
-    subprocess.run([*command, "--seeds", "2"], check=True, capture_output=True)
-    # this process has the second seed only, from a graph of its own
-    assert main([*words, str(tmp_path / "1"), "--seeds", "[1]"]) == 0
-    found = []
-    for n in range(2):
-        records = [json.loads(p.read_text()) for p in (tmp_path / str(n) / "tiny").glob("*.json")]
-        found.append(next(r for r in records if r["seed"] == 1))
-    assert found[0]["run_id"] == found[1]["run_id"]
-    assert found[0]["metrics"] == found[1]["metrics"]
-    assert found[0]["curve"] == found[1]["curve"]
 
 
 def test_a_loss_that_is_not_finite_fails(make_suite, registry):

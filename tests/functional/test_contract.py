@@ -21,14 +21,14 @@ TASKS = {cls.name: cls for cls in COMPONENTS if cls.kind == "task"}
 WEIGHTINGS = {cls.name: cls for cls in COMPONENTS if cls.kind == "weighting"}
 
 
-EXAMPLES = {"embedding", "sequence", "mmoe", "uncertainty", "mgda", "famo"}
+EXAMPLES = {"embedding", "sequence", "mmoe", "ranking", "retrieval", "mgda", "famo"}
+THOROUGH = [pytest.mark.thorough]
 
 
 def part(cls):
-    """A parameter of the default run: of towers and strategies, which are many, some examples."""
-    many = cls.kind in ("tower", "weighting") and cls.name not in EXAMPLES
-    marks = [pytest.mark.thorough] if many else []
-    return pytest.param(cls, id=f"{cls.kind}-{cls.name}", marks=marks)
+    """A parameter of the default run: of those that are trained some examples."""
+    many = cls.kind in ("tower", "task", "weighting") and cls.name not in EXAMPLES
+    return pytest.param(cls, id=f"{cls.kind}-{cls.name}", marks=THOROUGH if many else [])
 
 
 @pytest.mark.parametrize("cls", [part(cls) for cls in COMPONENTS])
@@ -36,7 +36,6 @@ def test_contract(cls):
     check_component(cls)
 
 
-THOROUGH = [pytest.mark.thorough]
 TASK_SETS = {
     1: {"ranking": {"units": (4,)}},
     2: {"ranking": {"units": (4,)}, "retrieval": {}},
@@ -44,13 +43,17 @@ TASK_SETS = {
 }
 
 
-@pytest.mark.parametrize("tower", TOWERS, ids=lambda cls: cls.name)
 @pytest.mark.parametrize(
-    ("weighting", "number"),
+    ("weighting", "number", "tower"),
     [
-        pytest.param(name, number, marks=[] if (name, number) == ("mgda", 3) else THOROUGH)
+        pytest.param(
+            *(name, number, tower),
+            id=f"{name}-{number}-{tower.name}",
+            marks=[] if (name, number) == ("mgda", 3) and tower.name in EXAMPLES else THOROUGH,
+        )
         for name in ("equal", "uncertainty", "mgda")
         for number in TASK_SETS
+        for tower in TOWERS
     ],
 )
 def test_builds_trains_and_evaluates(make_suite, tiny_data, tower, weighting, number):

@@ -33,7 +33,7 @@ CLAIMS = {
 }
 SLOW = {"fairgrad": 16_000, "nash-mtl": 16_000}
 """Steps of those whose step is a Newton iteration, in place of `toy.STEPS`; they need 14,000."""
-EXAMPLES = ("mgda", "moco", "pcgrad")
+EXAMPLES = ("moco", "pcgrad")
 CURVE = toy.front()
 
 

@@ -115,4 +115,8 @@ def test_a_variable_that_the_model_does_not_know_is_found():
 def test_options_that_are_no_defaults_hold_it():
     assert tower_output(FeatureMLP(num_buckets=3, multi_hot="sum")) is None
     assert tower_output(MLP()) is None
+
+
+@pytest.mark.thorough
+def test_a_tower_with_dropout_holds_it():
     assert tower_trains(FeatureMLP(dropout=0.5)) is None
