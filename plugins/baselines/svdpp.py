@@ -17,9 +17,10 @@ class SVDpp(mtbench.Baseline):
 
     r̂_ui = μ + b_u + b_i + q_i · (p_u + z_u), z_u = |N(u)|^−½ Σ_{j ∈ N(u)} y_j (eq. 15), N(u) the
     candidates of a query's rows. Minimises Σ (r_ui − r̂_ui)² + λ (b_u² + b_i² + ‖p_u‖² + ‖q_i‖² +
-    Σ_{j ∈ N(u)} ‖y_j‖²) over the rows, where the paper descends row by row, without a rate of
-    learning: p and q with their biases exactly, one after the other, and y, of which a row holds
-    many, by some steps of conjugate gradients. What has no row is predicted without its own terms.
+    Σ_{j ∈ N(u)} ‖y_j‖²) over the rows, with a λ of its own for y. The paper descends row by row;
+    here p and q with their biases are solved exactly, one after the other, and y, of which a row
+    holds many, by some steps of conjugate gradients. What has no row is predicted without its own
+    terms.
     """
 
     name = "svdpp"
