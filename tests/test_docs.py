@@ -128,7 +128,7 @@ def test_commands_of_the_page_of_setups(folder, capsys):
 
 def test_the_page_of_setups_names_all_there_is():
     for cls, _ in installed():
-        if cls.kind in ("dataset", "split", "tower", "task"):
+        if cls.kind in ("dataset", "split", "tower", "task", "baseline"):
             assert f"`{cls.name}`" in SETUPS, cls.name
     for target in re.findall(r"\]\((\w+\.md)\)|`((?:mtbench|tests)/[\w./]+)`", SETUPS):
         assert (ROOT / "docs" / target[0]).is_file() if target[0] else (ROOT / target[1]).is_file()
