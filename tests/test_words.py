@@ -50,8 +50,8 @@ def process(code, *words, **variables):
 
 def test_the_commands_there_are():
     assert [" ".join(words) for words in TREE] == [
-        *("", "run", "check", "plan", "schema", "plugins", "check-plugin", "report", "compare"),
-        *("gate", "export", "data", "data import"),
+        *("", "run", "tune", "check", "plan", "schema", "plugins", "check-plugin", "report"),
+        *("compare", "gate", "export", "data", "data import"),
     ]
 
 
