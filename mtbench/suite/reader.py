@@ -134,6 +134,9 @@ class _Reader(PartsReader):
             budgets = read_budgets(self, plain.tune, tasks, plain.seeds)
         if self.faults or not (plain and dataset and split):
             self.refuse()
+        scenarios = {
+            name: each.differences(towers, tasks, plain.train) for name, each in scenarios.items()
+        }
         return Suite(
             plain.name,
             dataset,

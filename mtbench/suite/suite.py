@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mtbench.plugin.baseline import Baseline
@@ -37,6 +37,17 @@ class Scenario:
     """In place of the suite's."""
     labels: Mapping[str, Labels] = field(default_factory=dict)
     """By task, what of its labels it learns from; a task that is not named from all."""
+
+    def differences(
+        self, towers: Mapping[str, Tower], tasks: Mapping[str, Task], train: Train
+    ) -> Scenario:
+        """The same without what is as in a suite of these parts."""
+        return replace(
+            self,
+            towers={side: tower for side, tower in self.towers.items() if tower != towers[side]},
+            options={name: task for name, task in self.options.items() if task != tasks[name]},
+            train=None if self.train == train else self.train,
+        )
 
 
 @dataclass(frozen=True)
