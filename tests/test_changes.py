@@ -106,14 +106,13 @@ def test_a_point_of_a_sweep_tells_what_is_varied_though_it_is_the_reference():
 class Later(Answer):
     """An answer with a key that is not there yet."""
 
-    labels: dict[str, float] | None = None
+    later: dict[str, float] | None = None
 
 
 def test_another_key_of_an_answer_is_told_like_the_others():
-    """As the shares of labels will be."""
     answer = made.record("a", 0).answer.__dict__
-    arms = [("a", Later(**answer)), ("b", Later(**answer, labels={"ranking": 0.1}))]
-    assert changes(arms) == [{}, {"labels.ranking": "0.1"}]
+    arms = [("a", Later(**answer)), ("b", Later(**answer, later={"ranking": 0.1}))]
+    assert changes(arms) == [{}, {"later.ranking": "0.1"}]
 
 
 def test_changes_on_a_line():

@@ -28,8 +28,10 @@ PLAIN = {
 def test_suites_of_the_project(path, registry):
     suite = load_suite(path, registry)
     assert suite.name == path.stem
-    assert list(suite.scenarios)[:2] == ["rating-only", "retrieval-only"]
-    assert [len(s.tasks) for s in suite.scenarios.values()][:3] == [1, 1, 2]
+    alone = {s.tasks for s in suite.scenarios.values() if len(s.tasks) == 1}
+    assert ("ranking",) in alone
+    assert ("retrieval",) in alone or path.stem == "transfer"
+    assert any(len(s.tasks) == 2 for s in suite.scenarios.values())
 
 
 def test_the_strategies_suite_has_every_strategy(registry):

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from mtbench import evidence
+from mtbench.api import Results as ApiResults
 from mtbench.errors import RecordError
 from mtbench.records import store, tables
 from mtbench.records.document import suite_document
@@ -20,7 +21,6 @@ from mtbench.regress.gate import gate
 from mtbench.report import FORMATS, summarize
 from mtbench.report.formats import table
 from mtbench.report.page.page import page
-from mtbench.runs.api import Results as ApiResults
 
 FLOORS = {
     "ranking": {"mean": {"rmse": 1.25, "mae": 1.0}},

@@ -7,7 +7,7 @@ from dataclasses import replace
 import made
 import numpy as np
 import pytest
-from test_baselines import PLUGIN
+from test_suite_baselines import PLUGIN
 
 import mtbench
 from mtbench import api

@@ -34,6 +34,7 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
         partial = [{**schema, "type": ["object", "null"], "required": []} for schema in whole]
         definitions[f"{kind}{PARTIAL}"] = {"anyOf": [names, *partial]}
     _drop_unused(schema)
+    _fill_baselines(registry, properties["baselines"], definitions)
     task = {"anyOf": [*definitions["task"]["anyOf"], {"type": "null"}]}
     # under the name of a task plugin the options alone will do
     properties["tasks"]["properties"] = {
@@ -46,6 +47,26 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "mtbench suite",
+    }
+
+
+def _fill_baselines(
+    registry: Registry, baselines: dict[str, Any], definitions: dict[str, Any]
+) -> None:
+    """Let a baseline say how it is tuned, and be its options alone under the name of a plugin."""
+    about = "What is different in tuning it."
+    tune = {"tune": {"$ref": "#/$defs/ArmTune", "description": about, "default": None}}
+
+    def tuned(cls: type[Component], named: bool) -> dict[str, Any]:
+        schema = _component(cls, definitions, named=named)
+        return {**schema, "properties": {**schema["properties"], **tune}}
+
+    classes = [cls for cls, _ in registry if cls.kind == "baseline"]
+    definitions["baseline"]["anyOf"][1:] = [tuned(cls, True) for cls in classes]
+    mapping = next(arm for arm in baselines["anyOf"] if arm.get("type") == "object")
+    any_of_them = definitions["baseline"]["anyOf"]
+    mapping["properties"] = {
+        cls.name: {"anyOf": [tuned(cls, False), *any_of_them]} for cls in classes
     }
 
 
