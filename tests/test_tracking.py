@@ -142,7 +142,7 @@ def test_export(capsys):
     assert main(["export", "results/tiny", "x.csv"]) == 0
     assert main(["export", "results/tiny", "runs.parquet", "--runs", "--every"]) == 0
     assert capsys.readouterr() == ("", "")
-    assert lines("x.csv")[0].startswith("suite,kind,name,weighting,seed,status,task,")
+    assert lines("x.csv")[0].startswith("suite,kind,name,weighting,changes,seed,status,task,")
     assert Path("runs.parquet").read_bytes()[:4] == b"PAR1"
     Path("results/tiny/x.json").write_text("{")
     assert main(["export", "results/tiny", "x.csv"]) == 0
