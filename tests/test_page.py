@@ -1029,7 +1029,9 @@ def test_clicks(browse, drawn):
 def test_sorting_takes_the_groups_of_a_table_apart(browse, records):
     """The titles of sweeps and baselines go, and points have their whole names."""
     points = [record(f"plane[w={w}]", n, 0.93, 0.4 + w / 100) for w in (1, 2) for n in range(3)]
-    text = page(Results.of([*records, *points, *(made.baseline("ease", n) for n in range(3))]))
+    data = {"data__fingerprint": "fe" * 32, "floors": FLOORS}
+    ease = [made.baseline("ease", n, **data) for n in range(3)]
+    text = page(Results.of([*records, *points, *ease]))
     assert {"plane", "baselines", "floors"} < set(names_in(Tree(text)))
     tree, said, _ = browse(text, "#sort=results.3")
     assert said == []
