@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mtbench.errors import MtbenchError
 from mtbench.evidence import Comparison, compare_scenarios, sentences
@@ -19,16 +19,12 @@ from mtbench.records import store, tables
 from mtbench.report import FORMATS, summarize
 from mtbench.runs import observers
 from mtbench.runs.plan import PlannedRun, make_plan, pending
-from mtbench.runs.session import perform, prepare
+from mtbench.runs.session import perform
 from mtbench.runs.stages import Stages
 from mtbench.suite.reader import load_suite as read_suite
 from mtbench.suite.suite import Suite
-from mtbench.tune.outlook import Outlook
-from mtbench.tune.study import Study, Trial
+from mtbench.tune.run import tune_all
 from mtbench.tune.tuner import Tuner, plan_of
-
-if TYPE_CHECKING:
-    from mtbench.runs.progress import TerminalProgress
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Suite
 """A suite: its file, what such a file says as a mapping, or one that was loaded."""
@@ -204,83 +200,23 @@ def run_suite(  # noqa: PLR0913 - as `run`
     return Results.of([store.read(store.path_of(folder, each.id)) for each in plan])
 
 
-def outlook(
-    suite: Suite,
-    registry: Registry,
-    scenarios: Sequence[str] = (),
-    results: str | os.PathLike[str] = "results",
-) -> Outlook:
-    """Say what of a suite is done and what is to be done; arguments as for `run_suite`."""
-    folder, later = Path(results) / suite.name, dict[str, int]()
-    trials: dict[Study, list[Trial]] = {}
-    if suite.tune:
-        tuner = Tuner(suite, registry, folder, scenarios)
-        trials = {study: tuner.stored(study) for study in tuner.studies}
-        later = {
-            study.title: len(suite.seeds)
-            for study, found in trials.items()
-            if len(found) < study.size
-        }
-        tuner.studies = [study for study in tuner.studies if study.title not in later]
-        plan = tuple(plan_of(tuner, trials.__getitem__, suite.seeds))
-    else:
-        plan = make_plan(suite, registry, scenarios)
-    todo = frozenset(run.id for run in pending(plan, folder))
-    return Outlook(folder, trials, plan, todo, later)
-
-
-def tune_all(
-    tuner: Tuner, stages: Stages, *, progress: bool = True, force: bool = False
-) -> dict[Study, list[Trial]]:
-    """Do the trials of all studies that are to be done, and return all of them.
-
-    Args:
-        tuner: The studies.
-        stages: What the runs share.
-        progress: Show on the standard error how it goes.
-        force: Do again what is done.
-
-    Raises:
-        DataError: The data is not there, or cannot be divided.
-        MtbenchError: A package is missing, or the folder is at fault.
-    """
-    found = {study: [] if force else tuner.stored(study) for study in tuner.studies}
-    todo = [study for study in tuner.studies if len(found[study]) < study.size]
-    if not todo:
-        return found
-    seeds = tuner.tune.seeds
-    prepare([study.setup({}) for study in todo], seeds[0], stages, tuner.folder)
-    total = sum(study.size - len(found[study]) for study in todo) * len(seeds)
-    with _bar(total) if progress else contextlib.nullcontext() as shown:
-        for study in todo:
-            found[study] = tuner.tuned(study, stages, shown, force)
-    return found
-
-
 @contextlib.contextmanager
 def _shown(
     plan: Sequence[PlannedRun], todo: Sequence[PlannedRun], registry: Registry
 ) -> Iterator[None]:
     """Show how the runs go, and that some are done."""
     from mtbench.report.terminal import console  # noqa: PLC0415 - imports rich
+    from mtbench.runs.progress import bar  # noqa: PLC0415
 
     if len(todo) < len(plan):
         done = len(plan) - len(todo)
         console(sys.stderr).print(
             f"{done} of {len(plan)} runs are done already (--force does them again)"
         )
-    with _bar(len(todo)) as shown:
+    with bar(len(todo)) as shown:
         registry.hooks.register(shown)
         yield
         registry.hooks.unregister(shown)
-
-
-def _bar(total: int) -> TerminalProgress:
-    """A bar over so many runs."""
-    from mtbench.report.terminal import console  # noqa: PLC0415 - imports rich
-    from mtbench.runs.progress import TerminalProgress  # noqa: PLC0415
-
-    return TerminalProgress(console(sys.stderr), total)
 
 
 def _registry(plugins: Iterable[str | os.PathLike[str]]) -> Registry:

@@ -10,14 +10,14 @@ import pytest
 from test_suite_baselines import PLUGIN
 
 import mtbench
-from mtbench import api
 from mtbench.cli.main import main
 from mtbench.errors import SuiteError
 from mtbench.plugin.registry import installed
-from mtbench.records.record import Tuning
+from mtbench.records.tuning import Tuning
 from mtbench.runs.stages import Stages
 from mtbench.suite.reader import load_suite
 from mtbench.train.stopping import score
+from mtbench.tune import run as running
 from mtbench.tune import tuner as module
 from mtbench.tune.options import options_of
 from mtbench.tune.study import Study, best
@@ -104,7 +104,7 @@ def quick(monkeypatch):
     """Let trials be of made-up numbers."""
     monkeypatch.setattr(module, "execute", executed)
     monkeypatch.setattr(
-        api,
+        running,
         "prepare",
         lambda setups, seed, stages, folder: folder.mkdir(parents=True, exist_ok=True),
     )
@@ -123,7 +123,7 @@ def tuner(path, tmp_path):
 
 
 def tuned(tuner):
-    return api.tune_all(tuner, Stages(tuner.registry.identity), progress=False)
+    return running.tune_all(tuner, Stages(tuner.registry.identity), progress=False)
 
 
 def test_what_is_tuned_of_each_arm(tuner):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtbench.evidence.tuning import at_edge, best_so_far, expected_best
-from mtbench.records.record import Tuning
+from mtbench.records.tuning import Tuning
 
 
 def tuning(scores, values=None, pruned=(), space=None, options=None):

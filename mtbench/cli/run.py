@@ -50,8 +50,8 @@ def run(asked: Asked, form: str, force: bool, save_models: bool, track: Sequence
 @click.option("--force", is_flag=True, help="do again what is done")
 def tune(asked: Asked, force: bool) -> int:
     """`mtbench tune`."""
-    from mtbench.api import tune_all  # noqa: PLC0415
     from mtbench.runs.stages import Stages  # noqa: PLC0415
+    from mtbench.tune.run import tune_all  # noqa: PLC0415
     from mtbench.tune.tuner import Tuner  # noqa: PLC0415
 
     registry, suite = load(asked)
@@ -82,7 +82,7 @@ def check(asked: Asked) -> int:
 @about_runs
 def plan(asked: Asked) -> int:
     """`mtbench plan`."""
-    from mtbench.api import outlook  # noqa: PLC0415
+    from mtbench.tune.run import outlook  # noqa: PLC0415
 
     registry, suite = load(asked)
     found = outlook(suite, registry, asked.scenarios, asked.results)

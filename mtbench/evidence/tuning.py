@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mtbench.records.record import Tuning
+from mtbench.records.tuning import Tuning
 
 NEAR = 0.05
 """Share of a range, in the measure it is drawn by, that counts as its edge."""

@@ -11,21 +11,21 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from .engine import Engine
+from .part import PART
+from .tuning import Tuning
 
 SCHEMA_VERSION: Literal[2] = 2
 """Raised when a key of the record changes its meaning or goes."""
 
 
 class _Part(BaseModel):
-    """A part of a record; keys of later versions are left alone."""
+    """A part of a record."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = PART
 
 
 class Origin(_Part):
@@ -68,36 +68,6 @@ class Question(_Part):
     evaluate_on: Literal["test", "validation"] = "test"
     train_on: Literal["train", "train+validation"] = "train"
     engine: Engine
-
-
-class Tuning(_Part):
-    """How an arm's options were chosen."""
-
-    trials: int
-    """How many there were, the first with the options as they were."""
-    because: str | None = None
-    """Why their number is another than the suite's."""
-    sampler: str
-    pruner: str
-    seeds: tuple[int, ...]
-    metrics: tuple[str, ...]
-    """Those of the validation part that decided, as `task/metric`."""
-    study: int = 1
-    studies: int = 1
-    space: dict[str, Any]
-    """By dotted path a list of choices, or `{log|uniform|int: [lowest, highest]}`."""
-    best: int
-    """Number of the trial that was chosen, from 0."""
-    options: dict[str, Any]
-    """What it has, by dotted path; nothing of the first trial, whose options are as they were."""
-    epochs: int | None = None
-    """Epochs to train, where early stopping chose them."""
-    scores: tuple[float | None, ...]
-    """Of each trial the mean of ± log m over the metrics, None for one that failed."""
-    values: dict[str, tuple[float | None, ...]]
-    """Of each trial the metrics, means over seeds."""
-    pruned: tuple[int, ...] = ()
-    """Numbers of the trials that were ended early."""
 
 
 class Answer(_Part):

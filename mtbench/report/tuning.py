@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from mtbench.records.record import Tuning
 from mtbench.records.results import Results, Scenario
+from mtbench.records.tuning import Tuning
 
 
 def budget(results: Results) -> Iterator[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from mtbench.plugin.baseline import Fitted
 from mtbench.plugin.view import ScoredPart
 from mtbench.suite.setup import Setup
 
@@ -36,6 +38,13 @@ def fit_and_score(
             fitted[name] = setup.baseline.fit(rows, labels, seed)
     spent = time.perf_counter() - spent
     results["timings"]["train_s"] = spent
+    return _score(setup, fitted, parts, results)
+
+
+def _score(
+    setup: Setup, fitted: Mapping[str, Fitted], parts: Divided, results: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """Score what was fitted for each task, and return the values by query."""
     seen, scored = parts.scored(setup)
     started = time.perf_counter()
     metrics: dict[str, dict[str, float]] = {}
@@ -45,7 +54,7 @@ def fit_and_score(
         task = setup.tasks[name]
         give: Any = getattr(model, task.wants or "", None)
         if give is None:
-            raise TypeError(f"{setup.baseline.name!r}: what `fit` returned has no {task.wants!r}")
+            raise TypeError(f"{setup.scenario!r}: what `fit` returned has no {task.wants!r}")
         if task.wants == "predictions":
             give = np.asarray(give(part.test.query, part.test.candidate))
         metrics[name] = task.score(give, part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -11,6 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.run import Run
 from mtbench.records.record import Record
+from mtbench.report.terminal import console
+
+
+def bar(total: int) -> TerminalProgress:
+    """A bar over so many runs, on the standard error."""
+    return TerminalProgress(console(sys.stderr), total)
 
 
 class TerminalProgress:

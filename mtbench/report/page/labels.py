@@ -36,6 +36,12 @@ def section(view: View, canvas: Canvas) -> Html:
     )
 
 
+def words(view: View) -> Html:
+    """The sentences as the page's first words."""
+    said = evidence.label_sentences(evidence.transfers(view.results))
+    return Html("".join(tag("p.first", f"{text}.") for text in said))
+
+
 def _panel(title: str, found: list[Transfer]) -> Panel:
     curves = [
         Curve(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mtbench.evidence.tuning import at_edge, expected_best
-from mtbench.records.record import Tuning
 from mtbench.records.results import Scenario
+from mtbench.records.tuning import Tuning
 from mtbench.report.tuning import budget
 
 from . import curves

@@ -8,6 +8,7 @@ from mtbench import evidence
 from mtbench.evidence import words
 from mtbench.report.summary import MetricColumn, Row, Stat
 
+from . import labels
 from .looks import metric_label
 from .markup import Html, tag
 from .view import View, best_row
@@ -24,7 +25,7 @@ def summary(view: View) -> Html:
         "".join(
             [
                 _shortfalls(view),
-                _labels(view),
+                labels.words(view),
                 _overall(view),
                 *(_winner(view, column) for column in view.headline),
                 _transfer(view),
@@ -40,12 +41,6 @@ def _shortfalls(view: View) -> Html:
     """Which scenarios a strong simple model beats: before all that is said of the others."""
     said = " ".join(f"{_capital(text)}." for text in view.summary.shortfalls)
     return tag("p.first.warn", said) if said else Html()
-
-
-def _labels(view: View) -> Html:
-    """What partners are worth in labels, where their share is swept."""
-    said = evidence.label_sentences(evidence.transfers(view.results))
-    return Html("".join(tag("p.first", f"{_capital(text)}.") for text in said))
 
 
 def _overall(view: View) -> Html:
