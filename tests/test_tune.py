@@ -251,6 +251,16 @@ def test_early_stopping_chooses_the_epochs(tuner, quick):
     assert not setup.train.validates
 
 
+def test_a_baseline_asks_for_no_validation_part_in_the_end(tuner, quick):
+    """However the models are trained: what it learns from has no validation part left."""
+    stop = "train.early_stopping={metrics: [ranking/rmse]}"
+    for override in (stop, "train.validate_every=1"):
+        for study, trials in tuned(tuner(override)).items():
+            setup = module.final(study, trials)
+            assert not setup.train.validates, study.arm
+            assert setup.train_on == "train+validation"
+
+
 def test_a_study_that_is_killed_again_and_again_ends_the_same(tuner, quick, monkeypatch):
     undisturbed = tuned(tuner(*PRUNED, scenarios=["joint"], folder="whole"))
     (expected,) = ([(t.values, t.score, t.pruned) for t in ts] for ts in undisturbed.values())

@@ -124,7 +124,7 @@ class Suite:
             tasks={**self.tasks, **differences.options},
             trained=differences.tasks,
             weighting=differences.weighting,
-            train=differences.train or self.train,
+            train=Train() if baseline else differences.train or self.train,
             evaluate_on=self.evaluate_on,
             train_on=self.train_on,
             stands_in_for=self.stands_in_for,

@@ -11,7 +11,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,7 @@ class Study:
         train = setup.train
         if self.tune.pruner != "none" and not setup.baseline and not train.validates:
             train = train.model_copy(update={"validate_every": 1})
-        return Setup(**{**vars(setup), "evaluate_on": "validation", "train": train})
+        return replace(setup, evaluate_on="validation", train=train)
 
     def trials(self, find: Find) -> Iterator[Trial]:
         """Go through the trials, until a record is missing that `find` does not make."""
