@@ -319,6 +319,12 @@ def planned(path, *overrides, observers=(), scenarios=(), seeds=None):
     return suite, make_plan(suite, registry, scenarios), registry
 
 
+def setups(path, registry, *overrides):
+    """The setup of each scenario of a file's suite."""
+    suite = load_suite(path, registry, overrides=overrides)
+    return {name: suite.setup(name) for name in suite.scenarios}
+
+
 def plan_of(path, *overrides, **chosen):
     """The plan of a file's suite; the arguments are those of `planned`."""
     return planned(path, *overrides, **chosen)[1]

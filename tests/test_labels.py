@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from made import changed, interactions, plan_of, record
+from made import changed, interactions, plan_of, record, setups
 
 from mtbench.errors import DataError, SuiteError
 from mtbench.records.document import suite_document
@@ -46,11 +46,6 @@ SCENARIOS = """
 def shares(tiny):
     tiny.write_text(tiny.read_text().replace("\ntrain:", f"{SCENARIOS}train:"))
     return tiny
-
-
-def setups(path, registry, *overrides):
-    suite = load_suite(path, registry, overrides=overrides)
-    return {name: suite.setup(name) for name in suite.scenarios}
 
 
 def test_labels_are_merged_and_those_of_untrained_tasks_are_not_taken_over(shares, registry):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from made import plan_of, run_suite
+from made import plan_of, run_suite, setups
 
 from mtbench.cli.main import main
 from mtbench.errors import SuiteError
@@ -37,11 +37,6 @@ DIFFERENCES = """
 def differing(tiny):
     tiny.write_text(tiny.read_text().replace("\ntrain:", f"{DIFFERENCES}train:"))
     return tiny
-
-
-def setups(path, registry, *overrides):
-    suite = load_suite(path, registry, overrides=overrides)
-    return {name: suite.setup(name) for name in suite.scenarios}
 
 
 def test_what_differs_is_merged_and_the_rest_is_the_suites(differing, registry):

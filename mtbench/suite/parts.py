@@ -158,13 +158,15 @@ class PartsReader:
                 self.fault(place, f"unknown task {task!r}{did_you_mean(task, tasks)}")
             elif task in pretrained[:n]:
                 self.fault(place, f"task {task!r} is given twice")
-        metrics = [f"{name}/{metric.name}" for name, t in tasks.items() for metric in t.metrics()]
-        for n, path in enumerate(train.early_stopping.metrics if train.early_stopping else ()):
-            if path not in metrics:
-                self.fault(
-                    ("train", "early_stopping", "metrics", n),
-                    f"unknown metric {path!r}{did_you_mean(path, metrics)}",
-                )
+        stopping = train.early_stopping.metrics if train.early_stopping else ()
+        self.metrics(stopping, ("train", "early_stopping", "metrics"), tasks)
+
+    def metrics(self, names: Iterable[str], path: marks.Path_, tasks: Mapping[str, Task]) -> None:
+        """Check that there are metrics of these names, `task/metric`."""
+        known = [f"{name}/{metric.name}" for name, t in tasks.items() for metric in t.metrics()]
+        for n, name in enumerate(names):
+            if name not in known:
+                self.fault((*path, n), f"unknown metric {name!r}{did_you_mean(name, known)}")
 
 
 @contextlib.contextmanager

@@ -45,7 +45,7 @@ class Setup:
     baseline: Baseline | None = None
     """What is fitted in place of a model; then there are no towers."""
     tuning: Mapping[str, Any] | None = None
-    """How its options were chosen, as JSON types: `records.record.Tuning`."""
+    """How its options were chosen, as JSON types: `records.tuning.Tuning`."""
     labels: Mapping[str, Labels] = field(default_factory=dict)
     """By task, what of its labels it learns from; a task that is not named from all."""
 

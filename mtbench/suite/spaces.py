@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from mtbench.config.document import Path_
-from mtbench.errors import SuiteError, did_you_mean
+from mtbench.errors import SuiteError
 from mtbench.plugin.baseline import Baseline
 from mtbench.plugin.task import Task
 
@@ -71,11 +71,7 @@ def _check(
             reader.fault(
                 ("tune", "seeds", n), f"{seed} is a seed of the results, which choose none"
             )
-    metrics = [f"{name}/{metric.name}" for name, t in tasks.items() for metric in t.metrics()]
-    for n, name in enumerate(tune.metrics):
-        if name not in metrics:
-            near = did_you_mean(name, metrics)
-            reader.fault(("tune", "metrics", n), f"unknown metric {name!r}{near}")
+    reader.metrics(tune.metrics, ("tune", "metrics"), tasks)
     if reader.document.value.get("evaluate_on", "test") != "test":
         reader.fault(("evaluate_on",), "expected test, since `tune` chooses on the validation part")
 

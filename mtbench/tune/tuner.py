@@ -154,7 +154,7 @@ def final(study: Study, trials: list[Trial]) -> Setup:
     chosen = best(trials)
     setup = study.suite.setup(study.arm, chosen.values)
     train, epochs = setup.train, None
-    if train.validates and not setup.baseline:
+    if train.validates:
         if train.early_stopping:
             kept = [record.epoch for record in chosen.records if record.epoch]
             epochs = round(sum(kept) / len(kept)) if kept else train.epochs
@@ -170,7 +170,7 @@ def final(study: Study, trials: list[Trial]) -> Setup:
 
 
 def _told(study: Study, trials: list[Trial], chosen: Trial, epochs: int | None) -> dict[str, Any]:
-    """What `records.record.Tuning` says of a study."""
+    """What `records.tuning.Tuning` says of a study."""
     return {
         "trials": len(trials),
         "because": study.budget.because,
