@@ -3,24 +3,29 @@
 from mtbench.records.results import Metric, Results, Scenario
 
 from .changes import MIN_PAIRS
-from .comparison import Comparison, compare_values, correct
-from .families import compare_scenarios
-from .formulas import smallest_detectable
+from .comparison import Comparison, compare_values, correct, interval_beyond
+from .families import FIRST, RIVAL, SECOND, SINGLE, compare_scenarios, planned, with_best
+from .formulas import assured_difference
 from .front import Front, Objective, Point, Standing, Sweep, pareto
 from .labels import Transfer, label_sentences, transfers
 from .multitask import DeltaM, Estimate, delta_m
-from .shortfalls import Shortfall, against_baselines, shortfalls, strongest_baseline
+from .shortfalls import Shortfall, shortfalls
 from .users import compare_scenarios_over_users, compare_users
 from .words import (
+    answer_sentences,
+    basis,
     front_sentences,
-    hypervolume_sentence,
     sentences,
-    shortfall_sentences,
+    together_sentences,
     transfer_sentences,
 )
 
 __all__ = [
+    "FIRST",
     "MIN_PAIRS",
+    "RIVAL",
+    "SECOND",
+    "SINGLE",
     "Comparison",
     "DeltaM",
     "Estimate",
@@ -34,7 +39,9 @@ __all__ = [
     "Standing",
     "Sweep",
     "Transfer",
-    "against_baselines",
+    "answer_sentences",
+    "assured_difference",
+    "basis",
     "compare_scenarios",
     "compare_scenarios_over_users",
     "compare_users",
@@ -42,14 +49,14 @@ __all__ = [
     "correct",
     "delta_m",
     "front_sentences",
-    "hypervolume_sentence",
+    "interval_beyond",
     "label_sentences",
     "pareto",
+    "planned",
     "sentences",
-    "shortfall_sentences",
     "shortfalls",
-    "smallest_detectable",
-    "strongest_baseline",
+    "together_sentences",
     "transfer_sentences",
     "transfers",
+    "with_best",
 ]

@@ -12,12 +12,12 @@ import numpy as np
 
 MIN_PAIRS = 3
 """Fewer pairs support no claim: two give a spread with one degree of freedom, which is none."""
+_EXACT = 200
+"""Of so many values in both samples the distribution of U is counted out, of more approximated."""
 ROUNDING = 1e-12
 """Relative to the values: a difference below this is one of summation, not of results."""
-Over = Literal["seeds", "users"]
-"""What there are several values of."""
 Verdict = Literal[
-    "better", "worse", "no evidence of a difference", "identical", "too few seeds", "too few users"
+    "better", "worse", "no evidence of a difference", "identical", "too few seeds", "no spread"
 ]
 
 
@@ -45,33 +45,39 @@ class Change:
         """Whether every pair is equal: then what was changed changes nothing, at any n."""
         return self.paired and not self.error and not self.mean
 
+    @property
+    def judged(self) -> bool:
+        """Whether the values vary, and are enough, so that a difference can be held against that.
+
+        Differences that are equal in every pair show no spread: they may as well be of models that
+        nothing varied, or of a metric that has few values.
+        """
+        return bool(self.df) and (self.error > self.rounding or self.identical)
+
     def interval(self, confidence: float) -> tuple[float, float] | None:
-        """Ends of the interval of `mean` by Student's t; None where there are too few values."""
-        if not self.df:
+        """Ends of the interval of `mean` by Student's t; None where nothing can be judged."""
+        if not self.judged:
             return None
-        if self.error <= self.rounding:
-            return self.mean, self.mean
+        if self.identical:
+            return 0.0, 0.0
         from scipy import stats  # noqa: PLC0415 - half a second
 
         half = float(stats.t.isf((1 - confidence) / 2, self.df)) * self.error
         return self.mean - half, self.mean + half
 
     def p_above(self, margin: float) -> float | None:
-        """One-sided p-value of `b − a ≤ margin`; None where there are too few values."""
-        if not self.df:
+        """One-sided p-value of `b − a ≤ margin`; None where nothing can be judged."""
+        if not self.judged:
             return None
-        if self.error <= self.rounding:
-            return float(self.mean <= margin + self.rounding)
+        if self.identical:
+            return float(margin >= 0)
         from scipy import stats  # noqa: PLC0415
 
         return float(stats.t.sf((self.mean - margin) / self.error, self.df))
 
     @property
     def p(self) -> float | None:
-        """Two-sided p-value of no change; None where there are too few values.
-
-        Where differences do not vary there is nothing to judge them by: 1 if they are 0, else 0.
-        """
+        """Two-sided p-value of no change; None where nothing can be judged."""
         above, below = self.p_above(0.0), self.negated().p_above(0.0)
         return None if above is None or below is None else min(1.0, 2 * min(above, below))
 
@@ -80,23 +86,20 @@ class Change:
         return replace(self, mean=-self.mean)
 
 
-def judge(
-    change: Change, p: float | None, level: float, higher_is_better: bool, over: Over = "seeds"
-) -> Verdict:
+def judge(change: Change, p: float | None, level: float, higher_is_better: bool) -> Verdict:
     """Say what a change shows: the one place where that is decided.
 
     Args:
         change: From a to b.
-        p: Its two-sided p-value, corrected for the family it is of; None where there are too few
-            values.
+        p: Its two-sided p-value, corrected for the family it is of; None where nothing can be
+            judged.
         level: A difference is one where p is below it.
         higher_is_better: Direction of the metric.
-        over: What there are several values of.
     """
     if change.identical:
         return "identical"
     if p is None:
-        return "too few seeds" if over == "seeds" else "too few users"
+        return "no spread" if change.df else "too few seeds"
     if p >= level:
         return "no evidence of a difference"
     return "better" if (change.mean > 0) == higher_is_better else "worse"
@@ -105,7 +108,13 @@ def judge(
 def change_of_pairs(a: np.ndarray, b: np.ndarray) -> Change:
     """Compare paired values.
 
-    Differences of rounding alone count as 0, and so does a spread of rounding alone.
+    Differences of rounding alone count as 0, and so does a spread of rounding alone. Where
+    differences tie they are counts of a grain g, as of test rows that are hit or not. A net count
+    of k takes k rows that changed sides at least, each by a chance of its own, so that its variance
+    is k or more: the standard deviation is at least √(|mean| g).
+
+    Source: McNemar, Note on the sampling error of the difference between correlated proportions,
+    1947 (the variance of a net count is the number of rows that changed sides).
 
     Args:
         a: float64 `[n]`, at least one.
@@ -116,10 +125,17 @@ def change_of_pairs(a: np.ndarray, b: np.ndarray) -> Change:
     differences = np.where(np.abs(b - a) <= ROUNDING * scale, 0.0, b - a)
     n, mean = len(differences), float(np.mean(differences))
     sd = float(np.std(differences, ddof=1)) if n > 1 else None
-    if sd is not None and sd <= rounding:
-        sd = 0.0
+    if sd is not None:
+        sd = max(sd, math.sqrt(abs(mean) * _grain(differences, rounding))) if sd > rounding else 0.0
     error = sd / math.sqrt(n) if sd is not None else abs(mean) and math.inf
     return Change(n, n, True, mean, sd, error, n - 1 if n >= MIN_PAIRS else 0, rounding)
+
+
+def _grain(differences: np.ndarray, rounding: float) -> float:
+    """The step of differences some of which are equal; 0 where all are unequal, or all equal."""
+    gaps = np.diff(np.sort(differences))
+    steps = gaps[gaps > rounding]
+    return float(steps.min()) if 0 < len(steps) < len(gaps) else 0.0
 
 
 def change(a: Mapping[int, float], b: Mapping[int, float]) -> Change:
@@ -189,18 +205,19 @@ def ratio(a: Sequence[float], b: Sequence[float], level: float = 0.05) -> Ratio:
 
 def _cut(m: int, n: int, level: float) -> int:
     """The largest k with P(U < k) ≤ level for Mann and Whitney's U of m and n equal samples."""
-    # counts[i][u]: orders of i values of one sample and some of the other in which u pairs are
-    # inverted; Mann and Whitney, 1947: N(i, j, u) = N(i − 1, j, u − j) + N(i, j − 1, u)
-    counts = [[1] + [0] * (m * n) for _ in range(m + 1)]
-    for j in range(1, n + 1):
-        for i in range(1, m + 1):
-            for u in range(m * n, -1, -1):
-                counts[i][u] += counts[i - 1][u - j] if u >= j else 0
-    total, below, k = math.comb(m + n, n), 0, 0
-    while k < m * n and below + counts[m][k] <= level * total:
-        below += counts[m][k]
-        k += 1
-    return k
+    if m + n > _EXACT:  # C(m + n, n) is beyond float64; the normal approximation, rounded down
+        sd = math.sqrt(m * n * (m + n + 1) / 12)
+        return max(0, math.floor(m * n / 2 + statistics.NormalDist().inv_cdf(level) * sd - 0.5))
+    # orders in which u pairs are inverted, by u: the coefficients of the Gaussian binomial
+    # Π_i (1 − q^(n + i)) / (1 − q^i), i from 1 to m; they are symmetric, the lower half will do
+    counts = np.zeros(m * n // 2 + 1)
+    counts[0] = 1.0
+    for i in range(1, m + 1):
+        counts[n + i :] -= counts[: max(len(counts) - n - i, 0)].copy()
+        for start in range(min(i, len(counts))):
+            counts[start::i] = np.cumsum(counts[start::i])
+    below = np.cumsum(counts) / math.comb(m + n, n)
+    return int(np.searchsorted(below, level, side="right"))
 
 
 def seeds_text(n_a: int, n_b: int) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Literal
+
+import numpy as np
 
 from mtbench.errors import RecordError
 from mtbench.records.results import Metric, Results, Scenario, common_seeds
@@ -14,6 +17,13 @@ from .comparison import Comparison, check_confidence, compare_values, correct
 
 Pairs = Sequence[tuple[str, str]] | Literal["all"] | None
 Triple = tuple[Metric, Scenario, Scenario]
+SINGLE, FIRST, SECOND, RIVAL = (
+    "its single task",
+    "the first of several tasks",
+    "best against second",
+    "the strongest rival",
+)
+"""What a comparison is planned for."""
 
 
 def compare_scenarios(
@@ -30,10 +40,10 @@ def compare_scenarios(
 
     Args:
         results: Of a suite.
-        metrics: `task/metric` names; default: the headline metrics.
+        metrics: `task/metric` names; default: the headline metrics, of planned comparisons those
+            of `planned`.
         pairs: Names (a, b) of scenarios, b the one the comparison is about, where either may be a
-            baseline; "all" for all scenarios. Default: every scenario of several tasks against the
-            single-task scenario of each task, and against the first scenario of several tasks.
+            baseline; "all" for all scenarios. Default: those of `planned`.
         confidence: Of each interval; 1 − confidence is the level of the whole family.
 
     Returns:
@@ -43,18 +53,137 @@ def compare_scenarios(
         RecordError: A name is unknown, a pair has nothing in common, or `confidence` is none.
     """
     check_confidence(confidence)
-    compare = partial(compare_over_seeds, confidence=confidence)
-    return compare_family(results, metrics, pairs, compare)
+    if pairs is None:
+        return planned(results, metrics=metrics, confidence=confidence)
+    return compare_family(results, metrics, pairs, partial(over_seeds, confidence=confidence))
 
 
-def compare_over_seeds(
-    metric: Metric, a: Scenario, b: Scenario, confidence: float = 0.95
-) -> Comparison:
+def planned(
+    results: Results, *, metrics: Sequence[str] | None = None, confidence: float = 0.95
+) -> list[Comparison]:
+    """The few comparisons that a suite is run for, corrected together: all that gets a verdict.
+
+    In each metric, of the scenarios that train its task:
+
+    - each scenario of several tasks with the scenario of that task alone, its twin;
+    - each scenario of several tasks with the first one of the same tasks, such as a tuned constant;
+    - the best mean with the second;
+    - the best mean with the strongest baseline, without one with the strongest floor.
+
+    A twin learns from the same labels; of several, it is the one that differs least in what the
+    scenarios of the suite change. A pair that is planned twice is compared once.
+
+    Args:
+        results: Of a suite.
+        metrics: `task/metric` names; default: the first headline metric of each task.
+        confidence: Of each interval; 1 − confidence is the level of the whole family.
+
+    Raises:
+        RecordError: A name is unknown, or `confidence` is none.
+    """
+    check_confidence(confidence)
+    found: dict[tuple[str, frozenset[str]], Comparison] = {}
+    for metric in results.main_metrics if metrics is None else results.choose(metrics):
+        for one, why in _planned(results, metric, confidence):
+            key = (metric.key, frozenset((one.a, one.b)))
+            first = found.setdefault(key, one)
+            found[key] = replace(first, why=(*first.why, why))
+    return correct(found.values())
+
+
+def _planned(
+    results: Results, metric: Metric, confidence: float
+) -> Iterator[tuple[Comparison, str]]:
+    """What is planned of a metric, with its reasons."""
+    trained = results.trained(metric)
+    several = [one for one in trained if len(one.tasks) > 1]
+    for b in several:
+        peers = [one for one in several if one.tasks == b.tasks]
+        for a, why in ((results.single(metric.task, b), SINGLE), (results.like(b, peers), FIRST)):
+            if a and a is not b and a.has(metric) and common_seeds(a, b):
+                yield over_seeds(metric, a, b, confidence), why
+    if not trained:
+        return
+    best, *others = sorted(trained, key=lambda one: -metric.sign * one.mean(metric))
+    second = next((one for one in others if common_seeds(one, best)), None)
+    if second:
+        yield over_seeds(metric, second, best, confidence), SECOND
+    if rival := against_rival(results, metric, best, confidence):
+        yield rival, RIVAL
+
+
+def against_rival(
+    results: Results, metric: Metric, arm: Scenario, confidence: float = 0.95
+) -> Comparison | None:
+    """Compare a scenario with the strongest baseline, without one with the strongest floor."""
+    baseline = results.strongest_baseline(metric)
+    if baseline:
+        return (
+            over_seeds(metric, baseline, arm, confidence) if common_seeds(baseline, arm) else None
+        )
+    floor = results.strongest_floor(metric)
+    if not floor:
+        return None
+    seeds = [s for s, run in arm.runs.items() if metric.name in run.floors[metric.task][floor]]
+    values = [arm.runs[seed].floors[metric.task][floor][metric.name] for seed in seeds]
+    return _compared(metric, floor, np.array(values), arm, seeds, confidence) if seeds else None
+
+
+def over_seeds(metric: Metric, a: Scenario, b: Scenario, confidence: float = 0.95) -> Comparison:
     """Compare b with a in a metric over the seeds they share, of which there is one."""
     seeds = common_seeds(a, b)
-    names = (metric.key, a.name, b.name)
-    values = a.values(metric, seeds), b.values(metric, seeds)
-    return compare_values(*values, names, metric.higher_is_better, confidence)
+    return _compared(metric, a.name, a.values(metric, seeds), b, seeds, confidence)
+
+
+def _compared(
+    metric: Metric, a: str, values: np.ndarray, b: Scenario, seeds: Sequence[int], confidence: float
+) -> Comparison:
+    """Compare b with values of the same seeds; seeds of one split count as one, but not of all.
+
+    Seeds that share a split share the luck of its test part: only where all do, so that the split
+    is what the comparison is for, does each count for itself.
+    """
+    sides = values, b.values(metric, seeds)
+    splits = [b.runs[seed].split for seed in seeds]
+    different = len(set(splits))
+    names = (metric.key, a, b.name)
+    if 1 < different < len(seeds):
+        _, group = np.unique(splits, return_inverse=True)
+        left, right = (np.bincount(group, side) / np.bincount(group) for side in sides)
+        return compare_values(
+            left, right, names, metric.higher_is_better, confidence, over="splits"
+        )
+    data = b.runs[seeds[0]].data
+    share = data.test_share if data and different > 1 else None
+    return compare_values(*sides, names, metric.higher_is_better, confidence, test_share=share)
+
+
+def with_best(
+    results: Results, metric: Metric, told: Iterable[Comparison], confidence: float = 0.95
+) -> list[Comparison]:
+    """Each scenario, and each baseline, with the best scenario: to look at, not corrected.
+
+    Args:
+        results: Of a suite.
+        metric: One of its metrics.
+        told: Comparisons that are left out, since they are told already.
+        confidence: Of each interval.
+
+    Returns:
+        In the order of the suite; a is the other, b the best.
+    """
+    trained = results.trained(metric)
+    if not trained:
+        return []
+    best = max(trained, key=lambda one: metric.sign * one.mean(metric))
+    others = [*trained, *(one for one in results.baselines.values() if one.has(metric))]
+    pairs = {frozenset((one.a, one.b)) for one in told if one.metric == metric.key}
+    return [
+        over_seeds(metric, other, best, confidence)
+        for other in others
+        if other is not best and frozenset((other.name, best.name)) not in pairs
+        if common_seeds(other, best)
+    ]
 
 
 def compare_family(
@@ -63,26 +192,29 @@ def compare_family(
     pairs: Pairs,
     compare: Callable[[Metric, Scenario, Scenario], Comparison],
 ) -> list[Comparison]:
-    """Compare each pair in each of its metrics, and correct for their number."""
+    """Compare each pair in each of its metrics, and correct for their number.
+
+    Args:
+        results: Of a suite.
+        metrics: As for `compare_scenarios`.
+        pairs: As for `compare_scenarios`, but that None is for the pairs that `planned` has of
+            scenarios.
+        compare: Compares b with a in a metric.
+    """
     chosen = results.choose(metrics)
     if pairs is None:
-        triples = list(_default(results, chosen))
+        arms = results.measured
+        found = [
+            (results.choose([one.metric])[0], one.a, one.b)
+            for one in planned(results, metrics=[metric.key for metric in chosen])
+        ]
+        triples = [(metric, arms[a], arms[b]) for metric, a, b in found if a in arms]
     elif pairs == "all":
         both = itertools.combinations(results.measured.values(), 2)
         triples = [triple for a, b in both for triple in _shared(chosen, a, b)]
     else:
         triples = [triple for pair in pairs for triple in _named(results, chosen, *pair)]
     return correct(compare(*triple) for triple in triples)
-
-
-def _default(results: Results, metrics: Sequence[Metric]) -> Iterator[Triple]:
-    several = [s for s in results.measured.values() if len(s.tasks) > 1]
-    for b in several:
-        for metric in metrics:
-            if single := results.single(metric.task, b):
-                yield from _shared([metric], single, b)
-        if b is not several[0]:
-            yield from _shared(metrics, several[0], b)
 
 
 def _shared(metrics: Sequence[Metric], a: Scenario, b: Scenario) -> Iterator[Triple]:

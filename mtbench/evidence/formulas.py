@@ -1,12 +1,16 @@
-"""Formulas of paired tests: correction for their number, effect size, power."""
+"""Formulas of paired tests: correction for their number, effect size, assurance."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
-POWER = 0.8
-"""Power at which a difference is called detectable: found four times in five."""
+import numpy as np
+
+ASSURANCE = 0.8
+"""At which a difference is called detectable: found four times in five."""
+_POINTS = 400
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -34,22 +38,39 @@ def hedges_correction(df: int) -> float:
     return math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
 
 
-def smallest_detectable(n: int, sd: float, level: float = 0.05, power: float = POWER) -> float:
-    """The true mean difference that a two-sided t test over n pairs finds with a power.
+@cache
+def assured_difference(n: int, level: float = 0.05, assurance: float = ASSURANCE) -> float:
+    """The true mean difference that a further study is assured to find, in spreads as seen here.
 
-    Found means beyond the critical value on the right side, where δ √n / σ is the noncentrality
-    of t. Source: Cohen, Statistical power analysis for the behavioral sciences, 1988, chapter 2.
+    A study of n pairs saw the standard deviation s₁. A further one of n pairs, with an s₂ of its
+    own, finds the difference c s₁ where t₂ is beyond the critical value t of a two-sided t test, on
+    the right side. Given s₁ that has the power P(T > t), T noncentral with c √n s₁ / σ; its mean
+    over s₁, which is σ √(χ²/(n − 1)), is the assurance. c is where that is the one asked for. Power
+    that takes s₁ for σ would fall short: of 3 pairs by far.
+
+    Source: O'Hagan, Stevens and Campbell, Assurance in clinical trial design, 2005 (eq. 2: power
+    averaged over what is not known).
 
     Args:
         n: Number of pairs, at least 2.
-        sd: Standard deviation σ of the differences.
-        level: Of the test, below `power`.
-        power: Share of repetitions in which it is to be found.
+        level: Of the test.
+        assurance: Share of studies that are to find it, over both their chances.
 
     Returns:
-        δ, in the unit of `sd`.
+        c, a factor of the standard deviation.
     """
-    from scipy import special  # noqa: PLC0415 - half a second
+    from scipy import optimize, special  # noqa: PLC0415 - half a second
 
-    critical = special.stdtrit(n - 1, 1 - level / 2)
-    return float(special.nctdtrinc(n - 1, 1 - power, critical) * sd / math.sqrt(n))
+    df = n - 1
+    shares = (np.arange(_POINTS) + 0.5) / _POINTS
+    ratios = np.sqrt(special.chdtri(df, 1 - shares) / df)  # s₁ / σ, at even shares of its chance
+    critical = special.stdtrit(df, 1 - level / 2)
+
+    def lacking(noncentrality: float) -> float:
+        missed = special.nctdtr(df, noncentrality * ratios, critical)
+        return float(np.mean(missed)) - (1 - assurance)
+
+    high = critical
+    while lacking(high) > 0:
+        high *= 2
+    return float(optimize.brentq(lacking, 0, high, rtol=1e-4)) / math.sqrt(n)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 
@@ -33,7 +33,8 @@ class Point:
     n: int
     """Number of seeds."""
     on_front: bool
-    """No scenario is as good in every objective and better in one."""
+    """It trains the task of every objective, and no other such scenario is as good in all of them
+    and better in one."""
     sweep: str | None
     """`joint` for a scenario `joint[weights.retrieval=3]`, else None."""
 
@@ -76,8 +77,8 @@ class Front:
     objectives: tuple[Objective, ...]
     points: tuple[Point, ...]
     hypervolume: float | None
-    """Of all scenarios: what they dominate beyond the strongest floors, in the product of the
-    objectives' units; None where a task has no floor."""
+    """Of the scenarios that train all tasks: what they dominate beyond the strongest floors, in the
+    product of the objectives' units; None where there is no such scenario, or a task no floor."""
     sweeps: tuple[Sweep, ...]
     standings: tuple[Standing, ...]
     """Every sweep against every other scenario that trains its tasks."""
@@ -95,15 +96,17 @@ def pareto(results: Results) -> Front:
     Args:
         results: Of a suite.
     """
-    metrics = _axes(results)
+    metrics = results.main_metrics
     if not metrics or not results.measured:
         return Front((), (), None, (), ())
     objectives = tuple(
-        Objective(metric.key, metric.higher_is_better, _strongest_floor(results, metric))
+        Objective(metric.key, metric.higher_is_better, _reference(results, metric))
         for metric in metrics
     )
     space = _Space(results, metrics, objectives)
-    on_front = space.front(list(results.measured))
+    tasks = {metric.task for metric in metrics}
+    whole = [name for name, scenario in results.measured.items() if tasks <= {*scenario.tasks}]
+    on_front = space.front(whole)
     points = tuple(
         Point(name, space.means(name), len(scenario.runs), name in on_front, sweep_of(name))
         for name, scenario in results.measured.items()
@@ -120,29 +123,16 @@ def pareto(results: Results) -> Front:
             for point in points
             if point.sweep != name and set(results.measured[point.scenario].tasks) == tasks
         ]
-    volume = space.hypervolume(list(results.measured))
+    volume = space.hypervolume(whole)
     return Front(objectives, points, volume, tuple(sweeps), tuple(standings))
 
 
-def _axes(results: Results) -> list[Metric]:
-    """The first headline metric of each task, or its first where none is."""
-    first: dict[str, Metric] = {}
-    for metric in results.metrics:
-        held = first.setdefault(metric.task, metric)
-        if metric.headline and not held.headline:
-            first[metric.task] = metric
-    return list(first.values())
-
-
-def _strongest_floor(results: Results, metric: Metric) -> float | None:
-    """The best mean of a floor, each split counted once."""
-    splits = [floors[metric.task] for floors in results.floors.values()]
-    means = [
-        statistics.fmean(floors[name][metric.name] for floors in splits)
-        for name in splits[0]
-        if all(metric.name in floors[name] for floors in splits)
-    ]
-    return max(means, key=lambda mean: metric.sign * mean, default=None)
+def _reference(results: Results, metric: Metric) -> float | None:
+    """The mean of the strongest floor, each split counted once."""
+    floor = results.strongest_floor(metric)
+    if floor is None:
+        return None
+    return fmean(floors[metric.task][floor][metric.name] for floors in results.floors.values())
 
 
 class _Space:
@@ -178,6 +168,8 @@ class _Space:
 
     def front(self, names: Sequence[str]) -> list[str]:
         """Those that none of them dominates; of equal ones all."""
+        if not names:
+            return []
         import moocore  # noqa: PLC0415 - a third of a second
 
         costs = np.array([self._costs[name] for name in names])
@@ -186,7 +178,7 @@ class _Space:
 
     def hypervolume(self, names: Sequence[str]) -> float | None:
         """What they dominate beyond the reference."""
-        if self._reference is None:
+        if self._reference is None or not names:
             return None
         import moocore  # noqa: PLC0415 - a third of a second
 

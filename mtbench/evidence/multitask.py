@@ -36,8 +36,6 @@ class DeltaM:
     low: float | None
     """Interval of `mean`; None for fewer than 3 seeds, as `high`."""
     high: float | None
-    negative_transfer: tuple[str, ...]
-    """The tasks whose whole interval lies below 0."""
     n: int
     """Number of seeds that the scenario and all its single-task scenarios have."""
     left_out: tuple[str, ...] = ()
@@ -99,14 +97,12 @@ def _delta(results: Results, scenario: Scenario, confidence: float) -> DeltaM | 
         gains[task] = np.mean(relative, axis=0)
     per_task = {task: _estimate(values, confidence) for task, values in gains.items()}
     overall = _estimate(np.mean(list(gains.values()), axis=0), confidence)
-    negative = [task for task, one in per_task.items() if one.high is not None and one.high < 0]
     return DeltaM(
         scenario.name,
         per_task,
         overall.mean,
         overall.low,
         overall.high,
-        tuple(negative),
         len(seeds),
         tuple(left_out),
         confidence,

@@ -1,81 +1,57 @@
-"""Scenarios that a strong simple model beats: each against the strongest baseline."""
+"""Scenarios that a strong simple model beats: each task's against its strongest baseline."""
 
 from __future__ import annotations
 
-import statistics
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mtbench.records.results import Metric, Results, Scenario, common_seeds
 
-from .comparison import Comparison, correct
-from .families import compare_over_seeds
+from .comparison import Comparison
 
 
 @dataclass(frozen=True)
 class Shortfall:
-    """The scenarios that train a task and are below the strongest baseline in a metric of it."""
+    """The scenarios that train a task and have a worse mean than the strongest baseline."""
 
     metric: str
     """`task/metric`."""
     baseline: str
     """The one with the best mean."""
     below: tuple[str, ...]
-    """Scenarios that are worse by the verdict."""
-    not_above: tuple[str, ...]
-    """Scenarios that cannot be judged, since they have too few seeds or are equal in each, and have
-    no better mean."""
+    """Scenarios with a mean that is worse, or equal."""
     trained: int
     """Number of scenarios that train the task and have results."""
+    best: Comparison | None
+    """The scenario with the best mean against the baseline, where they share a seed."""
 
 
-def strongest_baseline(results: Results, metric: Metric) -> Scenario | None:
-    """The baseline with the best mean of a metric over its seeds; None where none has it."""
-    having = [one for one in results.baselines.values() if one.runs and one.has(metric)]
-
-    def strength(one: Scenario) -> float:
-        return metric.sign * statistics.fmean(one.values(metric, list(one.runs)))
-
-    return max(having, key=strength, default=None)
-
-
-def against_baselines(results: Results, confidence: float = 0.95) -> list[Comparison]:
-    """Compare each scenario with the strongest baseline of each task that it trains.
-
-    Paired by seed, in the headline metrics, as one family of tests.
+def shortfalls(results: Results, planned: Iterable[Comparison]) -> list[Shortfall]:
+    """Find where scenarios are below the strongest baseline of a task that they train, by means.
 
     Args:
         results: Of a suite.
-        confidence: Of each interval; 1 − confidence is the level of the whole family.
-    """
-    rivals = {metric: strongest_baseline(results, metric) for metric in results.choose(None)}
-    return correct(
-        compare_over_seeds(metric, rival, arm, confidence)
-        for metric, rival in rivals.items()
-        for arm in results.measured.values()
-        if rival and metric.task in arm.tasks and arm.has(metric) and common_seeds(rival, arm)
-    )
-
-
-def shortfalls(results: Results, confidence: float = 0.95) -> list[Shortfall]:
-    """Find where scenarios are below the strongest baseline of a task that they train.
-
-    Args:
-        results: Of a suite.
-        confidence: As for `against_baselines`, by which they are judged.
+        planned: The comparisons of `evidence.planned`, which judge the best scenario.
 
     Returns:
-        One for each headline metric in which there are such scenarios, in the suite's order.
+        One for each main metric in which there are such scenarios, in the suite's order.
     """
-    by_metric: dict[tuple[str, str], list[Comparison]] = {}
-    for one in against_baselines(results, confidence):
-        by_metric.setdefault((one.metric, one.a), []).append(one)
+    judged = {(one.metric, one.a, one.b): one for one in planned}
     told = []
-    for (metric, baseline), compared in by_metric.items():
-        below = tuple(one.b for one in compared if one.verdict == "worse")
-        unjudged = [one for one in compared if one.verdict in ("too few seeds", "identical")]
-        not_above = tuple(one.b for one in unjudged if one.mean <= 0)
-        if below or not_above:
-            task = metric.partition("/")[0]
-            trained = sum(task in arm.tasks for arm in results.measured.values())
-            told.append(Shortfall(metric, baseline, below, not_above, trained))
+    for metric in results.main_metrics:
+        baseline, trained = results.strongest_baseline(metric), results.trained(metric)
+        if not baseline or not trained:
+            continue
+
+        def is_below(one: Scenario, metric: Metric = metric, rival: Scenario = baseline) -> bool:
+            shared = common_seeds(one, rival)
+            seeds = [(shared or list(side.runs)) for side in (one, rival)]
+            means = [s.values(metric, n).mean() for s, n in zip((one, rival), seeds, strict=True)]
+            return bool(metric.sign * (means[0] - means[1]) <= 0)
+
+        below = tuple(one.name for one in trained if is_below(one))
+        best = max(trained, key=lambda one: metric.sign * one.mean(metric))
+        if below:
+            against = judged.get((metric.key, baseline.name, best.name))
+            told.append(Shortfall(metric.key, baseline.name, below, len(trained), against))
     return told

@@ -1,17 +1,12 @@
-"""Paired comparison over users, of what one model each does for every one of them.
+"""Comparison over seeds and users, both as samples: for other users, and other trained models.
 
-The test is Student's t, not Wilcoxon's: the claim is about the mean over users, and that is what t
-tests, while the signed ranks of values with many ties, as hits are, tell of another quantity. In
-evaluations of retrieval t, bootstrap and permutation tests agree and Wilcoxon's misleads (Smucker,
-Allan and Carterette, A comparison of statistical significance tests for information retrieval
-evaluation, CIKM 2007). The interval is the bootstrap's percentiles over users, seeded.
-
-It says how sure one can be for other users of *these* trained models. It does not know how another
-seed would have trained them: for a claim about a scenario, compare seeds.
+A metric by user is a quantity of its own: the mean over users of each user's RMSE is not the RMSE
+of all rows. So its name says `by user`, and a page has no verdict on it beside that of the seeds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,10 +17,9 @@ from mtbench.errors import RecordError
 from mtbench.records.record import Record
 from mtbench.records.results import Metric, Results, Scenario, common_seeds
 
+from .changes import MIN_PAIRS, Change
 from .comparison import Comparison, check_confidence, compare_values, correct
 from .families import Pairs, compare_family
-
-_DRAWS_AT_ONCE = 2**22
 
 
 def compare_users(
@@ -35,64 +29,66 @@ def compare_users(
     higher_is_better: bool = True,
     *,
     confidence: float = 0.95,
-    resamples: int = 1999,
 ) -> Comparison:
-    """Compare what two models do for the same users: bootstrap interval, paired t test.
+    """Compare what two scenarios do for the same users, seeds and users crossed.
+
+    d_su = μ + S_s + U_u + E_su: the model of seed s differs by S_s for all users, user u by U_u in
+    all seeds. The squared error of the mean of all d is at most var_s(d_s·)/n_s + var_u(d_·u)/n_u,
+    the sum of what either sample alone would have; it is judged by t with Satterthwaite's degrees
+    of freedom. Users alone are no replicates of training: a test over them takes the luck of one
+    model's initial weights for a property of its scenario.
+
+    Source: Owen, The pigeonhole bootstrap, 2007, sections 2 and 3 (the variance of a mean of
+    crossed random effects, and that the sum is conservative); Satterthwaite, An approximate
+    distribution of estimates of variance components, 1946.
 
     Args:
-        values_a: Values of a, float `[users]`, or `[seeds, users]`: averaged over seeds first. NaN
-            where a user has none; users without a value on either side are left out.
-        values_b: Values of b for the same users, of the same shape.
+        values_a: Values of a, float `[seeds, users]`. NaN where a user has none; users without a
+            value on either side are left out.
+        values_b: Values of b for the same seeds and users, of the same shape.
         names: `task/metric` and the names of a and b.
         higher_is_better: Direction of the metric.
         confidence: Of the interval, from 0.5 to below 1.
-        resamples: Number of bootstrap samples.
 
     Raises:
         RecordError: The shapes differ, there is no user in both, or `confidence` is none.
     """
     check_confidence(confidence)
-    a, b = _shared(np.asarray(values_a, np.float64), np.asarray(values_b, np.float64), names[0])
-    by_t = replace(compare_values(a, b, names, higher_is_better, confidence), over="users")
-    if by_t.p is None or not by_t.sd:
-        return correct([by_t])[0]
-    low, high = _bootstrap((b - a) * (1 if higher_is_better else -1), confidence, resamples)
-    return replace(by_t, low=low, high=high)
-
-
-def _shared(a: np.ndarray, b: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """The users with values on both sides, `[users]` each, averaged over the seeds they share."""
-    if a.shape != b.shape or a.ndim not in (1, 2):
+    a, b = np.asarray(values_a, np.float64), np.asarray(values_b, np.float64)
+    if a.shape != b.shape or a.ndim != 2:
         raise RecordError(
-            f"expected values of the same users, found shapes {a.shape} and {b.shape}"
+            f"expected values of the same seeds and users, found shapes {a.shape} and {b.shape}"
         )
-    a, b = (_over_seeds(np.where(np.isnan(a + b), np.nan, values)) for values in (a, b))
-    both = ~np.isnan(a)
-    if not both.any():
-        raise RecordError(f"expected users with a value of {metric} on both sides, found none")
-    return a[both], b[both]
-
-
-def _over_seeds(values: np.ndarray) -> np.ndarray:
-    """Mean over seeds of those a user has a value in, `[users]`; NaN for a user without any."""
-    values = np.atleast_2d(values)
-    counts = np.sum(~np.isnan(values), axis=0)
-    return np.asarray(np.nansum(values, axis=0) / np.where(counts, counts, np.nan))
-
-
-def _bootstrap(found: np.ndarray, confidence: float, resamples: int) -> tuple[float, float]:
-    from scipy import stats  # noqa: PLC0415 - half a second
-
-    result = stats.bootstrap(
-        (found,),
-        np.mean,
-        confidence_level=confidence,
-        n_resamples=resamples,
-        batch=max(1, _DRAWS_AT_ONCE // len(found)),
-        method="percentile",
-        rng=np.random.default_rng(0),
+    missing = np.isnan(a + b)
+    kept = ~missing.all(axis=0)
+    if not kept.any() or missing.all(axis=1).any():
+        raise RecordError(
+            f"expected users with a value of {names[0]} on both sides in every seed, found none"
+        )
+    a, b = (np.where(missing, np.nan, values)[:, kept] for values in (a, b))
+    metric, *arms = names
+    over_seeds = compare_values(
+        np.nanmean(a, axis=1),
+        np.nanmean(b, axis=1),
+        (f"{metric} by user", arms[0], arms[1]),
+        higher_is_better,
+        confidence,
+        over="seeds and users",
     )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    change = _crossed(over_seeds.change, np.nanmean(b - a, axis=0))
+    low, high = change.interval(confidence) or (None, None)
+    return correct([replace(over_seeds, p=change.p, low=low, high=high, effect=None)])[0]
+
+
+def _crossed(seeds: Change, by_user: np.ndarray) -> Change:
+    """The change over seeds, with the error and degrees of freedom of seeds and users crossed."""
+    if not seeds.judged or seeds.identical or len(by_user) < MIN_PAIRS:
+        return seeds if seeds.identical else replace(seeds, df=0)
+    parts = [seeds.error**2, float(np.var(by_user, ddof=1)) / len(by_user)]
+    df = sum(parts) ** 2 / sum(
+        part**2 / (n - 1) for part, n in zip(parts, (seeds.n_a, len(by_user)), strict=True)
+    )
+    return replace(seeds, error=math.sqrt(sum(parts)), df=df)
 
 
 def compare_scenarios_over_users(
@@ -103,14 +99,18 @@ def compare_scenarios_over_users(
     pairs: Pairs = None,
     confidence: float = 0.95,
 ) -> list[Comparison]:
-    """Compare the scenarios of a suite over users, each user's values averaged over seeds.
+    """Compare the scenarios of a suite over seeds and users, for claims about other users.
 
     Args:
         results: As for `compare_scenarios`, which says what is compared.
-        users: By run id and `task/metric`: float `[users]`, the same users in every run.
+        users: By run id and `task/metric`: float `[users]`, the same users in every run; such as
+            `records.read_by_query` reads.
         metrics: `task/metric` names; default: those headline metrics that all runs have by user.
         pairs: As for `compare_scenarios`.
         confidence: Of each interval; 1 − confidence is the level of the whole family.
+
+    Returns:
+        Comparisons of `task/metric by user`.
 
     Raises:
         RecordError: As `compare_scenarios` and `compare_users`, or a run lacks values by user.

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from mtbench.records.results import Metric, Results
+
 from .changes import MIN_PAIRS
 from .comparison import Comparison
+from .families import SINGLE
 from .front import Front, Standing
 from .multitask import DeltaM
-from .shortfalls import Shortfall
+from .shortfalls import Shortfall, shortfalls
 
 _MOST = 5
 """Names in a sentence about several scenarios."""
@@ -21,64 +24,127 @@ def sentences(comparisons: Iterable[Comparison]) -> list[str]:
 
 
 def _sentence(one: Comparison) -> str:
+    start = f"{one.b} and {one.a}"
     if one.verdict == "identical":
+        return f"{start} are identical in {one.metric}: equal in each of {counted_of(one)}"
+    if one.verdict == "too few seeds":
         return (
-            f"{one.b} and {one.a} are identical in {one.metric}: equal in each of {_counted(one)}"
+            f"too few {one.over} to compare {one.b} with {one.a} in {one.metric}: "
+            f"{counted_of(one)}, and fewer than {MIN_PAIRS} do not show how much a difference "
+            "varies by chance"
         )
-    if one.low is None or one.high is None or one.p_adjusted is None:
+    if one.verdict == "no spread":
+        by = decimal(abs(one.mean), abs(one.mean))
         return (
-            f"too few {one.over} to compare {one.b} with {one.a} in {one.metric}: {_counted(one)}, "
-            f"and fewer than {MIN_PAIRS} do not show how much a difference varies by chance"
+            f"no claim on {start} in {one.metric}: they differ by {by} in each of "
+            f"{counted_of(one)}, which shows no spread to hold that against"
         )
-    count = f"{one.n} {one.over}"
     if one.verdict == "no evidence of a difference":
-        return _nothing_found(one, count)
-    sign = 1 if one.verdict == "better" else -1
-    by = decimal(abs(one.mean), _scale(one))
-    start = f"{one.b} is {one.verdict} than {one.a} in {one.metric} by {by}"
-    if not one.sd:
-        return f"{start} in each of {count} alike ({p_value(one)}; it varies by nothing at all)"
-    low, high = sorted((sign * one.low, sign * one.high))
-    return f"{start} {_interval(low, high, _scale(one))} ({count}, {p_value(one)})"
+        return _nothing_found(one)
+    return f"{one.b} is {one.verdict} than {one.a} in {one.metric} by {amount(one)}"
 
 
-def _counted(one: Comparison) -> str:
-    """`1 seed`, `943 users`."""
-    return f"{one.n} {one.over.removesuffix('s') if one.n == 1 else one.over}"
+def amount(one: Comparison) -> str:
+    """`0.017 [0.012, 0.022] (5 seeds, p = 0.007 corrected for 9 comparisons)`, without a sign."""
+    between = f" {ends(one, _scale(one))}" if one.low is not None else ""
+    told = ", ".join(text for text in (counted_of(one), p_value(one)) if text)
+    return f"{decimal(abs(one.mean), _scale(one))}{between} ({told})"
 
 
-def _nothing_found(one: Comparison, count: str) -> str:
-    start = f"no evidence of a difference between {one.b} and {one.a} in {one.metric}"
+def ends(one: Comparison, scale: float) -> str:
+    """The interval of a difference that is told without its sign."""
+    sign = 1 if one.mean >= 0 else -1
+    low, high = sorted((sign * (one.low or 0), sign * (one.high or 0)))
+    return interval(low, high, scale)
+
+
+def counted_of(one: Comparison) -> str:
+    """`1 seed`, `5 seeds`, `4 splits`, `5 seeds and users`."""
+    over = one.over
+    return f"{one.n} {over.removesuffix('s') if one.n == 1 and over != 'seeds and users' else over}"
+
+
+def _nothing_found(one: Comparison) -> str:
     scale = _scale(one)
-    mean = f"{decimal(one.mean, scale, '+')} {_interval(one.low or 0, one.high or 0, scale)}"
-    text = f"{start}: {mean} ({count}, {p_value(one)})"
+    side = "better" if one.mean > 0 else "worse"
+    low, high = one.low or 0, one.high or 0
+    text = (
+        f"no evidence of a difference between {one.b} and {one.a} in {one.metric}: {side} by "
+        f"{amount(one)}"
+        if one.mean
+        else f"no evidence of a difference between {one.b} and {one.a} in {one.metric}: 0 "
+        f"{interval(low, high, scale)} ({counted_of(one)}, {p_value(one)})"
+    )
     if one.detectable is None:
         return text
     found = decimal(one.detectable, scale)
-    return (
-        f"{text}; a difference of {found} would have been found four times in five at this spread"
-    )
+    return f"{text}; four of five further suites like this one would find a difference of {found}"
 
 
-def shortfall_sentences(found: Iterable[Shortfall]) -> list[str]:
-    """Say which scenarios are below the strongest baseline."""
+def answer_sentences(results: Results, planned: Sequence[Comparison]) -> list[str]:
+    """Say first what a reader asks: whether joint training helped, and whether it beats baselines.
+
+    Args:
+        results: Of a suite.
+        planned: The comparisons of `evidence.planned`, all that has a verdict.
+    """
     return [
-        _shortfall(one, names, what)
-        for one in found
-        for names, what in ((one.below, "below"), (one.not_above, "not above"))
-        if names
+        *together_sentences(results, planned),
+        *(_shortfall(one) for one in shortfalls(results, planned)),
     ]
 
 
-def _shortfall(one: Shortfall, names: Sequence[str], what: str) -> str:
+def together_sentences(results: Results, planned: Sequence[Comparison]) -> list[str]:
+    """Say for each task whether training it with others helped, by the scenarios' single tasks."""
+    said = []
+    for metric in results.main_metrics:
+        against = [one for one in planned if one.metric == metric.key and SINGLE in one.why]
+        twins = [_for_several(results, one) for one in against]
+        if twins:
+            best = max(twins, key=lambda one: metric.sign * results.measured[one.b].mean(metric))
+            said.append(_together(metric, twins, best))
+    return said
+
+
+def _for_several(results: Results, one: Comparison) -> Comparison:
+    """The comparison told as one of the scenario of several tasks with that of one."""
+    return one if len(results.measured[one.b].tasks) > 1 else one.turned()
+
+
+def _together(metric: Metric, twins: Sequence[Comparison], best: Comparison) -> str:
+    task, name = metric.task, metric.name
+    if len(twins) == 1:
+        what = {"better": "helped", "worse": "did harm", "identical": "changed nothing"}
+        start = f"training {task} together {what.get(best.verdict, 'shows no clear effect')}"
+        return f"{start}: {_sentence(best)}"
+    counts = {
+        what: sum(one.verdict in verdicts for one in twins)
+        for what, verdicts in (
+            ("better", ("better",)),
+            ("worse", ("worse",)),
+            ("without a clear difference", ("no evidence of a difference", "identical")),
+            ("not to be judged", ("too few seeds", "no spread")),
+        )
+    }
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return (
+        f"of {len(twins)} scenarios that train {task} with other tasks, against it alone in "
+        f"{name}: {told}; of these the best mean: {_sentence(best)}"
+    )
+
+
+def _shortfall(one: Shortfall) -> str:
     task, _, metric = one.metric.partition("/")
-    count = f"{len(names)} of {one.trained} scenarios that train {task}"
+    names = listed(one.below)
+    count = f"{len(one.below)} of {one.trained} scenarios that train {task}"
     if one.trained == 1:
         count = f"the only scenario that trains {task}"
-    verb = "is" if len(names) == 1 else "are"
-    start = f"{count} {verb} {what} the baseline {one.baseline} in {metric}"
-    shown = [*names[: _MOST - 1], f"{len(names) - _MOST + 1} more"] if len(names) > _MOST else names
-    return f"{start}: {_listed(shown)}"
+    elif len(one.below) == one.trained:
+        count, names = f"all {one.trained} scenarios that train {task}", ""
+    verb = "has a mean that is" if len(one.below) == 1 else "have means that are"
+    text = f"{count} {verb} not better than that of the baseline {one.baseline} in {metric}"
+    text += f": {names}" if names and one.trained > 1 else ""
+    return f"{text}; {_sentence(one.best)}" if one.best else text
 
 
 def transfer_sentences(deltas: Iterable[DeltaM]) -> list[str]:
@@ -93,11 +159,8 @@ def _transfer(delta: DeltaM) -> str:
         mean = decimal(delta.mean, abs(delta.mean), "+")
         return f"{start} {mean} % ({seeds}: too few for an interval)"
     scale = (delta.high - delta.low) / 2 or abs(delta.mean)
-    mean, interval = decimal(delta.mean, scale, "+"), _interval(delta.low, delta.high, scale)
-    text = f"{start} {mean} % {interval} ({seeds})"
-    if delta.negative_transfer:
-        text += f"; negative transfer to {_listed(delta.negative_transfer)}"
-    return text
+    mean, ends = decimal(delta.mean, scale, "+"), interval(delta.low, delta.high, scale)
+    return f"{start} {mean} % {ends} ({seeds})"
 
 
 def front_sentences(front: Front) -> list[str]:
@@ -105,33 +168,19 @@ def front_sentences(front: Front) -> list[str]:
     if len(front.objectives) < 2:
         return []
     names = [point.scenario for point in front.points if point.on_front]
-    axes = _listed([objective.key for objective in front.objectives])
-    first = f"on the Pareto front of {axes}, by means: {_listed(names)}"
+    axes = listed([objective.key for objective in front.objectives])
+    first = f"on the Pareto front of {axes}, by means: {listed(names)}"
     return [first, *(_standing(one) for one in front.standings)]
-
-
-def hypervolume_sentence(front: Front) -> str | None:
-    """Say what all scenarios, and each sweep alone, dominate; None where floors are missing."""
-    if front.hypervolume is None or len(front.objectives) < 2:
-        return None
-    axes = " × ".join(objective.key for objective in front.objectives)
-    volumes = [f"{front.hypervolume:.3g} of all scenarios"] + [
-        f"{sweep.hypervolume:.3g} of the sweep of {sweep.name} alone, in the tasks it trains"
-        for sweep in front.sweeps
-        if sweep.hypervolume is not None
-    ]
-    return f"hypervolume beyond the strongest floors, {axes}: {_listed(volumes)}"
 
 
 def _standing(one: Standing) -> str:
     start = f"{one.scenario} against the {one.members} points of the sweep of {one.sweep}, by means"
     if one.dominated_by:
-        return f"{start}: no better than {_listed(one.dominated_by)} in any task, worse in one"
+        return f"{start}: no better than {listed(one.dominated_by)} in any task, worse in one"
     if len(one.dominates) == one.members:
-        return f"{start}: dominates all of them"
-    some = f"dominates {len(one.dominates)} of them" if one.dominates else "dominates none of them"
-    gain = f"; it adds {one.gain:.3g} to their hypervolume" if one.gain else ""
-    return f"{start}: {some}, and none dominates it{gain}"
+        return f"{start}: better than all of them in every task"
+    some = f"{len(one.dominates)}" if one.dominates else "none"
+    return f"{start}: better than {some} of them in every task, and worse than none in every task"
 
 
 def p_value(one: Comparison) -> str:
@@ -165,10 +214,45 @@ def _scale(one: Comparison) -> float:
     return abs(one.mean)
 
 
-def _interval(low: float, high: float, scale: float) -> str:
+def by(mean: float, scale: float) -> str:
+    """`0.010 better`, `0.004 worse`, `0` for a difference whose sign is such that + is better."""
+    if not mean:
+        return "0"
+    return f"{decimal(abs(mean), scale)} {'better' if mean > 0 else 'worse'}"
+
+
+def interval(low: float, high: float, scale: float) -> str:
+    """`[0.012, 0.022]`, with two significant digits of a scale."""
     return f"[{decimal(low, scale)}, {decimal(high, scale)}]"
 
 
-def _listed(names: Sequence[str]) -> str:
-    """`a, b and c`."""
+def listed(names: Sequence[str], most: int = _MOST) -> str:
+    """`a, b and c`, of many `a, b, c and 20 more`."""
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def basis(results: Results) -> str:
+    """Say what varied from seed to seed, and so what the intervals are about."""
+    runs = results.runs or results.done
+    seeds = {run.seed: run.split for run in runs}
+    splits = len(set(seeds.values()))
+    if len(seeds) < 2:
+        return "One seed: what another split or other initial weights would give is not known."
+    if splits == 1:
+        return (
+            "All seeds share one split; initial weights and the order of the batches varied. The "
+            "intervals are about this split of this data set with other weights, not about others."
+        )
+    if splits < len(seeds):
+        return (
+            f"{len(seeds)} seeds have {splits} splits between them; seeds of one split are "
+            "averaged, since they share the luck of its test part. The intervals are about this "
+            "data set, divided otherwise, with other weights."
+        )
+    return (
+        "Each seed has a split, initial weights and an order of batches of its own. The intervals "
+        "are about this data set, divided otherwise, with other weights; for other data of the "
+        "kind the table of comparisons has wider ones."
+    )

@@ -135,6 +135,13 @@ class Data(_Part):
     test: int
     notes: tuple[str, ...] = ()
     slices: dict[str, dict[str, int]] | None = None
+    scored: str | None = None
+    """SHA-256 of the rows that were scored; None in a record older than the key."""
+
+    @property
+    def test_share(self) -> float:
+        """Share of the interactions of all parts that is in the test part."""
+        return self.test / max(self.train + self.validation + self.test, 1)
 
 
 class Environment(_Part):
@@ -206,6 +213,16 @@ class Record(_Part):
     def kind(self) -> Literal["scenario", "baseline"]:
         """What it is a run of."""
         return "scenario" if self.answer.baseline is None else "baseline"
+
+    @property
+    def split(self) -> str:
+        """What is equal for runs that were scored on the same rows.
+
+        Of a record that does not tell them, the floors, which follow from them; else its seed.
+        """
+        if self.data and self.data.scored:
+            return self.data.scored
+        return json.dumps(self.floors) if any(self.floors.values()) else f"seed {self.seed}"
 
     @property
     def fingerprint(self) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Self
 
 import numpy as np
@@ -63,6 +64,10 @@ class Scenario:
         """A metric's values, float64 `[len(seeds)]`."""
         runs = [self.runs[seed].metrics[metric.task][metric.name] for seed in seeds]
         return np.array(runs, np.float64)
+
+    def mean(self, metric: Metric) -> float:
+        """A metric's mean over all its seeds."""
+        return float(self.values(metric, list(self.runs)).mean())
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,16 @@ class Results:
         )
 
     @cached_property
+    def main_metrics(self) -> tuple[Metric, ...]:
+        """The metric each task is judged by: its first headline metric, without one its first."""
+        first: dict[str, Metric] = {}
+        for metric in self.metrics:
+            held = first.setdefault(metric.task, metric)
+            if metric.headline and not held.headline:
+                first[metric.task] = metric
+        return tuple(first.values())
+
+    @cached_property
     def floors(self) -> Mapping[int, Mapping[str, Values]]:
         """By seed, which decides the split: `{task: {floor: {metric: value}}}`."""
         return {record.seed: record.floors for record in self.runs or self.done}
@@ -190,9 +205,43 @@ class Results:
             task: Name of the task.
             like: One that has to learn it from the same labels; default: any will do.
         """
-        wanted = like and like.answer.labels_of(task)
-        alone = (s for s in self.measured.values() if s.tasks == (task,))
-        return next((s for s in alone if not like or s.answer.labels_of(task) == wanted), None)
+        alone = [s for s in self.measured.values() if s.tasks == (task,)]
+        if not like:
+            return next(iter(alone), None)
+        wanted = like.answer.labels_of(task)
+        return self.like(like, [s for s in alone if s.answer.labels_of(task) == wanted])
+
+    def like(self, scenario: Scenario, others: Iterable[Scenario]) -> Scenario | None:
+        """The scenario that differs least in what the suite's scenarios change, of many the first.
+
+        The weighting's options do not count, as little as its name.
+        """
+
+        def distance(other: Scenario) -> int:
+            sides = (self.changes[scenario.name].items(), self.changes[other.name].items())
+            apart = {path for path, _ in sides[0] ^ sides[1]}
+            return sum(not path.startswith("weighting.") for path in apart)
+
+        return min(others, key=distance, default=None)
+
+    def trained(self, metric: Metric) -> list[Scenario]:
+        """The scenarios that train a metric's task and have the metric, in the suite's order."""
+        return [s for s in self.measured.values() if metric.task in s.tasks and s.has(metric)]
+
+    def strongest_baseline(self, metric: Metric) -> Scenario | None:
+        """The baseline with the best mean of a metric over its seeds; None where none has it."""
+        having = [one for one in self.baselines.values() if one.runs and one.has(metric)]
+        return max(having, key=lambda one: metric.sign * one.mean(metric), default=None)
+
+    def strongest_floor(self, metric: Metric) -> str | None:
+        """Name of the floor with the best mean of a metric, each split counted once."""
+        splits = [floors.get(metric.task, {}) for floors in self.floors.values()]
+        means = {
+            name: fmean(floors[name][metric.name] for floors in splits)
+            for name in splits[-1]
+            if all(metric.name in floors.get(name, {}) for floors in splits)
+        }
+        return max(means, key=lambda name: metric.sign * means[name], default=None)
 
     def scenario(self, name: str) -> Scenario:
         """Find a scenario, or else a baseline.

@@ -144,7 +144,7 @@ def _fold(texts: Iterable[str], width: int) -> str:
 
 def _words(summary: Summary, console: Console, lines: Iterable[_Line]) -> None:
     """What is to be said below the table, with changes of lines that have no column for them."""
-    for sentence in summary.shortfalls:
+    for sentence in summary.answer:
         console.print(
             escape(f"{sentence[:1].upper()}{sentence[1:]}."), style="bold", soft_wrap=True
         )

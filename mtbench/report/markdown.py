@@ -14,7 +14,7 @@ from .summary import MetricColumn, Row, Summary
 
 def markdown(summary: Summary) -> str:
     """Every metric as a Markdown table, a row a scenario, baseline or floor."""
-    said = [f"> **{line}**" for line in (*summary.shortfalls, *summary.notes)]
+    said = [f"> **{line}**" for line in (*summary.answer, *summary.notes)]
     lines = [f"# {summary.suite}", "", *said, ""]
     if summary.changes:
         lines += [*_scenarios(summary), ""]

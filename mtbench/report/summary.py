@@ -88,8 +88,12 @@ class Summary:
     data: str
     environment: str
     baselines: tuple[Row, ...] = ()
-    shortfalls: tuple[str, ...] = ()
-    """Sentences: which scenarios are below the strongest baseline."""
+    answer: tuple[str, ...] = ()
+    """Sentences: whether training together helped, and which scenarios simple baselines beat."""
+    planned: tuple[evidence.Comparison, ...] = ()
+    """The comparisons that have a verdict."""
+    basis: str = ""
+    """What varied from seed to seed, and so what intervals are about; sentences."""
 
     @property
     def changes(self) -> bool:
@@ -113,7 +117,7 @@ def summarize(results: Results) -> Summary:
     said = (*results.problems, *results.left_out, *results.notes)
     columns = tuple(_column(results, metric) for metric in results.metrics)
     sweeps = grouped(results.scenarios)
-    below = evidence.shortfalls(results) if results.baselines else []
+    planned = evidence.planned(results)
     return Summary(
         results.suite,
         columns,
@@ -123,7 +127,9 @@ def summarize(results: Results) -> Summary:
         _describe_data(data) if data else "",
         _describe_environment(results),
         tuple(_arm(results, each, columns) for each in results.baselines.values()),
-        tuple(evidence.shortfall_sentences(below)),
+        tuple(evidence.answer_sentences(results, planned)),
+        tuple(planned),
+        evidence.basis(results),
     )
 
 
@@ -134,19 +140,12 @@ def _stat(values: Sequence[float]) -> Stat:
 
 def _column(results: Results, metric: Metric) -> MetricColumn:
     """A metric with its strongest floor and baseline."""
-    floors = [run.floors.get(metric.task, {}) for run in results.runs or results.done]
-    means = {
-        floor: statistics.fmean(each[floor][metric.name] for each in floors)
-        for floor in floors[-1]
-        if all(metric.name in each.get(floor, {}) for each in floors)
-    }
-    strongest = max(means, key=lambda name: metric.sign * means[name], default=None)
-    baseline = evidence.strongest_baseline(results, metric)
+    baseline = results.strongest_baseline(metric)
     return MetricColumn(
         metric.key,
         metric.higher_is_better,
         metric.headline,
-        strongest,
+        results.strongest_floor(metric),
         baseline.name if baseline else None,
     )
 

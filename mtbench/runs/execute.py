@@ -135,7 +135,7 @@ def _perform(setup: Setup, seed: int, stages: Stages, listener: Listener, result
         results["metric_info"] = {
             task: [each for each in info[task] if each["name"] in metrics[task]] for task in metrics
         }
-        floors, results["data"]["slices"] = stages.floors(setup, seed)
+        floors, results["data"]["slices"], results["data"]["scored"] = stages.floors(setup, seed)
         _require_finite(floors)
         results["floors"] = floors
     listener.scored(model, by_query)

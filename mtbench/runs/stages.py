@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -40,10 +41,12 @@ class Divided(NamedTuple):
 
 
 class Floors(NamedTuple):
-    """What trivial predictors reach in a seed's parts, and how large its slices are."""
+    """What trivial predictors reach in a seed's parts, how large its slices are, and its rows."""
 
     floors: dict[str, dict[str, dict[str, float]]]
     slices: dict[str, dict[str, int]]
+    scored: str
+    """SHA-256 of the rows that are scored: equal for equal splits."""
 
 
 class Stages:
@@ -143,7 +146,8 @@ class Stages:
             floors = {
                 name: task.floors(parts.train, part, seen) for name, task in setup.tasks.items()
             }
-            return Floors(floors, slice_counts(parts.train, part))
+            rows = hashlib.sha256(np.stack([part.query, part.candidate]).tobytes())
+            return Floors(floors, slice_counts(parts.train, part), rows.hexdigest())
 
         return self._once("floors", [question, seed], score, most=1000)
 

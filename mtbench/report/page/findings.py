@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mtbench import evidence
 from mtbench.evidence import words
 
+from . import wording
 from .looks import metric_label
 from .markup import Html, lines, tag
 from .tabular import cell, column, row_head, table
@@ -15,65 +16,90 @@ from .view import View
 
 def comparisons(view: View) -> Html:
     """What is compared with what, with every number behind the words."""
-    caption = (
-        "Paired differences with their 95 % intervals, each for itself; p-values corrected for all "
-        "comparisons of the table (Holm); “could have found”: the smallest true difference found "
-        "four times in five with this many seeds."
-    )
-    listed = [*(view.planned or view.pairs), *view.users]
-    tables = [_compared("comparisons", caption, listed)] if listed else []
-    if view.baselines:
-        against = "Every scenario against the strongest baseline of each task it trains, likewise."
-        tables.append(_compared("against-baselines", against, view.baselines))
-    return Html("".join(tables))
+    if not (view.planned or view.explored):
+        return Html()
+    tables = []
+    if view.planned:
+        caption = (
+            "What was planned: paired differences with their 95 % intervals, each for itself; "
+            "p-values corrected for all of this table (Holm). “Four of five would find”: a further "
+            "suite like this one, of as many seeds, finds a true difference of that size with an "
+            "assurance of 0.8."
+        )
+        tables.append(_compared("comparisons", caption, view.planned))
+    if view.explored:
+        caption = (
+            "Exploratory, without a verdict: every scenario and baseline against the best mean of "
+            "each headline metric. Of many such intervals some miss by chance."
+        )
+        tables.append(_compared("exploratory", caption, view.explored))
+    return tag("div", *tables, wording.all_sentences(view))
 
 
 def _compared(key: str, caption: str, listed: Sequence[evidence.Comparison]) -> Html:
-    """A table of comparisons, folded where there are many."""
+    """A table of comparisons, folded where there are many or where they have no verdict."""
+    planned = key == "comparisons"
+    beyond = any(one.beyond for one in listed)
     head = [
         column("metric", text=True),
         column("scenario", text=True),
         column("against", text=True),
-        column("difference", tag("small", "+ is better"), better="higher"),
-        column("p", tag("small", "corrected")),
+        column("difference", tag("small", "this data set"), better="higher"),
+        *([column("other data of the kind", tag("small", "interval"))] if beyond else []),
         column("effect d", tag("sub", "z"), better="higher"),
-        column("could have found"),
-        column("verdict", text=True),
     ]
-    rows = [("", _comparison(one)) for one in listed]
+    if planned:
+        head += [
+            column("p", tag("small", "corrected")),
+            column("four of five would find"),
+            column("verdict", text=True),
+            column("planned as", text=True),
+        ]
+    rows = [("" if planned else "explored", _comparison(one, beyond, planned)) for one in listed]
     made = table(key, caption, head, rows)
-    if len(rows) <= 16:
+    if planned and len(rows) <= 16:
         return made
-    what = "comparisons with baselines" if key == "against-baselines" else "comparisons"
+    what = "planned comparisons" if planned else "exploratory comparisons"
     return tag("details", tag("summary", f"All {len(rows)} {what}"), made)
 
 
-def _comparison(one: evidence.Comparison) -> list[Html]:
+def _comparison(one: evidence.Comparison, beyond: bool, planned: bool) -> list[Html]:
     has_interval = one.low is not None and one.high is not None
-    scale = ((one.high or 0) - (one.low or 0)) / 2 if has_interval else 0.0
-    interval = (
-        tag(
-            "small",
-            f"[{words.decimal(one.low or 0, scale)}, {words.decimal(one.high or 0, scale)}]",
-        )
-        if has_interval
-        else None
-    )
+    scale = ((one.high or 0) - (one.low or 0)) / 2 if has_interval else abs(one.mean)
+    interval = None
+    if has_interval:
+        interval = tag("small", words.ends(one, scale))
     styles = {"better": "b.good", "worse": "b.bad"}
-    over = tag("small", f"{one.n} {one.over}")
-    return [
+    cells = [
         row_head(metric_label(one.metric)),
         cell(one.b, value=one.b, text=True),
         cell(one.a, value=one.a, text=True),
-        cell(words.decimal(one.mean, scale, "+"), interval, value=one.mean),
-        cell(_p(one.p_adjusted), value=one.p_adjusted),
-        cell(_maybe(one.effect), value=one.effect),
-        cell(
-            "–" if one.detectable is None else words.decimal(one.detectable, scale),
-            value=one.detectable,
-        ),
-        cell(tag(styles.get(one.verdict, "span"), one.verdict), over, value=one.verdict, text=True),
+        cell(words.by(one.mean, scale), interval, value=one.mean),
     ]
+    if beyond:
+        cells.append(_beyond(one))
+    cells.append(cell(_maybe(one.effect), value=one.effect))
+    if planned:
+        over = tag("small", words.counted_of(one))
+        found = "–" if one.detectable is None else words.decimal(one.detectable, scale)
+        verdict = tag(styles.get(one.verdict, "span"), one.verdict)
+        cells += [
+            cell(_p(one.p_adjusted), value=one.p_adjusted),
+            cell(found, value=one.detectable),
+            cell(verdict, over, value=one.verdict, text=True),
+            cell("; ".join(one.why), value="; ".join(one.why), text=True),
+        ]
+    return cells
+
+
+def _beyond(one: evidence.Comparison) -> Html:
+    """The interval for other data of the kind, its sign as of the difference beside it."""
+    if one.beyond is None:
+        return cell("–", value=None)
+    low, high = one.beyond
+    sign = -1 if one.mean < 0 else 1
+    low, high = sorted((sign * low, sign * high))
+    return cell(words.interval(low, high, (high - low) / 2), value=low)
 
 
 def _p(value: float | None) -> str:

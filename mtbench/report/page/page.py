@@ -12,16 +12,14 @@ from mtbench.records.results import Results
 from . import curves, findings, labels, panels, provenance, sections, sweeps, tuning, wording
 from .markup import Html, tag
 from .svg import Canvas
-from .view import Users, View, look_at
+from .view import View, look_at
 
 
-def page(results: Results, users: Users | None = None) -> str:
+def page(results: Results) -> str:
     """Write the page of a suite's results: one file that loads nothing.
 
     Args:
         results: Of at least one record.
-        users: By run id and `task/metric`: a value for each user, float `[users]`; such as
-            `records.read_by_query` reads.
 
     Returns:
         An HTML document. The same results give the same document.
@@ -30,7 +28,7 @@ def page(results: Results, users: Users | None = None) -> str:
         MtbenchError: matplotlib is not installed.
     """
     canvas = Canvas()
-    view = look_at(results, users)
+    view = look_at(results)
     style, script = _resource("page.css"), _resource("page.js")
     head = [
         tag("meta", charset="utf-8"),
@@ -105,10 +103,16 @@ def _section(key: str, title: str, body: Html) -> Html:
     return tag("section", head, body, id=key, aria_labelledby=f"{key}-title")
 
 
+def _first_screen(view: View, canvas: Canvas) -> Html:
+    """The answer in words, and beside it the tasks against each other."""
+    said = tag("div.lead", wording.summary(view))
+    return tag("div.answer", said, panels.trade_offs(view, canvas))
+
+
 def _sections(view: View, canvas: Canvas) -> Iterable[tuple[str, str, Html]]:
     """Keys, titles and content, in order; one without content is left out."""
     runs, tasks = view.results.runs, view.tasks
-    yield "summary", "In words", tag("div.lead", wording.summary(view))
+    yield "summary", "The answer", _first_screen(view, canvas)
     if view.rows or view.summary.baselines:
         yield "numbers", "Results", tag("div", sections.results(view), sections.all_metrics(view))
     if view.rows:
@@ -118,7 +122,7 @@ def _sections(view: View, canvas: Canvas) -> Iterable[tuple[str, str, Html]]:
         yield "sweeps", "Sweeps", sweeps.figures_of(view, canvas)
         yield "seeds", "Every seed", panels.metrics(view, canvas)
         yield "compared", "Comparisons", findings.comparisons(view)
-        yield "trade-off", "Trade-off", panels.trade_offs(view, canvas)
+        yield "gains", "Against single tasks", panels.gains(view, canvas)
         for key, title, found, text in (
             ("learning", "Learning", curves.losses(runs, tasks), panels.LOSSES),
             ("weights", "Weights", curves.weights(runs, tasks), panels.WEIGHTS),

@@ -54,38 +54,46 @@ def metrics(view: View, canvas: Canvas) -> Html:
 
 
 def trade_offs(view: View, canvas: Canvas) -> Html:
-    """The front, for each pair of tasks, and Δm."""
+    """Each pair of tasks against each other, with baselines and floors."""
     axes = [view.axis(objective.key) for objective in view.front.objectives]
-    sweeps = view.front.sweeps if len(axes) == 2 else ()
-    said, drawn = [], []
-    if len(view.rows) > 1 and len(axes) > 1:
-        drawn = [
-            figure(
-                f"{second.label} against {first.label}",
-                trade_off(canvas, (first, second), view.looks, sweeps),
-            )
-            for n, first in enumerate(axes)
-            for second in axes[n + 1 :]
-        ]
-        said.append(
-            "Means ± sd over seeds. The solid line is the Pareto front of the two: no scenario is "
-            "as good in both and better in one than those on it. Shaded: better than the strongest "
-            f"{'baseline, or else floor,' if view.summary.baselines else 'floor'} in both."
-            + (" Dotted: the best of a sweep." if sweeps else "")
-        )
-    if view.deltas:
-        deltas = list(view.deltas.values())
-        drawn.append(figure("Δm against single tasks", plots.gains(canvas, deltas, view.looks)))
-        said.append(
-            "Δm: mean relative gain over the single-task scenarios with the same seeds, with its "
-            "95 % interval; tasks weigh alike (Maninis et al. 2019)."
-        )
-    if not drawn:
+    if len(view.rows) < 2 or len(axes) < 2:
         return Html()
+    sweeps = view.front.sweeps if len(axes) == 2 else ()
+    drawn = [
+        figure(
+            f"{second.label} against {first.label}",
+            trade_off(canvas, (first, second), view.looks, sweeps),
+        )
+        for n, first in enumerate(axes)
+        for second in axes[n + 1 :]
+    ]
+    rival = "baseline, or else floor," if view.summary.baselines else "floor"
+    said = f"Means ± sd over seeds. Shaded: better than the strongest {rival} in both."
+    if any(point.on_front for point in view.front.points):
+        said += (
+            " The solid line is the Pareto front of the scenarios that train both: none is as good "
+            "in both and better in one than those on it, by means."
+        )
+    if sweeps:
+        said += " Dotted: the best of a sweep."
+    if any(not spread.own for axis in axes for spread in axis.spreads):
+        said += " Hollow: trained for one of the two alone."
     shown = [row.name for row in view.rows]
-    return tag(
-        "div", tag("p.note", " ".join(said)), legend(view, shown), tag("div.plots.wide", *drawn)
+    return tag("div", *drawn, tag("p.note", said), legend(view, shown))
+
+
+def gains(view: View, canvas: Canvas) -> Html:
+    """Δm of the scenarios of several tasks."""
+    if not view.deltas:
+        return Html()
+    deltas = list(view.deltas.values())
+    said = (
+        "Δm: mean relative gain over the single-task scenarios with the same seeds, with its 95 % "
+        "interval; tasks weigh alike (Maninis et al. 2019). A number to order by; verdicts are of "
+        "the planned comparisons, metric by metric."
     )
+    drawn = figure("Δm against single tasks", plots.gains(canvas, deltas, view.looks))
+    return tag("div", tag("p.note", said), tag("div.plots.wide", drawn))
 
 
 def lines(view: View, canvas: Canvas, panels: Sequence[Panel], text: str) -> Html:

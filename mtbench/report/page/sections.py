@@ -37,8 +37,9 @@ def results(view: View) -> Html:
         ),
     ]
     caption = (
-        "Mean ± sample standard deviation over seeds. Below it the mean difference from the "
-        f"strongest {_rival(view)} on the same splits, + is better. Floors are in italics."
+        "Mean ± sample standard deviation over seeds. Below it, by how much it is better or worse "
+        f"than the strongest {_rival(view)} on the same splits. Grey: the scenario was not "
+        "trained for it. Floors are in italics."
     )
     return table("results", caption, head, rows)
 
@@ -192,9 +193,12 @@ def metric_cell(row: Row, one: MetricColumn, digits: int) -> Html:
         return cell("–", value=None)
     text = f"{stat.mean:.{digits}f}" + (f" ± {stat.sd:.{digits}f}" if stat.sd is not None else "")
     text = text.replace("-", "−")
+    task = one.key.partition("/")[0]
+    if row.trained and task not in row.trained:
+        return cell(tag("span.untrained", text), value=stat.mean)
     if above is None:
         return cell(text, value=stat.mean)
-    side = f"{above:+.{digits}f}".replace("-", "−")
+    side = f"{abs(above):.{digits}f} {'better' if above > 0 else 'worse'}"
     return cell(text, tag("small.good" if above > 0 else "small.bad", side), value=stat.mean)
 
 
@@ -224,11 +228,7 @@ def _gain(delta: evidence.DeltaM | None) -> Html:
         if delta.low is not None and delta.high is not None
     ]
     each = [
-        tag(
-            "small.bad" if task in delta.negative_transfer else "small",
-            f"{task} {words.decimal(one.mean, 10, '+')}",
-            " negative transfer" if task in delta.negative_transfer else None,
-        )
+        tag("small", f"{task} {words.decimal(one.mean, 10, '+')}")
         for task, one in delta.per_task.items()
     ]
     return cell(mean, *interval, *each, value=delta.mean)

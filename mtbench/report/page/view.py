@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mtbench import evidence
 from mtbench.records.current import metrics_of
@@ -14,8 +13,6 @@ from mtbench.report.summary import MetricColumn, Row, Summary, summarize
 
 from .looks import Axis, Look, Spread, choose, metric_label
 
-Users = Mapping[str, Mapping[str, Any]]
-
 
 @dataclass(frozen=True)
 class View:
@@ -23,14 +20,9 @@ class View:
 
     results: Results
     summary: Summary
-    planned: Sequence[evidence.Comparison]
-    """Scenarios of several tasks against single tasks, and against the first of several tasks."""
-    pairs: Sequence[evidence.Comparison]
-    """Every scenario against every other, a family of its own."""
-    users: Sequence[evidence.Comparison]
-    """Comparisons over users; none where their values were not kept."""
-    baselines: Sequence[evidence.Comparison]
-    """Every scenario against the strongest baseline of each task it trains, another family."""
+    explored: Sequence[evidence.Comparison]
+    """Scenarios and baselines against the best of each headline metric, but for what was planned;
+    they have no verdict."""
     deltas: Mapping[str, evidence.DeltaM]
     """By scenario."""
     front: evidence.Front
@@ -45,6 +37,11 @@ class View:
     def headline(self) -> list[MetricColumn]:
         """The headline metrics."""
         return self.summary.headline
+
+    @property
+    def planned(self) -> Sequence[evidence.Comparison]:
+        """The few comparisons that have a verdict, one family."""
+        return self.summary.planned
 
     @property
     def tasks(self) -> list[str]:
@@ -92,13 +89,8 @@ def _means(rows: Iterable[Row], column: MetricColumn) -> dict[str, float]:
     return dict(sorted(means.items(), key=lambda item: sign * item[1]))
 
 
-def look_at(results: Results, users: Users | None = None) -> View:
-    """Work out what a page shows.
-
-    Args:
-        results: Of at least one record.
-        users: By run id and `task/metric`: a value for each user.
-    """
+def look_at(results: Results) -> View:
+    """Work out what a page shows of results, of at least one record."""
     summary = summarize(results)
     deltas = {delta.scenario: delta for delta in evidence.delta_m(results)}
     front = evidence.pareto(results)
@@ -106,10 +98,11 @@ def look_at(results: Results, users: Users | None = None) -> View:
     return View(
         results,
         summary,
-        evidence.compare_scenarios(results),
-        evidence.compare_scenarios(results, pairs="all"),
-        evidence.compare_scenarios_over_users(results, users) if users else [],
-        evidence.against_baselines(results),
+        [
+            one
+            for metric in results.choose(None)
+            for one in evidence.with_best(results, metric, summary.planned)
+        ],
         deltas,
         front,
         choose(names, _important(summary, deltas, front)),
