@@ -4,8 +4,10 @@ What becomes of a limit:
 
 - `breach`: the results show that the change for the worse is beyond it.
 - `ok`: they show that it is not.
-- `inconclusive`: they show neither; there are too few seeds, or too much noise. It lets pass,
-  unless the limits are `strict`: then a gate asks for proof, as a test of non-inferiority does.
+- `cannot tell`: they show neither, and the change as seen is beyond the limit by more than the
+  baseline itself varies. It does not pass: noise that hides a breach is no pass.
+- `inconclusive`: they show neither, and what was seen is within that. It lets pass, unless the
+  limits are `strict`: then a gate asks for proof, as a test of non-inferiority does.
 
 **Metrics** of trained tasks, by non-inferiority with a margin: ok where the interval of the mean
 loss (paired by seed where seeds agree) ends below the margin, a breach where a one-sided t test,
@@ -14,12 +16,15 @@ unchanged program raises a false alarm in at most (1 − confidence) / 2 of all 
 they check, and with a margin above 0 hardly ever.
 
 **Step time and memory**, by their ratio to the baseline: ok where the distribution-free interval of
-`changes.ratio` ends below the limit, a breach where it begins above it. A step is timed in units of
-a reference workload that takes turns with the steps (`train/pace.py`), so that another load on the
-machine, or another machine, cancels out as far as it can.
+`changes.ratio` ends below the limit, a breach where it begins above it. With too few runs for one,
+all that was seen has to be within the limit for an ok, or beyond its square for a breach. A step is
+timed in units of a reference workload that takes turns with the steps (`train/pace.py`), so that
+another load on the machine, or another machine, cancels out as far as it can.
 
-Fewer than three seeds support neither a breach nor an ok; but metrics that are equal in every run
-are ok. A run that fails, or a scenario that is gone, is a breach.
+Fewer than three seeds support no test, nor do losses that are equal in all seeds. There the means
+decide: a breach is a mean loss beyond the limit plus the standard deviation of the baseline's
+seeds (of a single one, beyond the limit), ok one within the limit. Metrics that are equal in every
+run are ok. A run that fails, or a scenario that is gone, is a breach.
 
 Source: Piaggio et al., Reporting of noninferiority and equivalence randomized trials: extension of
 the CONSORT 2010 statement, 2012, fig. 1.
@@ -27,7 +32,8 @@ the CONSORT 2010 statement, 2012, fig. 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import statistics
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mtbench.evidence.changes import Change, Ratio, change, ratio, seeds_text
@@ -145,6 +151,7 @@ def _metrics(a: Measured, b: Measured, limits: Limits) -> list[Check]:
             if exact or key not in margins:  # `task/metric` goes before `metric`
                 margins[key] = margin
     losses: list[tuple[str, str, Change | None]] = []
+    spreads: dict[tuple[str, str], float] = {}
     for name, left, right in _both(a, b):
         for key in margins:
             if not (left.trains(key) or right.trains(key)):
@@ -152,6 +159,7 @@ def _metrics(a: Measured, b: Measured, limits: Limits) -> list[Check]:
             if key in left.metrics and key in right.metrics:
                 loss = change(left.metrics[key], right.metrics[key])
                 losses.append((name, key, loss.negated() if higher[key] else loss))
+                spreads[name, key] = _spread(left.metrics[key].values())
             else:
                 losses.append((name, key, None))
     p_values = [
@@ -161,19 +169,40 @@ def _metrics(a: Measured, b: Measured, limits: Limits) -> list[Check]:
     adjusted = iter(holm([p for p in p_values if p is not None]))
     corrected = [None if p is None else next(adjusted) for p in p_values]
     return [
-        _metric(name, key, loss, p, margins[key], limits.confidence)
+        _metric(
+            (name, key), loss, p, (margins[key], spreads.get((name, key), 0.0)), limits.confidence
+        )
         for (name, key, loss), p in zip(losses, corrected, strict=True)
     ]
 
 
+def _spread(values: Collection[float]) -> float:
+    """Standard deviation of the baseline's seeds; 0 of a single one, which tells none."""
+    return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
 def _metric(
-    name: str, key: str, loss: Change | None, p: float | None, margin: float, confidence: float
+    what: tuple[str, str],
+    loss: Change | None,
+    p: float | None,
+    bounds: tuple[float, float],
+    confidence: float,
 ) -> Check:
-    """Judge the loss in a metric, + for worse."""
+    """Judge the loss in a metric, + for worse.
+
+    Args:
+        what: Scenario and `task/metric`.
+        loss: None where one side has no such metric.
+        p: Of a loss up to the limit, corrected; None where nothing can be tested.
+        bounds: The limit, and the spread of the baseline's seeds.
+        confidence: Of the interval.
+    """
+    (name, key), (margin, spread) = what, bounds
     if loss is None:
         return Check(name, key, "inconclusive", "is not in both results")
     if loss.identical:
         return Check(name, key, "ok", "equal in every run")
+    beyond = loss.mean > margin + spread + loss.rounding
     ends = loss.interval(confidence)
     scale = (ends[1] - ends[0]) / 2 if ends and ends[1] > ends[0] else abs(loss.mean)
     word = "worse" if loss.mean > 0 else "better"
@@ -181,12 +210,19 @@ def _metric(
     how = f"{seeds_text(loss.n_a, loss.n_b)}, {'paired' if loss.paired else 'not paired'}"
     limit = f"limit {margin:g}"
     if ends is None or p is None:
-        return Check(name, key, "inconclusive", f"{text}, {limit}: too few seeds ({how})")
-    state: State = "inconclusive"
+        why = "equal in all seeds" if loss.df else "too few seeds for a test"
+        state: State = "breach" if beyond else "inconclusive"
+        if loss.mean <= margin + loss.rounding:
+            state = "ok"
+        more = f" + spread of the baseline {decimal(spread, spread)}" if spread else ""
+        return Check(name, key, state, f"{text}, {limit}{more}: by the means, {why} ({how})")
+    state = "inconclusive"
     if p <= (1 - confidence) / 2:
         state = "breach"
     elif ends[1] <= margin + loss.rounding:
         state = "ok"
+    elif beyond and loss.paired:
+        state = "cannot tell"
     if ends[1] > ends[0]:
         low, high = ends if loss.mean > 0 else (-ends[1], -ends[0])
         text += f" [{decimal(low, scale)}, {decimal(high, scale)}]"
@@ -221,8 +257,14 @@ def _ratios(a: Measured, b: Measured, field: str, limit: float | None) -> Iterat
 
 
 def _judge(found: Ratio, limit: float) -> tuple[State, str]:
+    """Judge a ratio; noise as large as the limit does not explain what is beyond its square."""
     if found.low is None or found.high is None:
-        return "inconclusive", ": too few seeds"
+        why = ": as seen, too few seeds for an interval"
+        if found.smallest > limit**2:
+            return "breach", why
+        return ("ok" if found.largest <= limit else "inconclusive"), why
     if found.low > limit:
         return "breach", ""
-    return ("ok", "") if found.high <= limit else ("inconclusive", ": too much noise")
+    if found.high <= limit:
+        return "ok", ""
+    return ("cannot tell" if found.median > limit**2 else "inconclusive"), ": too much noise"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["breach", "inconclusive", "ok"]
+State = Literal["breach", "cannot tell", "inconclusive", "ok"]
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,29 @@ class Outcome:
     @property
     def breaches(self) -> tuple[Check, ...]:
         """The checks that keep the current results out."""
-        out = ("breach", "inconclusive") if self.strict else ("breach",)
+        out = {"breach", "cannot tell", *(["inconclusive"] if self.strict else [])}
         return tuple(check for check in self.checks if check.state in out)
 
     @property
     def exit_code(self) -> int:
-        """1 where there is a breach, else 0."""
+        """1 where there is a breach, or what may hide one, else 0."""
         return 1 if self.breaches else 0
 
     def to_text(self) -> str:
         """A line for each breach and each thing not settled, and one that counts them all."""
-        lines = [str(check) for state in ("breach", "inconclusive") for check in self._of(state)]
+        words = {
+            "breach": "beyond the limit",
+            "cannot tell": "that may be beyond it",
+            "inconclusive": "not settled",
+            "ok": "within it",
+        }
+        lines = [str(check) for state in list(words)[:-1] for check in self._of(state)]
         counts = Counter(str(check.state) for check in self.checks)
-        words = {"breach": "beyond the limit", "inconclusive": "not settled", "ok": "within it"}
-        counted = ", ".join(f"{counts[state]} {words[state]}" for state in words)
+        counted = ", ".join(
+            f"{counts[state]} {text}"
+            for state, text in words.items()
+            if counts[state] or state != "cannot tell"
+        )
         verdict = "does not pass" if self.breaches else "passes"
         lines += [*self.notes, f"{verdict}: {counted}"]
         return "".join(f"{line}{self.mark}\n" for line in lines)
