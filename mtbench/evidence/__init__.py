@@ -6,10 +6,10 @@ from .changes import MIN_PAIRS
 from .comparison import Comparison, compare_values, correct, interval_beyond
 from .families import FIRST, RIVAL, SECOND, SINGLE, compare_scenarios, planned, with_best
 from .formulas import assured_difference
-from .front import Front, Objective, Point, Standing, Sweep, pareto
+from .front import Front, Objective, Point, Sweep, SweepStanding, pareto
 from .labels import Transfer, label_sentences, transfers
 from .multitask import DeltaM, Estimate, delta_m
-from .shortfalls import Shortfall, shortfalls
+from .rivals import Standing, against_rivals
 from .users import compare_scenarios_over_users, compare_users
 from .words import (
     answer_sentences,
@@ -35,10 +35,11 @@ __all__ = [
     "Point",
     "Results",
     "Scenario",
-    "Shortfall",
     "Standing",
     "Sweep",
+    "SweepStanding",
     "Transfer",
+    "against_rivals",
     "answer_sentences",
     "assured_difference",
     "basis",
@@ -54,7 +55,6 @@ __all__ = [
     "pareto",
     "planned",
     "sentences",
-    "shortfalls",
     "together_sentences",
     "transfer_sentences",
     "transfers",

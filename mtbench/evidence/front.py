@@ -52,7 +52,7 @@ class Sweep:
 
 
 @dataclass(frozen=True)
-class Standing:
+class SweepStanding:
     """A scenario against a sweep of the same tasks that it is no part of, by means alone."""
 
     scenario: str
@@ -80,7 +80,7 @@ class Front:
     """Of the scenarios that train all tasks: what they dominate beyond the strongest floors, in the
     product of the objectives' units; None where there is no such scenario, or a task no floor."""
     sweeps: tuple[Sweep, ...]
-    standings: tuple[Standing, ...]
+    standings: tuple[SweepStanding, ...]
     """Every sweep against every other scenario that trains its tasks."""
 
 
@@ -185,12 +185,12 @@ class _Space:
         costs = np.array([self._costs[name] for name in names])
         return float(moocore.hypervolume(costs, ref=self._reference))
 
-    def standing(self, name: str, sweep: Sweep) -> Standing:
+    def standing(self, name: str, sweep: Sweep) -> SweepStanding:
         """Compare a scenario with the members of a sweep."""
         members = sweep.members
         both = self.hypervolume([*members, name])
         alone = sweep.hypervolume
-        return Standing(
+        return SweepStanding(
             name,
             sweep.name,
             tuple(member for member in members if self._dominates(member, name)),

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from mtbench.records.results import Metric, Results
 
-from .changes import MIN_PAIRS
 from .comparison import Comparison
 from .families import SINGLE
-from .front import Front, Standing
+from .front import Front, SweepStanding
 from .multitask import DeltaM
-from .shortfalls import Shortfall, shortfalls
+from .rivals import Standing, against_rivals
 
 _MOST = 5
 """Names in a sentence about several scenarios."""
@@ -28,11 +27,9 @@ def _sentence(one: Comparison) -> str:
     if one.verdict == "identical":
         return f"{start} are identical in {one.metric}: equal in each of {counted_of(one)}"
     if one.verdict == "too few seeds":
-        return (
-            f"too few {one.over} to compare {one.b} with {one.a} in {one.metric}: "
-            f"{counted_of(one)}, and fewer than {MIN_PAIRS} do not show how much a difference "
-            "varies by chance"
-        )
+        few = f"{counted_of(one)} {'is' if one.n == 1 else 'are'} too few"
+        seen = by(one.mean, abs(one.mean))
+        return f"{few} to compare {one.b} with {one.a} in {one.metric} (as seen: {seen})"
     if one.verdict == "no spread":
         by = decimal(abs(one.mean), abs(one.mean))
         return (
@@ -90,7 +87,7 @@ def answer_sentences(results: Results, planned: Sequence[Comparison]) -> list[st
     """
     return [
         *together_sentences(results, planned),
-        *(_shortfall(one) for one in shortfalls(results, planned)),
+        *(_against_rival(one) for one in against_rivals(results, planned)),
     ]
 
 
@@ -112,39 +109,55 @@ def _for_several(results: Results, one: Comparison) -> Comparison:
 
 
 def _together(metric: Metric, twins: Sequence[Comparison], best: Comparison) -> str:
-    task, name = metric.task, metric.name
+    task = metric.task
+    if all(one.p is None for one in twins):
+        start = f"whether training {task} with other tasks helped cannot be told"
+        return f"{start}: {_sentence(best)}"
     if len(twins) == 1:
         what = {"better": "helped", "worse": "did harm", "identical": "changed nothing"}
-        start = f"training {task} together {what.get(best.verdict, 'shows no clear effect')}"
+        start = f"training {task} with other tasks {what.get(best.verdict, 'had no clear effect')}"
         return f"{start}: {_sentence(best)}"
     counts = {
-        what: sum(one.verdict in verdicts for one in twins)
-        for what, verdicts in (
-            ("better", ("better",)),
-            ("worse", ("worse",)),
-            ("without a clear difference", ("no evidence of a difference", "identical")),
-            ("not to be judged", ("too few seeds", "no spread")),
-        )
+        "better": ("better",),
+        "worse": ("worse",),
+        "not told apart": (
+            "no evidence of a difference",
+            "identical",
+            "too few seeds",
+            "no spread",
+        ),
     }
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    told = ", ".join(
+        f"{count} {what}"
+        for what, verdicts in counts.items()
+        if (count := sum(one.verdict in verdicts for one in twins))
+    )
     return (
-        f"of {len(twins)} scenarios that train {task} with other tasks, against it alone in "
-        f"{name}: {told}; of these the best mean: {_sentence(best)}"
+        f"of {len(twins)} scenarios that train {task} with other tasks {told} than {task} alone, in "
+        f"{named(metric)}; the best mean of them: {_sentence(best)}"
     )
 
 
-def _shortfall(one: Shortfall) -> str:
-    task, _, metric = one.metric.partition("/")
-    names = listed(one.below)
-    count = f"{len(one.below)} of {one.trained} scenarios that train {task}"
-    if one.trained == 1:
-        count = f"the only scenario that trains {task}"
-    elif len(one.below) == one.trained:
-        count, names = f"all {one.trained} scenarios that train {task}", ""
-    verb = "has a mean that is" if len(one.below) == 1 else "have means that are"
-    text = f"{count} {verb} not better than that of the baseline {one.baseline} in {metric}"
-    text += f": {names}" if names and one.trained > 1 else ""
-    return f"{text}; {_sentence(one.best)}" if one.best else text
+def named(metric: Metric) -> str:
+    """`top 100 seen removed`: a metric's name in words."""
+    return metric.name.replace("_", " ")
+
+
+def _against_rival(one: Standing) -> str:
+    best = one.best
+    rival = f"the {'strongest ' if one.kind == 'floor' else ''}{one.kind} {one.rival}"
+    if best.verdict in ("better", "worse"):
+        text = f"the best scenario in {named(one.metric)}, {best.b}, is {best.verdict} than {rival}"
+        text += f" by {amount(best)}"
+    else:
+        text = f"against {rival}: {_sentence(best)}"
+    if not one.below:
+        return text
+    if len(one.below) == one.trained:
+        count = "its mean is not" if one.trained == 1 else f"none of {one.trained} means is"
+        return f"{text}; {count} better"
+    verb = "mean is" if len(one.below) == 1 else "means are"
+    return f"{text}; {len(one.below)} of {one.trained} {verb} not better: {listed(one.below)}"
 
 
 def transfer_sentences(deltas: Iterable[DeltaM]) -> list[str]:
@@ -173,7 +186,7 @@ def front_sentences(front: Front) -> list[str]:
     return [first, *(_standing(one) for one in front.standings)]
 
 
-def _standing(one: Standing) -> str:
+def _standing(one: SweepStanding) -> str:
     start = f"{one.scenario} against the {one.members} points of the sweep of {one.sweep}, by means"
     if one.dominated_by:
         return f"{start}: no better than {listed(one.dominated_by)} in any task, worse in one"

@@ -132,5 +132,5 @@ def all_sentences(view: View) -> Html:
 
 def capital(text: str) -> str:
     """A sentence with a capital, unless it begins with a name."""
-    ours = ("no ", "too ", "on the ", "the only ", "training ", "of ", "all ")
+    ours = ("no ", "too ", "on the ", "the ", "training ", "of ", "whether ", "against ")
     return text[:1].upper() + text[1:] if text.startswith(ours) else text
