@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from mtbench.records.results import Metric, Results
 
-from .comparison import Comparison
+from .comparison import LARGEST_SHARE, Comparison
 from .families import SINGLE
 from .front import Front, SweepStanding
 from .multitask import DeltaM
@@ -31,9 +31,8 @@ def _sentence(one: Comparison) -> str:
         seen = by(one.mean, abs(one.mean))
         return f"{few} to compare {one.b} with {one.a} in {one.metric} (as seen: {seen})"
     if one.verdict == "no spread":
-        by = decimal(abs(one.mean), abs(one.mean))
         return (
-            f"no claim on {start} in {one.metric}: they differ by {by} in each of "
+            f"no claim on {start} in {one.metric}: {by(one.mean, abs(one.mean))} in each of "
             f"{counted_of(one)}, which shows no spread to hold that against"
         )
     if one.verdict == "no evidence of a difference":
@@ -117,25 +116,13 @@ def _together(metric: Metric, twins: Sequence[Comparison], best: Comparison) -> 
         what = {"better": "helped", "worse": "did harm", "identical": "changed nothing"}
         start = f"training {task} with other tasks {what.get(best.verdict, 'had no clear effect')}"
         return f"{start}: {_sentence(best)}"
-    counts = {
-        "better": ("better",),
-        "worse": ("worse",),
-        "not told apart": (
-            "no evidence of a difference",
-            "identical",
-            "too few seeds",
-            "no spread",
-        ),
-    }
-    told = ", ".join(
-        f"{count} {what}"
-        for what, verdicts in counts.items()
-        if (count := sum(one.verdict in verdicts for one in twins))
+    counts = [sum(one.verdict == verdict for one in twins) for verdict in ("better", "worse")]
+    told = (
+        f"of {len(twins)} scenarios that train {task} with other tasks {counts[0]} "
+        f"{'is' if counts[0] == 1 else 'are'} better than {task} alone in {named(metric)}, "
+        f"{counts[1]} worse, {len(twins) - sum(counts)} without a clear difference"
     )
-    return (
-        f"of {len(twins)} scenarios that train {task} with other tasks {told} than {task} alone, in "
-        f"{named(metric)}; the best mean of them: {_sentence(best)}"
-    )
+    return f"{told}; the best mean of them: {_sentence(best)}"
 
 
 def named(metric: Metric) -> str:
@@ -264,8 +251,10 @@ def basis(results: Results) -> str:
             "averaged, since they share the luck of its test part. The intervals are about this "
             "data set, divided otherwise, with other weights."
         )
-    return (
+    text = (
         "Each seed has a split, initial weights and an order of batches of its own. The intervals "
-        "are about this data set, divided otherwise, with other weights; for other data of the "
-        "kind the table of comparisons has wider ones."
+        "are about this data set, divided otherwise, with other weights"
     )
+    if all(run.data and run.data.test_share <= LARGEST_SHARE for run in runs):
+        return f"{text}; for other data of the kind the table of comparisons has wider ones."
+    return f"{text}, not about other data."
