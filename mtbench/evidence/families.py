@@ -122,11 +122,20 @@ def against_rival(
             over_seeds(metric, baseline, arm, confidence) if common_seeds(baseline, arm) else None
         )
     floor = results.strongest_floor(metric)
-    if not floor:
+    return over_floor(metric, floor, arm, confidence) if floor else None
+
+
+def over_floor(
+    metric: Metric, floor: str, arm: Scenario, confidence: float = 0.95
+) -> Comparison | None:
+    """Compare a scenario with a floor on the same splits; None where no run has the floor."""
+    floors = {seed: run.floors.get(metric.task, {}) for seed, run in arm.runs.items()}
+    values = {
+        s: of[floor][metric.name] for s, of in floors.items() if metric.name in of.get(floor, {})
+    }
+    if not values:
         return None
-    seeds = [s for s, run in arm.runs.items() if metric.name in run.floors[metric.task][floor]]
-    values = [arm.runs[seed].floors[metric.task][floor][metric.name] for seed in seeds]
-    return _compared(metric, floor, np.array(values), arm, seeds, confidence) if seeds else None
+    return _compared(metric, floor, np.array([*values.values()]), arm, [*values], confidence)
 
 
 def over_seeds(metric: Metric, a: Scenario, b: Scenario, confidence: float = 0.95) -> Comparison:
@@ -161,7 +170,7 @@ def _compared(
 def with_best(
     results: Results, metric: Metric, told: Iterable[Comparison], confidence: float = 0.95
 ) -> list[Comparison]:
-    """Each scenario, and each baseline, with the best scenario: to look at, not corrected.
+    """Each scenario, baseline and floor with the best scenario: to look at, not corrected.
 
     Args:
         results: Of a suite.
@@ -178,12 +187,14 @@ def with_best(
     best = max(trained, key=lambda one: metric.sign * one.mean(metric))
     others = [*trained, *(one for one in results.baselines.values() if one.has(metric))]
     pairs = {frozenset((one.a, one.b)) for one in told if one.metric == metric.key}
-    return [
+    found: list[Comparison | None] = [
         over_seeds(metric, other, best, confidence)
         for other in others
-        if other is not best and frozenset((other.name, best.name)) not in pairs
-        if common_seeds(other, best)
+        if other is not best and common_seeds(other, best)
     ]
+    floors = next(iter(best.runs.values())).floors.get(metric.task, {})
+    found += [over_floor(metric, floor, best, confidence) for floor in floors]
+    return [one for one in found if one and frozenset((one.a, one.b)) not in pairs]
 
 
 def compare_family(
