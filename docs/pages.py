@@ -15,7 +15,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,22 +33,22 @@ from mtbench.plugin.weighting import Weighting
 from mtbench.suite.schema import suite_schema
 
 Schema = Mapping[str, Any]
-HEADINGS = {
-    "Train": "train",
-    "Optimizer": "train.optimizer and train.groups",
-    "Schedule": "train.schedule",
-    "EarlyStopping": "train.early_stopping",
-    "Pretrain": "train.pretrain",
-    "TowersForm": "towers",
-    "TowersDifference": "towers of a scenario",
-    "ScenarioForm": "scenarios",
-    "ExtendingForm": "scenarios that extend another",
-    "Labels": "labels of a scenario",
-    "Tune": "tune",
-    "ArmTune": "tune of a scenario or baseline",
-    "Values": "space of tune",
+PARTS = {
+    "Train": ("train", "training"),
+    "Optimizer": ("train.optimizer and train.groups", "an optimizer"),
+    "Schedule": ("train.schedule", "a schedule"),
+    "EarlyStopping": ("train.early_stopping", "early stopping"),
+    "Pretrain": ("train.pretrain", "pre-training"),
+    "TowersForm": ("towers", "two towers"),
+    "TowersDifference": ("towers of a scenario", "towers that differ"),
+    "ScenarioForm": ("scenarios", "a scenario"),
+    "ExtendingForm": ("scenarios that extend another", "one that extends another"),
+    "Labels": ("labels of a scenario", "labels"),
+    "Tune": ("tune", "tuning"),
+    "ArmTune": ("tune of a scenario or baseline", "tuning of its own"),
+    "Values": ("space of tune", "values to try"),
 }
-"""Parts of a suite in the order of the page: definition in the schema, heading."""
+"""Parts of a suite in the order of the page: definition in the schema, heading, as a type."""
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
@@ -98,10 +98,11 @@ def suite_page() -> str:
         "",
         *listed(schema),
     ]
-    for name, heading in HEADINGS.items():
+    for name, (heading, _) in PARTS.items():
         part = definitions[name]
         lines += ["", f"## {heading} {{: #{anchor(name)} }}", "", part.get("description", ""), ""]
-        lines += [*listed(part)] or [f"{typed(part).capitalize()}."]
+        alone = next((one for one in part.get("anyOf", ()) if "properties" in one), part)
+        lines += listed(alone)
     return "\n".join([*lines, ""])
 
 
@@ -121,7 +122,7 @@ def commands_page() -> str:
         lines += ["```text", f"{inner.command_path} {pieces}", "```", ""]
         for parameter in command.get_params(inner):
             if row := parameter.get_help_record(inner):
-                lines += [f"`{row[0]}`", f":   {sentence(row[1])}", ""]
+                lines += [f"`{row[0]}`", f":   {html.escape(sentence(row[1]))}", ""]
     return "\n".join([*lines, ""])
 
 
@@ -175,7 +176,7 @@ def package_page(package: str) -> str:
             continue
         whole = isinstance(entry.node, tool.ast.Module)
         name = entry.module if whole else f"{package}.{entry.name}"
-        lines += [f"::: {name}", "", *(["    options: {show_submodules: false}", ""] if whole else [])]
+        lines += [f"::: {name}", ""]
     return "\n".join(lines)
 
 
@@ -198,8 +199,11 @@ def reference() -> ModuleType:
 def listed(schema: Schema) -> list[str]:
     """The keys of a mapping as a list of definitions: key, type, default; help."""
     lines: list[str] = []
-    for name, option in schema.get("properties", {}).items():
-        given = "required" if name in schema.get("required", ()) else default(option)
+    required = schema.get("required", ())
+    options = schema.get("properties", {})
+    for name in sorted(options, key=lambda name: name not in required):
+        option = options[name]
+        given = "required" if name in required else default(option)
         parts = [f"`{name}`", typed(option), given]
         text = " ".join(option.get("description", "").split())
         lines += [" · ".join(part for part in parts if part), f":   {text or '–'}", ""]
@@ -218,6 +222,8 @@ def typed(option: Schema) -> str:
     """A JSON Schema type in words, with links to what has a section or page of its own."""
     if "$ref" in option:
         return linked(option["$ref"].rpartition("/")[2])
+    if kind := component(option):
+        return linked(kind)
     if "anyOf" in option:
         return " or ".join(dict.fromkeys(filter(None, map(typed, option["anyOf"]))))
     if "enum" in option:
@@ -227,9 +233,23 @@ def typed(option: Schema) -> str:
     return of_type(option)
 
 
+def component(option: Schema) -> str:
+    """The kind of component that an option takes, if all its names are of one."""
+    names = {str(name) for choice in option.get("anyOf", ()) for name in choice.get("enum", ())}
+    return next((kind for kind in KINDS if names and names <= named(kind)), "")
+
+
+@functools.cache
+def named(kind: str) -> frozenset[str]:
+    """The names of the components of a kind."""
+    return frozenset(cls.name for cls, _ in installed() if cls.kind == kind)
+
+
 def of_type(option: Schema) -> str:
     """One that is neither a reference, a choice nor a value."""
     kind = option.get("type", "any value")
+    if isinstance(kind, list):  # or nothing, where a name alone will do
+        kind = kind[0]
     if kind == "null":
         return ""
     if kind == "array":
@@ -237,7 +257,7 @@ def of_type(option: Schema) -> str:
     if kind == "object":
         values = option.get("additionalProperties")
         return f"mapping to {typed(values)}" if isinstance(values, Mapping) else "mapping"
-    bounds = [f"{sign} {option[key]:g}" for key, sign in BOUNDS.items() if key in option]
+    bounds = [f"{sign} {option[key]}" for key, sign in BOUNDS.items() if key in option]
     return " ".join([str(kind), ", ".join(bounds)]).strip()
 
 
@@ -246,7 +266,7 @@ def linked(name: str) -> str:
     kind = name.removesuffix("_difference")
     if kind in KINDS:
         return f"a [{kind}]({kind}s.md)" + (", or what is different of it" if kind != name else "")
-    return f"[{HEADINGS.get(name, name)}](#{anchor(name)})"
+    return f"[{PARTS[name][1] if name in PARTS else name}](#{anchor(name)})"
 
 
 def anchor(name: str) -> str:
@@ -257,8 +277,3 @@ def anchor(name: str) -> str:
 def sentence(text: str) -> str:
     """As it stands in the help, with a capital letter."""
     return f"{text[:1].upper()}{text[1:]}"
-
-
-def unused(names: Iterable[str]) -> set[str]:
-    """Definitions that a page would leave out."""
-    return set(names) - set(HEADINGS)
