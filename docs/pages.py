@@ -49,6 +49,14 @@ PARTS = {
     "Values": ("space of tune", "values to try"),
 }
 """Parts of a suite in the order of the page: definition in the schema, heading, as a type."""
+SUITE = """\
+A suite is one YAML file. This page is made from the JSON Schema that `mtbench schema` prints for
+editors; `mtbench check` tells every fault of a suite with its line. What can stand under `dataset`,
+`split`, `towers`, `tasks`, `weighting` and `baselines`, and the options of each, is on the pages of
+components, such as [tasks](tasks.md)."""
+COMMAND_LINE = """\
+Exit codes: 0 all good, 1 a run failed or a gate was broken, 2 a wrong suite, plugin or command
+line. Options are written in full. `-h` after any command prints what is here."""
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
@@ -91,10 +99,7 @@ def suite_page() -> str:
     lines = [
         "# Keys of a suite",
         "",
-        "A suite is one YAML file. This page is made from the JSON Schema that `mtbench schema` "
-        "prints for editors; `mtbench check` tells every fault of a suite with its line. What can "
-        "stand under `dataset`, `split`, `towers`, `tasks`, `weighting` and `baselines`, and the "
-        "options of each, is on the pages of components, such as [tasks](tasks.md).",
+        SUITE,
         "",
         *listed(schema),
     ]
@@ -112,8 +117,7 @@ def commands_page() -> str:
     lines = [
         "# Commands",
         "",
-        "Exit codes: 0 all good, 1 a run failed or a gate was broken, 2 a wrong suite, plugin or "
-        "command line. Options are written in full. `-h` after any command prints what is here.",
+        COMMAND_LINE,
     ]
     for command, inner in leaves(commands, context):
         pieces = " ".join(command.collect_usage_pieces(inner))
@@ -144,8 +148,8 @@ def components_page(kind: Kind) -> str:
     lines = [
         f"# {kind.name.capitalize()}s",
         "",
-        f"{kind.about} `mtbench plugins {kind.name}` lists them, with those of yours; "
-        f"how to write one is in [plugins.md](../plugins/{kind.name}.md).",
+        f"{kind.about} `mtbench plugins {kind.name}` lists them, with those of yours.",
+        f"How to write one: [{kind.name}](../plugins/{kind.name}.md).",
     ]
     for cls, _ in found:
         lines += ["", f"## {cls.name}", "", inspect.getdoc(cls) or "", ""]
@@ -189,8 +193,10 @@ def of_the_top() -> frozenset[tuple[str, str]]:
 @functools.cache
 def reference() -> ModuleType:
     """The module beside this one that finds public names: docs/ is no package."""
-    spec = importlib.util.spec_from_file_location("reference", Path(__file__).parent / "reference.py")
-    assert spec and spec.loader  # noqa: S101 - the file is there
+    path = Path(__file__).parent / "reference.py"
+    spec = importlib.util.spec_from_file_location("reference", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"cannot import {path}")
     module = sys.modules["reference"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -215,7 +221,9 @@ def default(option: Schema) -> str:
     if "default" not in option or option["default"] is None:
         return ""
     text = json.dumps(option["default"], ensure_ascii=False)
-    return "" if text in ("{}", "[]") else f"default `{text}`" if len(text) < 60 else "has a default"
+    if text in ("{}", "[]"):
+        return ""
+    return f"default `{text}`" if len(text) < 60 else "has a default"
 
 
 def typed(option: Schema) -> str:

@@ -44,7 +44,7 @@ def blocks(page):
 
 
 def commands(text, program="mtbench"):
-    for line in text.splitlines():
+    for line in text.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if words and words[0] == program:
             yield words[1:]

@@ -1,7 +1,7 @@
-"""Draw the pictures of statistics.md: `python docs/explanation/pictures.py docs/explanation/pictures`.
+"""Draw the pictures of statistics.md: `python docs/explanation/pictures.py FOLDER`.
 
-All numbers are made up, from one seed. What is drawn in `INK` gets the colour of the reader's text,
-light or dark; the other colours are seen on both.
+FOLDER is docs/explanation/pictures. All numbers are made up, from one seed. What is drawn in `INK`
+gets the colour of the reader's text, light or dark; the other colours are seen on both.
 """
 
 from __future__ import annotations
