@@ -178,9 +178,7 @@ def package_page(package: str) -> str:
         if package != "mtbench" and (entry.module, entry.name) in of_the_top():
             lines += [f"- [`{entry.name}`][mtbench.{entry.name}] is that of `mtbench`.", ""]
             continue
-        whole = isinstance(entry.node, tool.ast.Module)
-        name = entry.module if whole else f"{package}.{entry.name}"
-        lines += [f"::: {name}", ""]
+        lines += [f"::: {package}.{entry.name}", ""]
     return "\n".join(lines)
 
 
