@@ -18,7 +18,8 @@ from mtbench.plugin.registry import Registry, installed
 from mtbench.testing.regression import stored
 
 ROOT = Path(__file__).parent.parent
-GUIDE = (ROOT / "docs" / "plugins.md").read_text()
+PAGES = (ROOT / "docs" / "plugins.md", *sorted((ROOT / "docs" / "plugins").glob("*.md")))
+GUIDE = "\n".join(page.read_text() for page in PAGES)
 README = (ROOT / "README.md").read_text()
 PRINTED = dict(re.findall(r"^`([\w.]+)`:\n\n```\w+\n(.*?)```", GUIDE, re.DOTALL | re.MULTILINE))
 """Every file that the guide prints, by name."""
@@ -86,6 +87,10 @@ def test_every_block_of_code_is_a_file():
 
 def test_the_first_plugin_is_that_of_the_readme():
     assert PRINTED["worst.py"] in README
+
+
+def test_every_kind_has_its_page():
+    assert {page.stem for page in PAGES[1:]} == set(KINDS)
 
 
 def test_there_is_an_example_of_every_kind_and_form(folder):
@@ -216,16 +221,15 @@ def anchors(text):
         yield re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("name", ["plugins.md", "reference.md"])
-def test_every_link_and_file_exists(name):
-    text = (ROOT / "docs" / name).read_text()
-    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+@pytest.mark.parametrize("path", [*PAGES, ROOT / "docs" / "reference.md"], ids=lambda p: p.stem)
+def test_every_link_and_file_exists(path):
+    prose = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
     for page, anchor in re.findall(r"\]\(([\w./]*)#?([\w-]*)\)", prose):
-        target = ROOT / "docs" / (page or name)
+        target = path.parent / page if page else path
         assert target.is_file(), page
         assert not anchor or anchor in anchors(target.read_text()), anchor
-    for path in re.findall(r"`((?:plugins|suites|docs|mtbench|tests)/[\w./]+)`", prose):
-        assert (ROOT / path).exists(), path
+    for name in re.findall(r"`((?:plugins|suites|docs|mtbench|tests)/[\w./]+)`", prose):
+        assert (ROOT / name).exists(), name
 
 
 def test_public_names_that_the_guide_mentions_exist():
@@ -235,8 +239,8 @@ def test_public_names_that_the_guide_mentions_exist():
 
 
 def test_no_line_of_the_pages_is_too_long():
-    for name in ("plugins.md", "reference.md"):
-        for line in (ROOT / "docs" / name).read_text().splitlines():
+    for page in (*PAGES, ROOT / "docs" / "reference.md"):
+        for line in page.read_text().splitlines():
             assert len(line) <= 120, line
 
 

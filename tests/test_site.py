@@ -1,0 +1,288 @@
+"""The docs site: every page has its place, what the pages show works, and it builds strictly.
+
+What is written in pages of other tests (plugins.md, setups.md, strategies.md) is run there.
+"""
+
+import contextlib
+import importlib.util
+import io
+import itertools
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import mtbench
+from mtbench.cli.main import COMMANDS, main
+from mtbench.plugin.kinds import KINDS
+from mtbench.plugin.registry import installed
+from mtbench.suite.schema import suite_schema
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+CONFIG = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+PAGES = [
+    DOCS / "index.md",
+    DOCS / "tutorial.md",
+    *sorted((DOCS / "how-to").glob("*.md")),
+    *sorted((DOCS / "explanation").glob("*.md")),
+]
+BLOCK = re.compile(r"(?:^`([\w.]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+QUICK = ("metrics",)
+"""Pages whose Python takes no training."""
+READS = ("report", "data", "compare", "gate", "export")
+"""Commands about a folder that there is not."""
+
+
+def blocks(page):
+    """Every block of code of a page: name of the file it is, if it is one, language and text."""
+    return BLOCK.findall(page.read_text())
+
+
+def commands(text, program="mtbench"):
+    for line in text.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words and words[0] == program:
+            yield words[1:]
+
+
+def nav(entries):
+    """The pages of the navigation."""
+    for entry in entries:
+        for value in entry.values() if isinstance(entry, dict) else [entry]:
+            if isinstance(value, list):
+                yield from nav(value)
+            else:
+                yield value
+
+
+NAV = [*nav(CONFIG["nav"])]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder beside the project's suites."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "suites").symlink_to(ROOT / "suites")
+    return tmp_path
+
+
+def with_files(folder, page):
+    for name, _, text in blocks(page):
+        if name:
+            (folder / name).write_text(text)
+
+
+def test_every_page_is_in_the_nav_once():
+    written = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
+    assert len(NAV) == len(set(NAV))
+    assert written <= set(NAV)
+    assert all(name.startswith("reference/") for name in set(NAV) - written)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_blocks_are_of_kinds_that_are_run(page):
+    found = blocks(page)
+    fences = re.findall(r"^```", page.read_text(), re.MULTILINE)
+    assert len(fences) == 2 * len(found)
+    for name, language, text in found:
+        assert language in {"bash", "python", "yaml", "csv", "text"}
+        if language == "bash":
+            assert set(re.findall(r"^(\w+)", text, re.MULTILINE)) <= {"mtbench", "pytest"}
+        assert name or language != "csv"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_commands_are_understood(folder, page, capsys):
+    """`run` and `tune` become `plan`, which reads the same suite and trains nothing."""
+    with_files(folder, page)
+    for words in [w for _, lang, text in blocks(page) if lang == "bash" for w in commands(text)]:
+        command = "plan" if words[0] in ("run", "tune") else words[0]
+        assert main([command, *words[1:]]) == (2 if command in READS else 0), words
+        told = capsys.readouterr().err
+        assert "unrecognized" not in told
+        assert "unknown" not in told
+
+
+def test_the_section_of_the_tutorial_is_that_of_its_suite():
+    (section,) = [text for _, lang, text in blocks(DOCS / "tutorial.md") if lang == "yaml"]
+    suite = yaml.safe_load((ROOT / "suites" / "ml100k.yaml").read_text())
+    assert yaml.safe_load(section)["scenarios"].items() <= suite["scenarios"].items()
+
+
+def test_figures_of_the_tutorial_stand_elsewhere():
+    """It has none of its own: they are those of the README and of setups.md."""
+    elsewhere = (ROOT / "README.md").read_text() + (DOCS / "setups.md").read_text()
+    for figure in re.findall(r"\d\.\d{3}(?: ± \d\.\d{3})?", (DOCS / "tutorial.md").read_text()):
+        assert figure in elsewhere, figure
+
+
+def execute(page):
+    """Run a page's Python, and hold what it prints to the block of text that follows."""
+    names = {}
+    found = [*blocks(page), ("", "", "")]
+    for (name, language, text), (_, after, expected) in itertools.pairwise(found):
+        if language == "python" and not name:
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                exec(text, names)
+            if after == "text":
+                assert out.getvalue() == expected
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.stem in QUICK], ids=lambda p: p.stem)
+def test_examples_print_what_the_page_says(page):
+    execute(page)
+
+
+def shortened(words):
+    """The same command with little to do: made-up data, one epoch, a seed, an arm, a trial."""
+    if words[0] not in ("run", "tune"):
+        return words
+    short = [*words, "-o", "train.epochs=1"]
+    if "suites/" in words[1] and "--scenario" not in words:
+        short += ["--scenario", "rating-only"]
+    if "/ml100k" in words[1]:
+        short += ["--synthetic", "--seeds", "1"]
+        if "fair" in words[1]:
+            short += ["-o", "tune.trials=1"]
+    return short
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_a_page_does_what_it_shows(folder, page, monkeypatch):
+    """Its commands in their order, then its Python, with what is stored by then."""
+    with_files(folder, page)
+    for words in [w for _, lang, text in blocks(page) if lang == "bash" for w in commands(text)]:
+        assert main(shortened(words)) == 0, words
+    run = mtbench.run
+
+    def short(suite, **options):
+        options = {"seeds": 1, "synthetic": "ml100k" in suite, "overrides": {"train.epochs": 1}}
+        return run(suite, **options)
+
+    monkeypatch.setattr(mtbench, "run", short)
+    execute(page)
+
+
+@pytest.mark.thorough
+def test_the_test_of_the_page_of_gates_passes(folder, monkeypatch):
+    page = DOCS / "how-to" / "gate.md"
+    with_files(folder, page)
+    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
+        monkeypatch.delenv(name, raising=False)
+    plain = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    texts = [text for _, lang, text in blocks(page) if lang == "bash"]
+    store, hold = (words for text in texts for words in commands(text, "pytest"))
+    done = subprocess.run([*plain, *store], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+    command = [*plain, "--collect-only", *hold]  # what a baseline is for is tested elsewhere
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def made():
+    """The hook that makes pages."""
+    pytest.importorskip("mkdocs", reason="needs mtbench[docs]")
+    spec = importlib.util.spec_from_file_location("pages", DOCS / "pages.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_made_pages_are_those_of_the_nav(made):
+    written = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
+    assert made.pages().keys() == set(NAV) - written
+
+
+def test_the_page_of_suites_has_every_key(made):
+    schema, page = suite_schema(installed()), made.suite_page()
+    parts = {
+        name: part
+        for name, part in schema["$defs"].items()
+        if name.removesuffix("_difference") not in KINDS
+    }
+    nested = {name for cls, _ in installed() for name in cls.schema_of_options().get("$defs", {})}
+    assert parts.keys() - nested == made.PARTS.keys()
+    for part in (schema, *(parts[name] for name in made.PARTS)):
+        for key in part.get("properties", ()):
+            assert f"\n`{key}` · " in page
+
+
+def test_the_page_of_commands_has_every_command(made):
+    page = made.commands_page()
+    for name in COMMANDS:
+        assert f"\n## mtbench {name}" in page
+    assert "DIR/&lt;suite&gt;" in page
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda k: k.name)
+def test_the_pages_of_components_have_every_option(made, kind):
+    page = made.components_page(kind)
+    for cls, _ in installed():
+        if cls.kind == kind.name:
+            section = page.partition(f"\n## {cls.name}\n")[2].partition("\n## ")[0]
+            for option in cls.schema_of_options().get("properties", ()):
+                assert f"`{option}` · " in section
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "integer", "minimum": 1}, "integer ≥ 1"),
+        ({"type": ["object", "null"]}, "mapping"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "string"),
+        ({"type": "array", "items": {"enum": ["a", "b"]}}, "list of one of `a`, `b`"),
+        ({"$ref": "#/$defs/tower_difference"}, "a [tower](towers.md), or what is different of it"),
+        ({"$ref": "#/$defs/EarlyStopping"}, "[early stopping](#early-stopping)"),
+        ({"anyOf": [{"enum": ["random", "k-fold"]}, {"type": "object"}]}, "a [split](splits.md)"),
+    ],
+)
+def test_types_in_words(made, schema, words):
+    assert made.typed(schema) == words
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The built site: that of `MTBENCH_SITE`, or one of the session's own."""
+    if folder := os.environ.get("MTBENCH_SITE"):
+        return Path(folder)
+    pytest.importorskip("mkdocs", reason="needs mtbench[docs]")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.thorough
+def test_the_site_has_every_page_and_name(site):
+    for name in NAV:
+        place = name.removesuffix(".md").removesuffix("index")
+        assert (site / place / "index.html").is_file(), name
+    html = (site / "reference" / "mtbench" / "index.html").read_text()
+    for name in mtbench.__all__:
+        assert f'id="mtbench.{name}"' in html, name
+
+
+@pytest.mark.thorough
+def test_the_site_loads_nothing_from_elsewhere(site):
+    """No script, style, font or picture of another address; and no formula is left to a script."""
+    loads = re.compile(
+        r"<(?:script|img|iframe|source)[^>]*\ssrc=[\"']?(?:https?:)?//[^>]*>"
+        r"|<link(?![^>]*rel=[\"']?(?:canonical|prev|next))[^>]*href=[\"']?(?:https?:)?//[^>]*>"
+    )
+    for path in site.rglob("*.html"):
+        text = path.read_text()
+        assert not loads.search(text), path
+        assert "arithmatex" not in text, path
+    for path in site.rglob("*.css"):
+        assert not re.search(r"url\([\"']?(?:https?:)?//|@import", path.read_text()), path
+    assert "<math" in (site / "explanation" / "metrics" / "index.html").read_text()
