@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
-from mtbench.evidence.formulas import holm, smallest_detectable
+from mtbench.evidence.formulas import assured_difference, holm
 
 INK, FAINT = "#010203", "#8b8c8d"
 BLUE, ORANGE, GREEN = "#3b8fd4", "#d9822b", "#2a9d6f"
@@ -194,21 +194,23 @@ def nothing_found(rng: np.random.Generator) -> Figure:
 
 @picture
 def assurance(rng: np.random.Generator) -> Figure:
-    """How often a difference is found, by its size and the number of seeds."""
-    sizes = np.linspace(0, 4, 201)
+    """How often a further study finds a difference, by its size and the number of seeds."""
+    sizes = np.linspace(0, 6, 201)
     figure = Figure((7.2, 3.1), layout="constrained")
     axes = figure.subplots()
     for n, color in ((3, ORANGE), (5, BLUE), (10, GREEN)):
         critical = stats.t.isf(0.025, n - 1)
-        axes.plot(sizes, stats.nct.sf(critical, n - 1, sizes * np.sqrt(n)), color=color)
-        edge = smallest_detectable(n, 1.0)
+        seen = np.sqrt(stats.chi2.ppf((np.arange(200) + 0.5) / 200, n - 1) / (n - 1))
+        chance = stats.nct.sf(critical, n - 1, sizes[:, None] * np.sqrt(n) * seen).mean(1)
+        axes.plot(sizes, chance, color=color)
+        edge = assured_difference(n)
         axes.plot([edge, edge], [0, 0.8], color=color, linestyle=":")
         axes.text(edge + 0.04, 0.03, f"{n} seeds: {edge:.1f}", color=color, fontsize=10)
     axes.axhline(0.8, color=FAINT, linestyle=":")
     axes.text(0.02, 0.82, "four times in five", fontsize=10)
-    axes.set_xlim(0, 4)
+    axes.set_xlim(0, 6)
     axes.set_ylim(0, 1.02)
-    axes.set_xlabel("true difference, in standard deviations of the differences")
+    axes.set_xlabel("true difference, in standard deviations as seen")
     axes.set_ylabel("chance to find it")
     return figure
 
