@@ -23,7 +23,7 @@ from mtbench.records.differing import Changes
 from mtbench.records.sweeps import point_of
 
 from .columns import SHORT_LABELS, distance, number_text, seeds_text, short_costs
-from .layout import GAP, Cell, Column, Line, narrowest, numbers, words, wrapped
+from .layout import GAP, Cell, Column, Line, narrowest, numbers, words
 from .summary import MetricColumn, Row, Summary
 
 NAME, CHANGES = 14, 16
@@ -158,8 +158,8 @@ def _panels(
     """
     groups = itertools.groupby(metrics, lambda column: column.key.partition("/")[0])
     tasks = [list(group) for _, group in groups]
-    if _room(seeds + [*metrics]) <= room:
-        panels = [seeds + [*metrics]]
+    if _room([*seeds, *metrics]) <= room:
+        panels = [[*seeds, *metrics]]
     else:
         units = [
             unit
@@ -254,7 +254,8 @@ def _captions(summary: Summary, plain: bool) -> Iterator[str]:
     """How to read the cells."""
     if any(row.above_floor or row.above_baseline for row in summary.scenarios):
         rival = "strongest baseline, or floor" if summary.baselines else "strongest floor"
-        yield f"Second line of a cell: how much better or worse than the {rival}, named in the head."
+        how = "how much better or worse than the"
+        yield f"Second line of a cell: {how} {rival}, named in the head."
     tasks = {column.key.partition("/")[0] for column in summary.headline}
     if any(row.metrics and tasks - {*row.trained} for row in summary.scenarios):
         mark = "In parentheses" if plain else "Grey"

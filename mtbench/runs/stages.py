@@ -54,6 +54,7 @@ class Stages:
 
     Attributes:
         timings: Seconds that the process took once, `import_s` and `data_s`.
+        training_rows: Size of the training part that was asked for last; None before that.
     """
 
     def __init__(self, identify: Identify) -> None:
@@ -61,6 +62,7 @@ class Stages:
         self._memories: dict[str, OrderedDict[str, Any]] = {}
         self._trainer: Trainer | None = None
         self.timings = {"import_s": 0.0, "data_s": 0.0}
+        self.training_rows: int | None = None
 
     def prepare(self, setup: Setup, seed: int) -> None:
         """Do what all runs need before the first of them trains.
@@ -109,6 +111,7 @@ class Stages:
                     f"split {setup.split.name!r} of {self.data(setup).source}, seed {seed}: "
                     f"expected a {name} part, found no row of it"
                 )
+        self.training_rows = len(parts.train)
         return parts
 
     def trainer(self, setup: Setup) -> Trainer:
