@@ -18,6 +18,7 @@ from mtbench.plugin.lazy import quiet_stderr
 from mtbench.suite.setup import Identify, Setup
 
 from .identity import digest
+from .oddities import count_pairs, count_repeats, count_unlabelled
 
 if TYPE_CHECKING:
     from mtbench.train.trainer import Trainer
@@ -149,6 +150,28 @@ class Stages:
             return Floors(floors, slice_counts(parts.train, part))
 
         return self._once("floors", [question, seed], score, most=1000)
+
+    def oddities(self, setup: Setup, seed: int) -> dict[str, Any]:
+        """What of the data and a seed's parts a reader has to know: `records.record.Oddities`."""
+        identity, rows = self._identify(setup.dataset), self.data(setup).interactions
+        counts = self._once("repeats", [identity], lambda: count_repeats(rows))
+        parts = self.parts(setup, seed)
+        scored = parts.validation if setup.evaluate_on == "validation" else parts.test
+        pairs = {"pairs": len(scored), "known_pairs": 0}
+        if counts["repeated_pairs"]:  # else no part has a pair of another's
+            key = [identity, self._identify(setup.split), setup.train_on, setup.evaluate_on, seed]
+            pairs = self._once("pairs", key, lambda: count_pairs(parts.train, scored), most=1000)
+        unlabelled = {
+            name: self._once(
+                "unlabelled",
+                [identity, task.learns_from()],
+                lambda task=task: count_unlabelled(rows, task.learns_from()),
+                most=100,
+            )
+            for name, task in setup.tasks.items()
+        }
+        missing = {name: count for name, count in unlabelled.items() if count}
+        return {**counts, **pairs, "unlabelled": missing}
 
     def _once(self, stage: str, key: Any, make: Callable[[], T], most: int = 1) -> T:
         """What was made for a key, or is made now; the latest few are kept."""
