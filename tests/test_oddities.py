@@ -97,9 +97,7 @@ def test_a_run_keeps_them_in_its_record(tmp_path, tiny):
     """Every row five times, some without a label: what no metric shows."""
     once = [f"u{n % 10},i{n // 10},{'' if n % 30 == 0 else n % 5 + 1}" for n in range(60)]
     path = table_suite(tmp_path, tiny, once * 5)
-    records = run_suite(
-        path, tmp_path / "r", "train.epochs=1", scenarios=["joint", "rating-only"]
-    )
+    records = run_suite(path, tmp_path / "r", "train.epochs=1", scenarios=["joint", "rating-only"])
     for record in records:
         assert record.ok, record.error
         odd = record.data.oddities
@@ -150,16 +148,20 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
         (
             data_of(repeated_rows=12000, repeated_pairs=12000, known_pairs=2400),
             [
-                "duplicates: 12,000 of 15,000 rows repeat an earlier row exactly; 2,400 of 3,000 "
-                "pairs of the test part are in the training part too"
+                (
+                    "duplicates: 12,000 of 15,000 rows repeat an earlier row exactly; 2,400 of 3,000 "
+                    "pairs of the test part are in the training part too"
+                )
             ],
         ),
         (
             data_of(repeated_rows=1, repeated_pairs=2, known_pairs=1),
             [
-                "duplicates: 1 of 15,000 rows repeats an earlier row exactly; 2 of 15,000 rows "
-                "have the user and item of an earlier row; 1 of 3,000 pairs of the test part is "
-                "in the training part too"
+                (
+                    "duplicates: 1 of 15,000 rows repeats an earlier row exactly; 2 of 15,000 rows "
+                    "have the user and item of an earlier row; 1 of 3,000 pairs of the test part is "
+                    "in the training part too"
+                )
             ],
         ),
         (
@@ -173,8 +175,10 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
         (
             data_of((3, 12, 27, 40)),
             [
-                "cold: 3 users (12 rows) and 27 items (40 rows) of the test part have no row in "
-                "the training part"
+                (
+                    "cold: 3 users (12 rows) and 27 items (40 rows) of the test part have no row in "
+                    "the training part"
+                )
             ],
         ),
         (
@@ -191,10 +195,14 @@ def test_where_seeds_differ_the_least_and_the_most_are_said():
     one = data_of((0, 0, 2, 9), repeated_pairs=50, known_pairs=11)
     two = data_of((0, 0, 5, 7), repeated_pairs=50, known_pairs=8, pairs=2990)
     assert oddity_notes({0: one, 1: two}) == [
-        "duplicates: 50 of 15,000 rows have the user and item of an earlier row; 8 to 11 of 2,990 "
-        "to 3,000 pairs of the test part are in the training part too (over 2 seeds)",
-        "cold: 2 to 5 items (7 to 9 rows) of the test part have no row in the training part "
-        "(over 2 seeds)",
+        (
+            "duplicates: 50 of 15,000 rows have the user and item of an earlier row; 8 to 11 of 2,990 "
+            "to 3,000 pairs of the test part are in the training part too (over 2 seeds)"
+        ),
+        (
+            "cold: 2 to 5 items (7 to 9 rows) of the test part have no row in the training part "
+            "(over 2 seeds)"
+        ),
     ]
     none = data_of((0, 0, 0, 0))
     (line,) = oddity_notes({0: data_of((0, 0, 2, 9)), 1: none}, "validation")

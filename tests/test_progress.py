@@ -133,15 +133,20 @@ def test_a_terminal_keeps_a_line_of_each_run():
 
 def test_the_cursor_comes_back_whatever_happens():
     stream, bar = shown(["joint"])
-    with pytest.raises(KeyboardInterrupt), bar:
-        bar.mtbench_run_started(run_of("joint"))
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with bar:
+            bar.mtbench_run_started(run_of("joint"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert "\x1b[?25h" in stream.getvalue().rpartition("\x1b[?25l")[2]
 
 
 def test_the_output_of_a_command_stays_in_its_file(capsys):
     """Where the standard output is no terminal, it is not sent to the live line's."""
-    stream, bar = shown(["joint"])
+    _, bar = shown(["joint"])
     before = sys.stdout
     with bar:
         assert sys.stdout is before

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import io
 import itertools
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -22,6 +21,7 @@ from rich.text import Text
 from mtbench.records.differing import Changes
 from mtbench.records.sweeps import point_of
 
+from .below import say, words_below
 from .columns import SHORT_LABELS, distance, number_text, seeds_text, short_costs
 from .layout import GAP, Cell, Column, Line, narrowest, numbers, words
 from .summary import MetricColumn, Row, Summary
@@ -71,8 +71,9 @@ def table(summary: Summary, console: Console) -> None:
     console.print()
     if costs not in panels[-1]:
         left = ", ".join(SHORT_LABELS)
-        _say(console, f"Left out for want of room: {left} (--format markdown has them).", "dim")
-    _words(summary, console, [] if beside else lines, plain)
+        say(console, f"Left out for want of room: {left} (--format markdown has them).", "dim")
+    changes = [] if beside else [(line.name.strip(), line.changes) for line in lines]
+    words_below(summary, console, changes, plain)
 
 
 def _lines(summary: Summary) -> list[_Line]:
@@ -221,45 +222,6 @@ def _draw(console: Console, lines: Sequence[_Line], columns: Sequence[Column]) -
         cells = [first.cells[number], *(column.cells[number] for column in columns)]
         grid.add_row(*cells, style=line.style)
     console.print(grid, crop=True)
-
-
-def _say(console: Console, text: str, style: str) -> None:
-    """Print a sentence; a terminal gets it broken between words, a pipe on one line."""
-    lines = [text]
-    if console.is_terminal:
-        lines = textwrap.wrap(
-            text, console.width, subsequent_indent="  ", break_on_hyphens=False,
-            break_long_words=False,
-        ) or [""]  # fmt: skip
-    for line in lines:
-        console.print(escape(line), style=style, soft_wrap=True)
-
-
-def _words(summary: Summary, console: Console, lines: Iterable[_Line], plain: bool) -> None:
-    """What is to be said below the table, with changes of lines that have no column for them."""
-    for sentence in summary.shortfalls:
-        _say(console, f"{sentence[:1].upper()}{sentence[1:]}.", "bold")
-    for note in summary.notes:
-        loud = note.startswith(("FAILED", "SYNTHETIC"))
-        _say(console, note, "red bold" if loud else "yellow")
-    for sentence in _captions(summary, plain):
-        _say(console, sentence, "dim")
-    for line in lines:
-        if line.changes:
-            _say(console, f"changes: {line.name.strip()}: {', '.join(line.changes)}", "dim")
-    _say(console, summary.data, "dim")
-
-
-def _captions(summary: Summary, plain: bool) -> Iterator[str]:
-    """How to read the cells."""
-    if any(row.above_floor or row.above_baseline for row in summary.scenarios):
-        rival = "strongest baseline, or floor" if summary.baselines else "strongest floor"
-        how = "how much better or worse than the"
-        yield f"Second line of a cell: {how} {rival}, named in the head."
-    tasks = {column.key.partition("/")[0] for column in summary.headline}
-    if any(row.metrics and tasks - {*row.trained} for row in summary.scenarios):
-        mark = "In parentheses" if plain else "Grey"
-        yield f"{mark}: a task that the scenario was not trained for, so no result of it."
 
 
 def notebook(summary: Summary) -> str:

@@ -27,13 +27,10 @@ def count_repeats(rows: Interactions) -> dict[str, int]:
         being equal.
     """
     pairs = _pairs(rows)
-    ordered = np.sort(pairs)
-    again = ordered[1:] == ordered[:-1]
-    found = int(np.count_nonzero(again))
+    found = len(pairs) - len(_distinct(pairs))
     counts = {"rows": len(rows), "repeated_pairs": found, "repeated_rows": 0}
     if found:
-        shared = np.unique(ordered[1:][again])
-        counts["repeated_rows"] = _equal(rows, np.flatnonzero(_in_sorted(pairs, shared)))
+        counts["repeated_rows"] = _equal_rows(pairs, rows)
     return counts
 
 
@@ -43,9 +40,9 @@ def count_pairs(train: Interactions, scored: Interactions) -> dict[str, int]:
     Returns:
         `pairs` and `known_pairs`.
     """
-    pairs = np.unique(_pairs(scored))
-    known = _in_sorted(pairs, np.sort(_pairs(train)))
-    return {"pairs": len(pairs), "known_pairs": int(np.count_nonzero(known))}
+    pairs, others = _distinct(_pairs(scored)), _distinct(_pairs(train))
+    both = _distinct(np.concatenate([pairs, others]))
+    return {"pairs": len(pairs), "known_pairs": len(pairs) + len(others) - len(both)}
 
 
 def count_unlabelled(rows: Interactions, columns: Iterable[str]) -> int:
@@ -61,21 +58,31 @@ def _pairs(rows: Interactions) -> np.ndarray:
     return rows.query.astype(np.int64) * rows.num_candidates + rows.candidate
 
 
-def _in_sorted(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
-    """Whether each value is among sorted ones, bool; there is at least one of those."""
-    places = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
-    return np.asarray(ordered[places] == values)
+def _distinct(values: np.ndarray) -> np.ndarray:
+    """The values, each once, in order; sorting is an order of magnitude faster than looking up."""
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])]
 
 
-def _equal(rows: Interactions, numbers: np.ndarray) -> int:
-    """How many of the rows of these numbers equal an earlier one of them in every column."""
-    columns = [_bits(column[numbers]) for column in rows.columns.values()]
+def _equal_rows(pairs: np.ndarray, rows: Interactions) -> int:
+    """How many rows equal an earlier one in every column.
+
+    Args:
+        pairs: A number for each row, int64 `[n]`.
+        rows: The rows, at least one.
+    """
+    order = np.argsort(pairs)
+    same = np.diff(pairs[order]) == 0
+    near = np.append(False, same) | np.append(same, False)  # those with a pair that others have
+    order = order[near]
+    own = {k: c for k, c in rows.columns.items() if k not in ("query", "candidate")}
+    columns = [*(_bits(column[order]) for column in own.values()), pairs[order]]
     order = np.lexsort(columns)
-    same = np.ones(len(numbers) - 1, bool)
+    equal = np.ones(len(order) - 1, bool)
     for column in columns:
         placed = column[order]
-        same &= placed[1:] == placed[:-1]
-    return int(np.count_nonzero(same))
+        equal &= placed[1:] == placed[:-1]
+    return int(np.count_nonzero(equal))
 
 
 def _bits(column: np.ndarray) -> np.ndarray:
