@@ -149,8 +149,8 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
             data_of(repeated_rows=12000, repeated_pairs=12000, known_pairs=2400),
             [
                 (
-                    "duplicates: 12,000 of 15,000 rows repeat an earlier row exactly; 2,400 of 3,000 "
-                    "pairs of the test part are in the training part too"
+                    "duplicates: 12,000 of 15,000 rows repeat an earlier row exactly; 2,400 of "
+                    "3,000 pairs of the test part are in the training part too"
                 )
             ],
         ),
@@ -158,9 +158,9 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
             data_of(repeated_rows=1, repeated_pairs=2, known_pairs=1),
             [
                 (
-                    "duplicates: 1 of 15,000 rows repeats an earlier row exactly; 2 of 15,000 rows "
-                    "have the user and item of an earlier row; 1 of 3,000 pairs of the test part is "
-                    "in the training part too"
+                    "duplicates: 1 of 15,000 rows repeats an earlier row exactly; 2 of 15,000 "
+                    "rows have the user and item of an earlier row; 1 of 3,000 pairs of the test part "
+                    "is in the training part too"
                 )
             ],
         ),
@@ -176,8 +176,8 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
             data_of((3, 12, 27, 40)),
             [
                 (
-                    "cold: 3 users (12 rows) and 27 items (40 rows) of the test part have no row in "
-                    "the training part"
+                    "cold: 3 users (12 rows) and 27 items (40 rows) of the test part have no row "
+                    "in the training part"
                 )
             ],
         ),
@@ -196,8 +196,8 @@ def test_where_seeds_differ_the_least_and_the_most_are_said():
     two = data_of((0, 0, 5, 7), repeated_pairs=50, known_pairs=8, pairs=2990)
     assert oddity_notes({0: one, 1: two}) == [
         (
-            "duplicates: 50 of 15,000 rows have the user and item of an earlier row; 8 to 11 of 2,990 "
-            "to 3,000 pairs of the test part are in the training part too (over 2 seeds)"
+            "duplicates: 50 of 15,000 rows have the user and item of an earlier row; 8 to 11 of "
+            "2,990 to 3,000 pairs of the test part are in the training part too (over 2 seeds)"
         ),
         (
             "cold: 2 to 5 items (7 to 9 rows) of the test part have no row in the training part "

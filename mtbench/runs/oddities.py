@@ -55,13 +55,13 @@ def count_unlabelled(rows: Interactions, columns: Iterable[str]) -> int:
 
 def _pairs(rows: Interactions) -> np.ndarray:
     """A number for each row, equal for equal pairs, int64 `[n]`."""
-    return rows.query.astype(np.int64) * rows.num_candidates + rows.candidate
+    return np.asarray(rows.query.astype(np.int64) * rows.num_candidates + rows.candidate)
 
 
 def _distinct(values: np.ndarray) -> np.ndarray:
     """The values, each once, in order; sorting is an order of magnitude faster than looking up."""
     ordered = np.sort(values)
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    return np.asarray(ordered[np.append(True, ordered[1:] != ordered[:-1])])
 
 
 def _equal_rows(pairs: np.ndarray, rows: Interactions) -> int:

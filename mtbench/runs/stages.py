@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -161,16 +162,12 @@ class Stages:
         if counts["repeated_pairs"]:  # else no part has a pair of another's
             key = [identity, self._identify(setup.split), setup.train_on, setup.evaluate_on, seed]
             pairs = self._once("pairs", key, lambda: count_pairs(parts.train, scored), most=1000)
-        unlabelled = {
-            name: self._once(
-                "unlabelled",
-                [identity, task.learns_from()],
-                lambda task=task: count_unlabelled(rows, task.learns_from()),
-                most=100,
-            )
-            for name, task in setup.tasks.items()
-        }
-        missing = {name: count for name, count in unlabelled.items() if count}
+        missing = {}
+        for name, task in setup.tasks.items():
+            labels = task.learns_from()
+            count = functools.partial(count_unlabelled, rows, labels)
+            if lacking := self._once("unlabelled", [identity, labels], count, most=100):
+                missing[name] = lacking
         return {**counts, **pairs, "unlabelled": missing}
 
     def _once(self, stage: str, key: Any, make: Callable[[], T], most: int = 1) -> T:
