@@ -159,8 +159,8 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
             [
                 (
                     "duplicates: 1 of 15,000 rows repeats an earlier row exactly; 2 of 15,000 "
-                    "rows have the user and item of an earlier row; 1 of 3,000 pairs of the test part "
-                    "is in the training part too"
+                    "rows have the user and item of an earlier row; 1 of 3,000 pairs of the "
+                    "test part is in the training part too"
                 )
             ],
         ),
