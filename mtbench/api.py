@@ -192,7 +192,7 @@ def run_suite(  # noqa: PLR0913 - as `run`
     else:
         plan = make_plan(suite, registry, scenarios)
     todo = pending(plan, folder, force, models=save_models)
-    shown = _shown(plan, todo, registry) if progress else contextlib.nullcontext()
+    shown = _shown(plan, todo, registry, stages) if progress else contextlib.nullcontext()
     with shown, warnings.catch_warnings():
         warnings.simplefilter("default", RuntimeWarning)
         for _ in perform(todo, registry, folder, save_models=save_models, stages=stages):
@@ -202,21 +202,23 @@ def run_suite(  # noqa: PLR0913 - as `run`
 
 @contextlib.contextmanager
 def _shown(
-    plan: Sequence[PlannedRun], todo: Sequence[PlannedRun], registry: Registry
+    plan: Sequence[PlannedRun], todo: Sequence[PlannedRun], registry: Registry, stages: Stages
 ) -> Iterator[None]:
     """Show how the runs go, and that some are done."""
     from mtbench.report.terminal import console  # noqa: PLC0415 - imports rich
-    from mtbench.runs.progress import bar  # noqa: PLC0415
+    from mtbench.runs.progress import progress  # noqa: PLC0415
 
     if len(todo) < len(plan):
         done = len(plan) - len(todo)
         console(sys.stderr).print(
             f"{done} of {len(plan)} runs are done already (--force does them again)"
         )
-    with bar(len(todo)) as shown:
+    with progress([run.scenario for run in todo], lambda: stages.training_rows) as shown:
         registry.hooks.register(shown)
-        yield
-        registry.hooks.unregister(shown)
+        try:
+            yield
+        finally:
+            registry.hooks.unregister(shown)
 
 
 def _registry(plugins: Iterable[str | os.PathLike[str]]) -> Registry:

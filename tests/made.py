@@ -114,6 +114,7 @@ def _results(rmse, top):
             "test": 20,
             "notes": [],
             "slices": {},
+            "oddities": None,
         },
         "diagnostics": [],
         "epoch": 3,
@@ -148,6 +149,7 @@ def record(
         "status": "ok",
         "error": None,
         "started": f"2026-01-01T00:00:00.{seed:06d}",
+        "arms": [],
         "question": _question(),
         "answer": _answer(tasks),
         "environment": {

@@ -209,3 +209,8 @@ def test_runs_of_one_id_have_one_result(tiny, tmp_path):
         assert record.status == "ok"
         found.append((record.run_id, record.metrics["a"]))
     assert found[0][0] != found[1][0] or found[0][1] == found[1][1]
+
+
+def test_every_run_knows_the_order_of_its_suite(tiny):
+    for run in plan_of(tiny, scenarios=["joint"]):
+        assert run.arms == ("rating-only", "retrieval-only", "joint")

@@ -113,7 +113,7 @@ def test_a_record_has_everything(tiny, tmp_path):
     assert sorted(told) == sorted(
         textwrap.dedent(
             """
-            schema_version run_id question_id suite scenario seed status error started question
+            schema_version run_id question_id suite scenario seed status error started arms question
             answer environment timings peak_memory_bytes data floors metric_info
             curve validation epoch diagnostics parameters metrics
             """

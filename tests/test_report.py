@@ -345,6 +345,6 @@ def test_csv_has_exact_numbers(records):
 def test_colours_in_a_terminal_only(records):
     stream = io.StringIO()
     table(summarize(Results.of(records)), Console(width=100, file=stream, force_terminal=True))
-    assert "\x1b[31m−0.010" in stream.getvalue()
-    assert "\x1b[32m+0.090" in stream.getvalue()
+    assert "\x1b[31m0.010 worse" in stream.getvalue()
+    assert "\x1b[32m0.090 better" in stream.getvalue()
     assert "\x1b" not in as_text(summarize(Results.of(records)), "table")

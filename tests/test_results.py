@@ -177,3 +177,53 @@ def test_where_the_system_does_not_tell_of_memory_all_else_is_told(tmp_path, mon
     folder = made.write(tmp_path / "r", silent)
     assert "the records lack the peak memory" in gate(folder, folder).to_text()
     assert "peak memory" not in to_text(compare(folder, folder))
+
+
+# the order of scenarios
+
+
+def of_suite(name, minute, arms=("first", "second", "third"), seed=0):
+    started = f"2026-01-01T00:{minute:02d}:00.000000"
+    return made.record(name, seed, started=started, arms=arms)
+
+
+def names_of(tmp_path, records):
+    results = Results.read(made.write(tmp_path / "r", records))
+    summary = summarize(results)
+    assert [row.name for row in summary.scenarios] == list(results.scenarios)
+    told = [line for line in FORMATS["csv"](summary).splitlines() if ",scenario," in line]
+    assert list(dict.fromkeys(line.split(",")[2] for line in told)) == list(results.scenarios)
+    return list(results.scenarios)
+
+
+def test_scenarios_stand_in_the_suites_order_whatever_was_run_first(tmp_path):
+    """The third was run first, the first last, as `--scenario` and resuming can have it."""
+    records = [of_suite("third", 1), of_suite("second", 2), of_suite("first", 3)]
+    assert names_of(tmp_path, records) == ["first", "second", "third"]
+
+
+def test_a_scenario_that_is_done_again_keeps_its_place(tmp_path):
+    records = [of_suite(name, n, seed=0) for n, name in enumerate(("first", "second", "third"))]
+    again = made.changed(records[0], run_id="again", started="2026-02-01T00:00:00.000000")
+    assert names_of(tmp_path, [*records, again]) == ["first", "second", "third"]
+
+
+def test_the_newest_suite_says_the_order_and_what_it_lacks_comes_last(tmp_path):
+    records = [of_suite("gone", 1, ["gone", "first"]), of_suite("first", 2, ["gone", "first"])]
+    records += [of_suite("new", 3, ["new", "first"])]
+    assert names_of(tmp_path, records) == ["new", "first", "gone"]
+
+
+def test_records_that_do_not_tell_the_order_stand_as_they_were_made(tmp_path):
+    records = [of_suite(name, n, []) for n, name in enumerate(("third", "first", "second"))]
+    assert names_of(tmp_path, records) == ["third", "first", "second"]
+
+
+def test_baselines_have_an_order_too(tmp_path):
+    arms = ["joint", "ease", "ials"]
+    records = [of_suite("joint", 3, arms)]
+    for minute, name in enumerate(("ials", "ease")):
+        started = f"2026-01-01T00:{minute:02d}:00.000000"
+        records.append(made.baseline(name, 0, arms=arms, started=started))
+    results = Results.read(made.write(tmp_path / "r", records))
+    assert list(results.baselines) == ["ease", "ials"]

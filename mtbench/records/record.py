@@ -121,6 +121,23 @@ class MetricInfo(_Part):
     headline: bool
 
 
+class Oddities(_Part):
+    """What of the data a reader has to know: rows that repeat others, labels that are missing."""
+
+    rows: int
+    """Of the data, in all parts."""
+    repeated_rows: int
+    """Those that equal an earlier row in every column."""
+    repeated_pairs: int
+    """Those that have the query and the candidate of an earlier row."""
+    pairs: int
+    """Of queries and candidates in the part that is scored, each once."""
+    known_pairs: int
+    """Those of them that the training part has too."""
+    unlabelled: dict[str, int] = {}
+    """By task the rows that say nothing to it, since they lack a label; 0 is left out."""
+
+
 class Data(_Part):
     """The data a run had."""
 
@@ -137,6 +154,8 @@ class Data(_Part):
     slices: dict[str, dict[str, int]] | None = None
     scored: str | None = None
     """SHA-256 of the rows that were scored; None in a record older than the key."""
+    oddities: Oddities | None = None
+    """None in a record of before they were counted, and of a run that failed."""
 
     @property
     def test_share(self) -> float:
@@ -175,6 +194,9 @@ class Record(_Part):
     error: Failure | None = None
     started: str
     """Time, UTC, ISO 8601."""
+    arms: tuple[str, ...] = ()
+    """Names of all scenarios and baselines of the suite, in its order; empty where it is not known,
+    and of a trial."""
     question: Question
     answer: Answer
     environment: Environment

@@ -20,6 +20,7 @@ from pydantic_core import from_json
 from mtbench.config.messages import message_of
 from mtbench.errors import RecordError
 
+from .order import in_suite_order
 from .record import SCHEMA_VERSION, Record, needed
 from .upgrade import older_key, upgrade
 
@@ -193,7 +194,7 @@ def read_folder(folder: Path) -> tuple[list[Record], list[str]]:
     """Read all records of a folder, those of the suite that most of them are of.
 
     Returns:
-        The records in the order they were made, and a line for each file that is none.
+        The records in the order of their suite, and a line for each file that is none.
 
     Raises:
         RecordError: The folder is absent or has no record.
@@ -217,7 +218,7 @@ def read_folder(folder: Path) -> tuple[list[Record], list[str]]:
         if record.suite != suite
     ]
     kept = [record for record in records.values() if record.suite == suite]
-    return sorted(kept, key=lambda record: record.started), problems
+    return in_suite_order(kept), problems
 
 
 def leftovers(folder: Path) -> Iterable[Path]:

@@ -54,3 +54,11 @@ def seeds_text(row: Row) -> str:
 def signed(value: float) -> str:
     """A difference with its sign: `+0.010`, `−0.205`."""
     return f"{value:+.3f}".replace("-", "−")
+
+
+def distance(above: float) -> tuple[str, str]:
+    """How far something is from what it is held to, and the colour: `0.205 worse`, `red`."""
+    size = f"{abs(above):.3f}"
+    if float(size) == 0:
+        return f"{size} equal", ""
+    return (f"{size} better", "green") if above > 0 else (f"{size} worse", "red")

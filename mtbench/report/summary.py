@@ -13,6 +13,7 @@ from mtbench.records.record import Data
 from mtbench.records.results import Metric, Results, Scenario, common_seeds
 from mtbench.records.sweeps import grouped
 
+from .oddities import oddity_notes
 from .tuning import budget
 
 
@@ -215,7 +216,7 @@ def _floor_rows(results: Results) -> tuple[Row, ...]:
 
 
 def _data_notes(results: Results, data: Data) -> list[str]:
-    """Say where the data was made up, and where the scores are not of the test part."""
+    """Say where data was made up or odd, and where the scores are not of the test part."""
     notes = []
     if results.question.stands_in_for:
         notes.append(f"SYNTHETIC DATA in place of {results.question.stands_in_for}")
@@ -223,7 +224,8 @@ def _data_notes(results: Results, data: Data) -> list[str]:
         notes.append("synthetic data")
     if results.question.evaluate_on == "validation":
         notes.append("scored on the VALIDATION part: the test part was not opened")
-    return notes
+    by_seed = {run.seed: run.data for run in results.runs or results.done if run.data}
+    return [*notes, *oddity_notes(by_seed, results.question.evaluate_on)]
 
 
 def _describe_data(data: Data) -> str:

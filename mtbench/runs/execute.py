@@ -77,6 +77,7 @@ def execute(run: PlannedRun, stages: Stages, listener: Listener | None = None) -
             **status,
             "run_id": run.id,
             "started": began,
+            **({"arms": run.arms} if run.arms else {}),
             "environment": {**environment.describe(), "devices": initialise()},
             "peak_memory_bytes": environment.peak_memory(),
         }
@@ -136,6 +137,7 @@ def _perform(setup: Setup, seed: int, stages: Stages, listener: Listener, result
             task: [each for each in info[task] if each["name"] in metrics[task]] for task in metrics
         }
         floors, results["data"]["slices"], results["data"]["scored"] = stages.floors(setup, seed)
+        results["data"]["oddities"] = stages.oddities(setup, seed)
         _require_finite(floors)
         results["floors"] = floors
     listener.scored(model, by_query)

@@ -24,6 +24,8 @@ class PlannedRun:
     run: Run
     """What observers see of it."""
     setup: Setup
+    arms: tuple[str, ...] = ()
+    """All that its suite runs, in the suite's order."""
 
     @property
     def id(self) -> str:
@@ -58,7 +60,8 @@ def make_plan(
     for name in chosen_arms(suite, scenarios):
         setup = suite.setup(name)
         question = question_of(setup, registry)
-        plan += [PlannedRun(run_of(setup, seed, question, registry), setup) for seed in suite.seeds]
+        runs = [run_of(setup, seed, question, registry) for seed in suite.seeds]
+        plan += [PlannedRun(run, setup, suite.arms) for run in runs]
     return tuple(plan)
 
 

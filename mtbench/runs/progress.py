@@ -1,78 +1,181 @@
-"""What the terminal shows while runs go on: an observer like any plugin's."""
+"""What the terminal shows while runs go on: an observer like any plugin's.
+
+A live line tells of the present run, and leaves a line of each that has ended. It is drawn by a
+thread of its own a few times a second, so that a step or an epoch costs nothing. Without a terminal
+that can move its cursor there are the lines alone.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.live import Live
+from rich.text import Text
 
 from mtbench.plugin.hooks import hookimpl
 from mtbench.plugin.run import Run
 from mtbench.records.record import Record
+from mtbench.report.layout import shortened
 from mtbench.report.terminal import console
 
+from .times import Times, duration
 
-def bar(total: int) -> TerminalProgress:
-    """A bar over so many runs, on the standard error."""
-    return TerminalProgress(console(sys.stderr), total)
+PER_SECOND = 4
+"""How often the live line is drawn."""
+MARGIN = 3
+"""Columns at the right that it leaves free: for the `^C` that a terminal echoes."""
+
+
+def progress(
+    arms: Sequence[str], rows: Callable[[], int | None], noun: str = "runs"
+) -> TerminalProgress:
+    """What shows some runs on the standard error.
+
+    Args:
+        arms: For each of them the name of its scenario or baseline.
+        rows: Says how many rows the present run trains on.
+        noun: What they are called.
+    """
+    return TerminalProgress(console(sys.stderr), arms, rows, noun)
 
 
 class TerminalProgress:
-    """A bar over the runs and the epoch of the present one; without a terminal, a line a run."""
+    """A live line of the present run, and a line of each that has ended.
 
-    def __init__(self, console: Console, total: int) -> None:
-        self._console, self._total = console, total
-        self._finished = 0
-        self._bar = Progress(
-            TextColumn("[bold]{task.fields[scenario]}[/] seed {task.fields[seed]}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[epoch]}"),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not console.is_terminal,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=total, scenario="loading", seed="", epoch="")
+    Args:
+        console: Where to.
+        arms: As for `progress`, as are `rows` and `noun`.
+        rows: How many rows the present run trains on.
+        noun: What the runs are called.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        arms: Sequence[str],
+        rows: Callable[[], int | None] = lambda: None,
+        noun: str = "runs",
+    ) -> None:
+        self._console, self._rows, self._noun = console, rows, noun
+        self._total, self._left = len(arms), Counter(arms)
+        self._finished, self._times = 0, Times()
+        self._name = self._epoch = self._speed = ""
+        self._arm: str | None = None
+        self._started = self._first_ended = 0.0
+        self._live: Live | None = None
+        if console.is_terminal and not console.is_dumb_terminal:
+            self._live = Live(
+                console=console,
+                get_renderable=self.line,
+                refresh_per_second=PER_SECOND,
+                transient=True,
+                redirect_stdout=sys.stdout.isatty(),  # what goes to a file stays there
+            )
 
     def __enter__(self) -> TerminalProgress:
-        self._bar.start()
+        if self._live:
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if self._live:
+            self._live.stop()
 
     @hookimpl
     def mtbench_run_started(self, run: Run) -> None:
         """Name the run."""
-        scenario = escape(run.scenario)
-        self._bar.update(self._task, scenario=scenario, seed=run.seed, epoch="")
+        self._name, self._arm = f"{run.scenario} seed {run.seed}", _arm(run)
+        self._epoch = self._speed = ""
+        self._started = time.perf_counter()
 
     @hookimpl
     def mtbench_epoch_ended(self, run: Run, epoch: int, losses: Mapping[str, float]) -> None:
-        """Show the epoch and its losses."""
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in losses.items())
-        epochs = run.answer["train"]["epochs"]
-        self._bar.update(self._task, epoch=f"epoch {epoch}/{epochs}  {escape(shown)}")
+        """Note the epoch, and how fast those after the first are, which traces the graph."""
+        now = time.perf_counter()
+        if epoch == 1:
+            self._first_ended = now
+        elif not run.answer.get("labels") and (rows := self._rows()):  # else it learns from fewer
+            self._speed = f"{rows * (epoch - 1) / (now - self._first_ended):,.0f} ex/s"
+        self._epoch = f"epoch {epoch}/{run.answer['train']['epochs']}"
 
     @hookimpl
     def mtbench_run_finished(self, run: Run, record: Record) -> None:
-        """Advance, and leave a line where there is no bar or the run failed."""
+        """Count the run, and leave a line of it."""
         self._finished += 1
-        self._bar.update(self._task, completed=self._finished)
+        self._left[_arm(run)] -= 1
+        self._name = self._epoch = self._speed = ""
+        self._arm = None
+        seconds = record.timings["run_s"] or 0.0
+        self._times.add(_arm(run), seconds)
         name = f"[{self._finished}/{self._total}] {run.scenario} seed {run.seed}"
-        if not record.ok:
-            line = escape(f"{name}: FAILED: {record.error}")
-            self._bar.console.print(f"[red]{line}[/]", highlight=False, soft_wrap=True)
-        elif not self._console.is_terminal:
-            headline = "  ".join(
-                f"{task}/{metric.name} {record.metrics[task][metric.name]:.3f}"
-                for task, metrics in record.metric_info.items()
-                for metric in metrics
-                if metric.headline
-            )
-            line = escape(f"{name}: {headline}  ({record.timings['run_s']:.1f} s)")
-            self._bar.console.print(line, highlight=False, soft_wrap=True)
+        if record.error:
+            line, style = f"{name}: FAILED: {record.error.line}", "red"
+        else:
+            line, style = f"{name}: {'  '.join(_headline(record))}  ({seconds:.1f} s)", ""
+            if self._live:
+                line = _fitting(f"{name}:", _short(record), f"({seconds:.1f} s)", self._width)
+        if self._live:
+            line = shortened(line, self._width)
+        self._console.print(Text(line, style), soft_wrap=True)
+
+    @property
+    def _width(self) -> int:
+        return max(self._console.width - MARGIN, 1)
+
+    def line(self) -> Text:
+        """The live line."""
+        count = f"{self._finished}/{self._total} {self._noun}"
+        told = [text for text in (self._epoch, count, self._time_left(), self._speed) if text]
+        name = self._name or "loading"
+        least = min(cell_len(name), self._width // 3)
+        while told and least + sum(cell_len(text) + 2 for text in told) > self._width:
+            told.pop()
+        room = self._width - sum(cell_len(text) + 2 for text in told)
+        shown = Text(shortened(name, max(room, 1)), "bold", no_wrap=True, end="")
+        return shown.append("".join(f"  {text}" for text in told), "not bold")
+
+    def _time_left(self) -> str:
+        """What is left, by the runs that have ended; nothing where none has."""
+        seconds = self._times.left(self._left)
+        if seconds is None:
+            return ""
+        if self._arm:  # of its own time it has spent some
+            mean = self._times.left({self._arm: 1}) or 0.0
+            seconds -= min(mean, time.perf_counter() - self._started)
+        return f"{duration(seconds)} left"
+
+
+def _arm(run: Run) -> str:
+    """The scenario or baseline of a run, also of one of a trial."""
+    return run.scenario.partition(" trial ")[0]
+
+
+def _headline(record: Record, tasks: Iterable[str] = ()) -> Iterator[str]:
+    """The headline metrics of some tasks; default: of all."""
+    for task, metrics in record.metric_info.items():
+        for metric in metrics:
+            if metric.headline and (not tasks or task in tasks):
+                yield f"{task}/{metric.name} {record.metrics[task][metric.name]:.3f}"
+
+
+def _short(record: Record) -> list[str]:
+    """Those of the tasks that were trained, without the tasks' names where that is clear."""
+    texts = list(_headline(record, record.answer.trained_tasks))
+    short = [text.partition("/")[2] for text in texts]
+    names = [text.partition(" ")[0] for text in short]
+    return short if len(set(names)) == len(names) else texts
+
+
+def _fitting(name: str, metrics: Sequence[str], end: str, width: int) -> str:
+    """A line with as many of the metrics as there is room for."""
+    kept = list(metrics)
+    while kept and cell_len("  ".join([f"{name} {kept[0]}", *kept[1:], "…", end])) > width:
+        kept.pop()
+    if len(kept) < len(metrics):
+        kept.append("…")
+    return "  ".join([f"{name} {kept[0]}", *kept[1:], end] if kept else [name, end])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 from collections import OrderedDict
@@ -19,6 +20,7 @@ from mtbench.plugin.lazy import quiet_stderr
 from mtbench.suite.setup import Identify, Setup
 
 from .identity import digest
+from .oddities import count_pairs, count_repeats, count_unlabelled
 
 if TYPE_CHECKING:
     from mtbench.train.trainer import Trainer
@@ -57,6 +59,7 @@ class Stages:
 
     Attributes:
         timings: Seconds that the process took once, `import_s` and `data_s`.
+        training_rows: Size of the training part that was asked for last; None before that.
     """
 
     def __init__(self, identify: Identify) -> None:
@@ -64,6 +67,7 @@ class Stages:
         self._memories: dict[str, OrderedDict[str, Any]] = {}
         self._trainer: Trainer | None = None
         self.timings = {"import_s": 0.0, "data_s": 0.0}
+        self.training_rows: int | None = None
 
     def prepare(self, setup: Setup, seed: int) -> None:
         """Do what all runs need before the first of them trains.
@@ -112,6 +116,7 @@ class Stages:
                     f"split {setup.split.name!r} of {self.data(setup).source}, seed {seed}: "
                     f"expected a {name} part, found no row of it"
                 )
+        self.training_rows = len(parts.train)
         return parts
 
     def trainer(self, setup: Setup) -> Trainer:
@@ -150,6 +155,24 @@ class Stages:
             return Floors(floors, slice_counts(parts.train, part), rows.hexdigest())
 
         return self._once("floors", [question, seed], score, most=1000)
+
+    def oddities(self, setup: Setup, seed: int) -> dict[str, Any]:
+        """What of the data and a seed's parts a reader has to know: `records.record.Oddities`."""
+        identity, rows = self._identify(setup.dataset), self.data(setup).interactions
+        counts = self._once("repeats", [identity], lambda: count_repeats(rows))
+        parts = self.parts(setup, seed)
+        scored = parts.validation if setup.evaluate_on == "validation" else parts.test
+        pairs = {"pairs": len(scored), "known_pairs": 0}
+        if counts["repeated_pairs"]:  # else no part has a pair of another's
+            key = [identity, self._identify(setup.split), setup.train_on, setup.evaluate_on, seed]
+            pairs = self._once("pairs", key, lambda: count_pairs(parts.train, scored), most=1000)
+        missing = {}
+        for name, task in setup.tasks.items():
+            labels = task.learns_from()
+            count = functools.partial(count_unlabelled, rows, labels)
+            if lacking := self._once("unlabelled", [identity, labels], count, most=100):
+                missing[name] = lacking
+        return {**counts, **pairs, "unlabelled": missing}
 
     def _once(self, stage: str, key: Any, make: Callable[[], T], most: int = 1) -> T:
         """What was made for a key, or is made now; the latest few are kept."""

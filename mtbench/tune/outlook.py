@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from mtbench.errors import RecordError
 from mtbench.records import store
 from mtbench.records.record import Record
 from mtbench.runs.plan import PlannedRun
+from mtbench.runs.times import Times, duration
 
 from .study import Study, Trial
 
@@ -52,17 +52,14 @@ class Outlook:
             left[study.arm] = left.get(study.arm, 0) + missing
         if not any(left.values()):
             return ""
-        spent: dict[str, list[float]] = {}
+        times = Times()
         for record in _records(self.folder):
-            spent.setdefault(record.scenario, []).append(record.timings.get("run_s") or 0.0)
-        if not spent:
+            times.add(record.scenario, record.timings.get("run_s") or 0.0)
+        seconds = times.left(left)
+        if seconds is None:
             return "how long they take is not measured yet"
-        means = {arm: statistics.fmean(seconds) for arm, seconds in spent.items()}
-        other = statistics.fmean(means.values())
-        seconds = sum(count * means.get(arm, other) for arm, count in left.items())
-        measured = sum(map(len, spent.values()))
-        counted = "1 run" if measured == 1 else f"{measured} runs"
-        return f"about {_shown(seconds)} to go, by the {counted} measured here"
+        counted = "1 run" if len(times) == 1 else f"{len(times)} runs"
+        return f"about {duration(seconds)} to go, by the {counted} measured here"
 
 
 def _records(folder: Path) -> Iterable[Record]:
@@ -73,9 +70,3 @@ def _records(folder: Path) -> Iterable[Record]:
         except RecordError:
             continue
         yield from (record for record in found if record.ok)
-
-
-def _shown(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

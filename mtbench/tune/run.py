@@ -68,14 +68,16 @@ def tune_all(
         return found
     seeds = tuner.tune.seeds
     prepare([study.setup({}) for study in todo], seeds[0], stages, tuner.folder)
-    total = sum(study.size - len(found[study]) for study in todo) * len(seeds)
-    with _bar(total) if progress else contextlib.nullcontext() as shown:
+    arms = [
+        study.arm for study in todo for _ in range((study.size - len(found[study])) * len(seeds))
+    ]
+    with _shown(arms, stages) if progress else contextlib.nullcontext() as shown:
         for study in todo:
             found[study] = tuner.tuned(study, stages, shown, force)
     return found
 
 
-def _bar(total: int) -> TerminalProgress:
-    from mtbench.runs.progress import bar  # noqa: PLC0415 - imports rich
+def _shown(arms: Sequence[str], stages: Stages) -> TerminalProgress:
+    from mtbench.runs import progress  # noqa: PLC0415 - imports rich
 
-    return bar(total)
+    return progress.progress(arms, lambda: stages.training_rows, "runs of trials")

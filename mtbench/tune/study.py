@@ -94,10 +94,7 @@ class Study:
     @property
     def title(self) -> str:
         """What its results are called: the arm, and which study where there are several."""
-        if self.tune.studies == 1:
-            return self.arm
-        base, bracket, rest = self.arm.partition("[")
-        return f"{base}[{rest.removesuffix(']')}{', ' if bracket else ''}study={self.number}]"
+        return titled(self.arm, self.number, self.tune.studies)
 
     def told(self, trials: list[Trial]) -> Iterator[str]:
         """Say what was chosen, in lines."""
@@ -188,6 +185,14 @@ class Study:
             if record.pruned:
                 return Trial(number, values, tuple(records), float(np.mean(scores)), True)
         return Trial(number, values, tuple(records), float(np.mean(scores)), False)
+
+
+def titled(arm: str, number: int, studies: int) -> str:
+    """What the results of one of an arm's studies are called."""
+    if studies == 1:
+        return arm
+    base, bracket, rest = arm.partition("[")
+    return f"{base}[{rest.removesuffix(']')}{', ' if bracket else ''}study={number}]"
 
 
 def best(trials: list[Trial]) -> Trial:

@@ -19,7 +19,7 @@ from mtbench.runs.stages import Stages
 from mtbench.suite.setup import Setup
 from mtbench.suite.suite import Suite
 
-from .study import Enough, Metrics, Study, Trial, best
+from .study import Enough, Metrics, Study, Trial, best, titled
 
 
 class Shown(Protocol):
@@ -58,6 +58,12 @@ class Tuner:
         arms = chosen_arms(suite, scenarios)
         self.studies = [Study(suite, arm, number) for arm in arms for number in numbers]
         self._question: dict[str, Any] | None = None
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """What the results of all studies of the suite are called, in its order."""
+        number = self.tune.studies
+        return tuple(titled(a, n, number) for a in self.suite.arms for n in range(1, number + 1))
 
     def stored(self, study: Study) -> list[Trial]:
         """The trials of a study whose records are there, up to the first that is missing."""
@@ -205,4 +211,5 @@ def plan_of(
         setup = final(study, trials(study))
         question = question or question_of(setup, tuner.registry)
         for seed in seeds:
-            yield PlannedRun(run_of(setup, seed, question, tuner.registry), setup)
+            run = run_of(setup, seed, question, tuner.registry)
+            yield PlannedRun(run, setup, tuner.arms)
