@@ -44,6 +44,7 @@ SOLVERS = {
     "conflict averse": lambda g: of(solvers.conflict_averse_weights, g, 0.5),
     "reciprocal": lambda g: of(solvers.reciprocal_weights, g, 0.5),
     "equal angle": lambda g: of(solvers.equal_angle_weights, g),
+    "equal projection": lambda g: of(solvers.equal_projection_weights, g),
 }
 each_solver = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 
@@ -531,6 +532,7 @@ def test_in_a_graph(solver, tasks):
         "conflict averse": lambda g: solvers.conflict_averse_weights(g, 0.5),
         "reciprocal": lambda g: solvers.reciprocal_weights(g, 0.5),
         "equal angle": solvers.equal_angle_weights,
+        "equal projection": solvers.equal_projection_weights,
     }[next(name for name, each in SOLVERS.items() if each is solver)]
     signature = [tf.TensorSpec([tasks, tasks], tf.float64)]
     found = tf.function(traced, input_signature=signature)(tf.constant(gradients @ gradients.T))

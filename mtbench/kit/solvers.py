@@ -157,7 +157,7 @@ def equal_angle_weights(gramian: Tensor) -> Tensor:
     ones = tf.ones_like(norms)
     values, vectors = tf.linalg.eigh(tf.linalg.set_diag(cosines, ones))  # rising
     along = tf.reduce_sum(vectors, 0)
-    along = tf.where(values > RANK * values[-1], along, 0.0)
+    along = tf.where(values > RANK * values[-1], along, _f64(0.0))
     weights = tf.linalg.matvec(vectors, tf.math.divide_no_nan(along, values)) / norms
     zero = _is_zero(gramian)
     # along is of the zero gradients too, each of which is a direction of its own
@@ -170,7 +170,7 @@ def equal_projection_weights(gramian: Tensor) -> Tensor:
     weights = equal_angle_weights(gramian)
     total, size = tf.reduce_sum(weights), tf.reduce_sum(tf.abs(weights))
     vanishes = tf.abs(total) <= RIDGE * size
-    return tf.where(vanishes, 0.0, tf.math.divide_no_nan(weights, total))
+    return tf.where(vanishes, _f64(0.0), tf.math.divide_no_nan(weights, total))
 
 
 def random_orders(tasks: int) -> Tensor:
