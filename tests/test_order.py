@@ -136,7 +136,7 @@ def test_a_mask_is_refused(setup_of, tiny_data):
 
 def test_training_is_shuffled_all_the_same(make_suite, registry):
     """By the seed, anew in each epoch: the feed's own doing."""
-    from mtbench.train.feed import Feed  # noqa: PLC0415 - imports TensorFlow
+    from mtbench.train.feed import Feed
 
     data, setup = numbered(), make_suite().setup("joint")
     feed = Feed(data, ["query", "candidate"], Train(epochs=2, batch_size=4))

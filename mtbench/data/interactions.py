@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from mtbench.errors import SealedError
+
+from .labels import is_known
 
 
 class Seal:
@@ -88,6 +91,12 @@ class Interactions:
     def dtypes(self) -> dict[str, np.dtype[Any]]:
         """Type of each column; no secret of a sealed part."""
         return {name: column.dtype for name, column in self._columns.items()}
+
+    @functools.cached_property
+    def incomplete(self) -> frozenset[str]:
+        """Names of the columns that lack a value, NaN, in some row; no secret of a sealed part."""
+        columns = self._columns.items()
+        return frozenset(name for name, column in columns if not is_known(column).all())
 
     @contextlib.contextmanager
     def sealed(self) -> Iterator[None]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mtbench.errors import DataError
 
-from .interactions import Interactions
+if TYPE_CHECKING:
+    from .interactions import Interactions
 
 
 def is_known(labels: np.ndarray) -> np.ndarray:

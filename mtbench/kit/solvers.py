@@ -166,7 +166,7 @@ def equal_angle_weights(gramian: Tensor) -> Tensor:
 
 
 def equal_projection_weights(gramian: Tensor) -> Tensor:
-    """`equal_angle_weights`, scaled to sum 1; all 0 where their sum is 0 but for rounding, `[T]`."""
+    """`equal_angle_weights`, scaled to sum 1, `[T]`; all 0 where the sum is 0 but for rounding."""
     weights = equal_angle_weights(gramian)
     total, size = tf.reduce_sum(weights), tf.reduce_sum(tf.abs(weights))
     vanishes = tf.abs(total) <= RIDGE * size

@@ -186,7 +186,8 @@ def divide(setup: Setup, data: Data, seed: int) -> Divided:
     if setup.train_on == "train+validation":
         train, validation = np.sort(np.concatenate([train, validation])), validation[:0]
     seen = np.argsort(np.concatenate([train, validation]))
-    return Divided(*(data.interactions.part(rows) for rows in (train, validation, test)), seen)
+    taken = [data.interactions.part(rows) for rows in (train, validation, test)]
+    return Divided(taken[0], taken[1], taken[2], seen)
 
 
 def _ascending(setup: Setup, name: str, rows: np.ndarray) -> np.ndarray:
