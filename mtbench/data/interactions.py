@@ -11,8 +11,6 @@ import numpy as np
 
 from mtbench.errors import SealedError
 
-from .labels import is_known
-
 
 class Seal:
     """Whether some rows may be read: one for a part of the data and for all that is taken of it."""
@@ -95,8 +93,8 @@ class Interactions:
     @functools.cached_property
     def incomplete(self) -> frozenset[str]:
         """Names of the columns that lack a value, NaN, in some row; no secret of a sealed part."""
-        columns = self._columns.items()
-        return frozenset(name for name, column in columns if not is_known(column).all())
+        floats = {name: c for name, c in self._columns.items() if c.dtype.kind == "f"}
+        return frozenset(name for name, column in floats.items() if np.isnan(column).any())
 
     @contextlib.contextmanager
     def sealed(self) -> Iterator[None]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from mtbench.errors import DataError
 
-if TYPE_CHECKING:
-    from .interactions import Interactions
+from .interactions import Interactions
 
 
 def is_known(labels: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from .forms import Weighed
 from .gradients import TaskGradients
-from .weigher import Weighed
 
 Tensor = Any
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -12,24 +11,11 @@ import tensorflow as tf
 from mtbench.plugin.task import Task
 from mtbench.plugin.weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
 
-from .gradients import TaskGradients, add
+from .forms import Weighed, build, dense, flat, slopes_after, weigh
+from .gradients import TaskGradients
 from .some import MOST_SUBSETS, Some, subsets_without
 
 Tensor = Any
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """What a strategy made of a step."""
-
-    heads: Tensor
-    """Weight of each task for the parameters of its own, float32 `[tasks]`."""
-    weights: Tensor | None
-    """Weight of each task for the shared parameters, float32 `[tasks]`."""
-    update: Tensor | None
-    """Gradient of the shared parameters, float32 `[parameters]`, where there are no weights."""
-    own: list[Any]
-    """Gradients of the strategy's trainable variables."""
 
 
 class Weigher:
@@ -60,7 +46,7 @@ class Weigher:
         may_lack: Sequence[int] = (),
     ) -> None:
         self._weighting, self._tasks = weighting, len(tasks)
-        self.strategy = _build(weighting, tasks, sizes)
+        self.strategy = build(weighting, tasks, sizes)
         self.variables: list[Any] = []
         self._may_lack = tuple(may_lack)
         names = list(tasks)
@@ -68,7 +54,7 @@ class Weigher:
             Some(
                 weighting.name,
                 self.strategy,
-                _build(weighting, {names[i]: tasks[names[i]] for i in subset}, sizes),
+                build(weighting, {names[i]: tasks[names[i]] for i in subset}, sizes),
                 subset,
                 len(tasks),
             )
@@ -105,11 +91,11 @@ class Weigher:
             by_gradient = isinstance(self._weighting, GradientWeighting)
             given = gradients.matrix() if by_gradient else gradients.gramian()
         if present is None or not self._some:
-            return self._weigh(self.strategy, self.variables, losses, given)
+            return weigh(self._weighting, self.strategy, self.variables, losses, given)
 
         def everything() -> tuple[Tensor, ...]:
-            weighed = self._weigh(self.strategy, self.variables, losses, given)
-            return _flat(weighed, self.variables)
+            weighed = weigh(self._weighting, self.strategy, self.variables, losses, given)
+            return flat(weighed, self.variables)
 
         def of(some: Some) -> Callable[[], tuple[Tensor, ...]]:
             return lambda: self._weigh_some(some, losses, given)
@@ -129,17 +115,17 @@ class Weigher:
     def after_step(self, before: Tensor, after: Tensor, present: Tensor | None = None) -> list[Any]:
         """Gradients of the strategy's trainable variables, from the losses around a step."""
         if present is None or not self._some:
-            return _after(self.strategy, self.variables, before, after)
+            return slopes_after(self.strategy, self.variables, before, after)
 
         def everything() -> list[Tensor]:
-            slopes = _after(self.strategy, self.variables, before, after)
-            return _dense(slopes, self.variables)
+            slopes = slopes_after(self.strategy, self.variables, before, after)
+            return dense(slopes, self.variables)
 
         def of(some: Some) -> Callable[[], list[Tensor]]:
             def branch() -> list[Tensor]:
                 some.load()
                 around = some.of(before), some.of(after)
-                slopes = _dense(_after(some.strategy, some.trainable, *around), some.trainable)
+                slopes = dense(slopes_after(some.strategy, some.trainable, *around), some.trainable)
                 some.store()
                 return some.spread_slopes(slopes)
 
@@ -208,82 +194,15 @@ class Weigher:
         return tf.switch_case(number, list(branches))
 
     def _weigh_some(self, some: Some, losses: Tensor, given: Tensor | None) -> tuple[Tensor, ...]:
-        """`_weigh` by the strategy of some tasks, spread over all."""
+        """`weigh` by the strategy of some tasks, spread over all."""
         some.load()
         if given is not None:
             given = some.of(given)
             if not isinstance(self._weighting, GradientWeighting):
                 given = some.of(given, axis=1)
-        weighed = self._weigh(some.strategy, some.trainable, some.of(losses), given)
+        weighed = weigh(self._weighting, some.strategy, some.trainable, some.of(losses), given)
         some.store()
-        heads, shared, *own = _flat(weighed, some.trainable)
+        heads, shared, *own = flat(weighed, some.trainable)
         if weighed.weights is not None:
             shared = some.spread(shared)
         return (some.spread(heads), shared, *some.spread_slopes(own))
-
-    def _weigh(
-        self, strategy: Any, variables: Sequence[Any], losses: Tensor, given: Tensor | None
-    ) -> Weighed:
-        """What a strategy makes of losses, and of a Gramian or gradients where it asks for them."""
-        if given is None:
-            with tf.GradientTape() as tape:
-                tape.watch(losses)
-                loss = strategy(losses)
-            weights, own = tape.gradient(loss, [losses, list(variables)])
-            weights = tf.zeros_like(losses) if weights is None else tf.convert_to_tensor(weights)
-            return Weighed(weights, weights, None, own)
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(losses)
-            scaled = getattr(strategy, "scale", lambda x: x)(losses)
-        factors = tape.gradient(scaled, losses)
-        own = tape.gradient(scaled, list(variables))
-        if isinstance(self._weighting, GradientWeighting):
-            return Weighed(factors, None, strategy(scaled, factors[:, None] * given), own)
-        double = tf.cast(factors, tf.float64)
-        gramian = double[:, None] * given * double
-        with tf.GradientTape() as tape:
-            weighed = strategy(tf.cast(scaled, tf.float64), gramian)
-        weights = weighed
-        if isinstance(weighed, tuple):
-            weights, objective = weighed
-            further = tape.gradient(objective, list(variables))
-            own = [add(pair) for pair in zip(own, further, strict=True)]
-        weights = factors * tf.cast(weights, tf.float32)
-        weighs_heads = getattr(self._weighting, "weighs_heads", False)
-        return Weighed(weights if weighs_heads else factors, weights, None, own)
-
-
-def _build(weighting: Weighting, tasks: Mapping[str, Task], sizes: Sequence[int]) -> Any:
-    """What the strategy's `build` returns for these tasks.
-
-    Raises:
-        TypeError: It is of no form that we know.
-    """
-    if isinstance(weighting, GradientWeighting):
-        return weighting.build(tasks, sizes)
-    if isinstance(weighting, GramianWeighting | LossWeighting):
-        return weighting.build(tasks)
-    raise TypeError(
-        f"weighting {weighting.name!r}: expected a LossWeighting, GramianWeighting or "
-        f"GradientWeighting, found {type(weighting).__name__}"
-    )
-
-
-def _after(strategy: Any, variables: Sequence[Any], before: Tensor, after: Tensor) -> list[Any]:
-    with tf.GradientTape() as tape:
-        objective = strategy.after_step(before, after)
-    return list(tape.gradient(objective, list(variables)))
-
-
-def _dense(slopes: Sequence[Any], variables: Sequence[Any]) -> list[Tensor]:
-    """Gradients of variables as tensors, 0 where there is none: a branch returns what others do."""
-    return [
-        tf.zeros_like(variable) if slope is None else tf.convert_to_tensor(slope)
-        for slope, variable in zip(slopes, variables, strict=True)
-    ]
-
-
-def _flat(weighed: Weighed, variables: Sequence[Any]) -> tuple[Tensor, ...]:
-    """Heads' weights, shared weights or update, and the dense gradients of the variables."""
-    shared = weighed.update if weighed.weights is None else weighed.weights
-    return (weighed.heads, shared, *_dense(weighed.own, variables))
