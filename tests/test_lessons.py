@@ -103,14 +103,14 @@ class Half(mtbench.GramianWeighting):
     def build(self, tasks):
         def weights(losses, gramian):
             norms = tf.linalg.diag_part(gramian)
-            return (1.0 + gramian[0, 1]) / (1.0 + norms) + losses
+            return (1.0 + gramian[0, -1]) / (1.0 + norms) + losses
 
         return weights
 
     @staticmethod
     def expected(losses, jacobian):
         gramian = jacobian @ jacobian.T
-        return ((1.0 + gramian[0, 1]) / (1.0 + np.diag(gramian)) + losses) @ jacobian
+        return ((1.0 + gramian[0, -1]) / (1.0 + np.diag(gramian)) + losses) @ jacobian
 
 
 class Squares(mtbench.GradientWeighting):
@@ -119,11 +119,11 @@ class Squares(mtbench.GradientWeighting):
     name = "squares"
 
     def build(self, tasks, sizes):
-        return lambda losses, gradients: gradients[0] ** 2 - 3 * gradients[1] + losses[0]
+        return lambda losses, gradients: gradients[0] ** 2 - 3 * gradients[-1] + losses[0]
 
     @staticmethod
     def expected(losses, jacobian):
-        return jacobian[0] ** 2 - 3 * jacobian[1] + losses[0]
+        return jacobian[0] ** 2 - 3 * jacobian[-1] + losses[0]
 
 
 class Sum(mtbench.LossWeighting):
@@ -132,11 +132,11 @@ class Sum(mtbench.LossWeighting):
     name = "sum"
 
     def build(self, tasks):
-        return lambda losses: losses[0] ** 2 + 3 * losses[1]
+        return lambda losses: losses[0] ** 2 + 3 * losses[-1]
 
     @staticmethod
     def expected(losses, jacobian):
-        return 2 * losses[0] * jacobian[0] + 3 * jacobian[1]
+        return 2 * losses[0] * jacobian[0] + 3 * jacobian[-1]
 
 
 def prepared(weighting, factor=1.0, **own):
@@ -149,7 +149,11 @@ def prepared(weighting, factor=1.0, **own):
     """
     suite = tiny_suite({"rate": TinyTask(factor=factor), "find": TinyTask(find=True)}, weighting)
     train = Train(optimizer=Optimizer(name="sgd", learning_rate=RATE))
-    setup = dataclasses.replace(suite.setup("all"), train=train)
+    labels = {
+        task: Labels(share=0.5, shuffle=None if candidates is None else "candidate")
+        for task, (_, candidates) in own.items()
+    }
+    setup = dataclasses.replace(suite.setup("all"), train=train, labels=labels)
     data = suite.dataset.load()
     tf.keras.utils.set_random_seed(3)
     model = MultiTaskModel(setup, data)
@@ -251,12 +255,14 @@ def test_shuffled_candidates_have_no_output_in_common():
 
 @pytest.mark.parametrize("weighting", [Sum(), Half(), Squares()], ids=lambda w: w.name)
 def test_a_step_without_a_row_of_a_task_is_none_of_its(weighting):
-    """Its loss and gradient are 0, and the curve does not count it."""
+    """The strategy is asked about the other one alone, and the curve does not count it."""
     none = np.zeros(40, bool)
     model, columns, by_hand = prepared(weighting, rate=(none, None))
     losses, rows = gradients(model, {"find": by_hand["find"]})
     jacobian = np.concatenate([g.ravel() for g in rows[0]])
-    update = weighting.expected(np.array([0, losses[0]]), np.array([0 * jacobian, jacobian]))
+    towers = {v.ref() for side in ("query", "candidate") for v in model.parts[side]}
+    shared = [np.full(v.shape, v.ref() in towers).ravel() for v in model.model_variables]
+    update = weighting.expected(losses, jacobian[None]) * np.concatenate(shared)  # heads have none
     before = [v.numpy() for v in model.model_variables]
     found = model.train_step(columns)
     assert float(found["rate_loss"]) == 0

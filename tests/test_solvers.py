@@ -44,6 +44,7 @@ SOLVERS = {
     "conflict averse": lambda g: of(solvers.conflict_averse_weights, g, 0.5),
     "reciprocal": lambda g: of(solvers.reciprocal_weights, g, 0.5),
     "equal angle": lambda g: of(solvers.equal_angle_weights, g),
+    "equal projection": lambda g: of(solvers.equal_projection_weights, g),
 }
 each_solver = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 
@@ -407,6 +408,58 @@ def test_equal_angle_by_hand():
     np.testing.assert_allclose(found, [2 / 3, 1 / 3], rtol=1e-8)
 
 
+def pinv_weights(gradients):
+    """D⁻¹ (U⁺)ᵀ U⁺ 1 by NumPy's pseudo-inverse of the gradients themselves, float32's rank."""
+    length = lengths(gradients)
+    unit = gradients / np.where(length > 0, length, 1.0)[:, None]
+    inverse = np.linalg.pinv(unit, rcond=1e-6)
+    weights = inverse.T @ inverse @ np.ones(len(unit))
+    return np.where(length > 0, weights / np.where(length > 0, length, 1.0), 0.0)
+
+
+PLANE = np.array([[1.0, 0, 0], [0, 1, 0], [1, 0.5, 0]])
+A, B = np.random.default_rng(0).normal(size=(2, 40))
+DEPENDENT = {
+    **SPECIAL,
+    "in a plane": PLANE,
+    "in a plane, of many elements": np.array([A, B, 0.3 * A + 0.7 * B]),
+    "in a plane, around 0": np.array([A, B, -0.3 * A - 0.7 * B]),
+    "four in a plane": np.array([A, B, A + B, A - 0.5 * B]),
+    "twice, of other lengths": np.array([A, B, 100 * A]),
+    "twice and one of zero": np.array([A, 0 * A, B, 3 * A]),
+    "opposite, of other lengths": np.array([A, B, -2 * A]),
+    "near to each other": np.array([A, B, A + 1e-3 * B]),
+}
+
+
+@pytest.mark.parametrize("rounded", [False, True], ids=["float64", "float32"])
+@pytest.mark.parametrize("gradients", DEPENDENT.values(), ids=DEPENDENT)
+def test_equal_angle_of_dependent_gradients(gradients, rounded):
+    """The weights of the pseudo-inverse, also where rounding made the rank a full one."""
+    if rounded:
+        gradients = np.float32(gradients).astype(float)
+    found, expected = of(solvers.equal_angle_weights, gradients), pinv_weights(gradients)
+    size = np.where(lengths(gradients) > 0, lengths(gradients), 1.0)
+    scale = np.abs(expected * size).max()
+    if scale < 1e-6:  # opposite gradients: rounding is no direction
+        assert not found.any()
+    else:
+        np.testing.assert_allclose(found * size, expected * size, rtol=0, atol=1e-5 * scale)
+
+
+def test_equal_projection_by_hand():
+    """Lengths 1 and 2 at 60 degrees: (2/3, 1/3), of sum 1; opposite ones have none."""
+    sixty = np.array([[1.0, 0], [1, np.sqrt(3)]])
+    np.testing.assert_allclose(of(solvers.equal_projection_weights, sixty), [2 / 3, 1 / 3])
+    assert not of(solvers.equal_projection_weights, SPECIAL["opposite"]).any()
+    # C⁻¹ 1 = (10/7, 10/7, −5/7), and with lengths 1, 1, ¼ the weights sum to 20/7 − 20/7 = 0
+    third = 0.25 * np.array([0.6, 0.6, np.sqrt(0.28)])
+    steep = np.array([[1.0, 0, 0], [0, 1, 0], third])
+    weights = of(solvers.equal_angle_weights, steep)
+    np.testing.assert_allclose(weights, [10 / 7, 10 / 7, -20 / 7], rtol=1e-9)
+    assert not of(solvers.equal_projection_weights, steep).any()
+
+
 # -- what holds for all of them --------------------------------------------------------------------
 
 
@@ -479,6 +532,7 @@ def test_in_a_graph(solver, tasks):
         "conflict averse": lambda g: solvers.conflict_averse_weights(g, 0.5),
         "reciprocal": lambda g: solvers.reciprocal_weights(g, 0.5),
         "equal angle": solvers.equal_angle_weights,
+        "equal projection": solvers.equal_projection_weights,
     }[next(name for name, each in SOLVERS.items() if each is solver)]
     signature = [tf.TensorSpec([tasks, tasks], tf.float64)]
     found = tf.function(traced, input_signature=signature)(tf.constant(gradients @ gradients.T))

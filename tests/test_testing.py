@@ -1,5 +1,7 @@
 """The contract catches what it is there for: published faults, planted, and others."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +9,7 @@ import tensorflow as tf
 import mtbench
 from mtbench.cli.main import main
 from mtbench.testing import apply, check_component, contract
+from mtbench.testing.weightings import goes_without, traces
 
 FAULTS = {
     # GradNorm that looks at the first embedding table
@@ -66,12 +69,29 @@ class Ones(mtbench.GramianWeighting):
     def build(self, tasks):
         return lambda losses, gramian: tf.nn.softmax(tf.linalg.diag_part(gramian)[:, None])[:, 0]
 """,
+    # state in an attribute, which a graph reads once, when it is traced
+    "frozen": """
+class Frozen(mtbench.LossWeighting):
+    "A softmax of the losses, whose temperature rises with the steps."
+    name = "frozen"
+    def build(self, tasks):
+        return Loss()
+
+class Loss:
+    def __init__(self):
+        self.steps = 0
+    def __call__(self, losses):
+        self.steps += 1
+        share = tf.nn.softmax(tf.stop_gradient(losses) / self.steps)
+        return losses.shape[0] * tf.reduce_sum(share * losses)
+""",
 }
 DEMANDS = {
     "first-table": {"No shared variable is special"},
     "clamped": {"Weights respond", "Variables it trains do move"},
     "half-clamped": {"Weights respond", "Variables it trains do move"},
     "ones": {"Weights respond"},
+    "frozen": {"A graph of it"},
 }
 
 
@@ -175,6 +195,153 @@ class Evaluated(Strategy):
 
     def build(self, tasks):
         raise ArithmeticError("on purpose")
+
+
+class InAttribute(Strategy):
+    """Counts its steps in an attribute."""
+
+    def build(self, tasks):
+        return Counting()
+
+
+class Counting:
+    def __init__(self):
+        self.steps = 0
+
+    def __call__(self, losses):
+        self.steps += 1
+        return tf.reduce_sum(losses ** (1 + 1 / self.steps))
+
+
+class InClosure(Strategy):
+    """Counts its steps in a closure."""
+
+    def build(self, tasks):
+        kept = {"steps": 0}
+
+        def combine(losses):
+            kept["steps"] += 1
+            return tf.reduce_sum(losses ** (2 if kept["steps"] < 5 else 1))
+
+        return combine
+
+
+class OfEpochs(Strategy):
+    """Keeps the losses of the last epoch in an attribute."""
+
+    def build(self, tasks):
+        return OfEpoch()
+
+
+class OfEpoch:
+    means: Any = 1.0
+
+    def __call__(self, losses):
+        return tf.reduce_sum(losses**2 / self.means)
+
+    def epoch_ended(self, losses):
+        self.means = losses.numpy()
+
+
+class AfterSteps(Strategy):
+    """Keeps the losses after the step in an attribute, as an array."""
+
+    def build(self, tasks):
+        return AfterStep(len(tasks))
+
+
+class AfterStep:
+    def __init__(self, tasks):
+        self.logits = tf.Variable(tf.zeros([tasks]))
+        self.steps = 0
+
+    def __call__(self, losses):
+        return tf.reduce_sum(tf.nn.softmax(tf.stop_gradient(self.logits)) * losses)
+
+    def after_step(self, before, after):
+        self.steps += 1
+        return tf.reduce_sum(self.logits * (before - after)) / self.steps
+
+
+class Chance(Strategy):
+    """Weights of chance that do not sum to anything."""
+
+    def build(self, tasks):
+        return lambda losses: tf.reduce_sum(tf.random.uniform([len(tasks)]) * losses)
+
+
+@pytest.mark.parametrize("cls", [InAttribute, InClosure, OfEpochs, AfterSteps])
+def test_state_that_a_graph_freezes_is_told(cls):
+    fault = traces(cls())
+    assert fault.startswith("in step ")
+    assert "tf.Variable" in fault
+    assert "\n" not in fault
+
+
+def test_where_a_frozen_strategy_first_differs():
+    """The graph's power is 2 for good, Python's 1 from the fifth step on."""
+    assert traces(InClosure()).startswith("in step 5 its graph gives another update than Python: ")
+
+
+@pytest.mark.parametrize("cls", [Strategy, First, Chance])
+def test_without_state_there_is_nothing_to_freeze(cls):
+    assert traces(cls()) is None
+
+
+class Alone(Strategy):
+    """Nothing to weigh, it says, where there is one task."""
+
+    def build(self, tasks):
+        return lambda losses: tf.reduce_sum(losses**2) * (len(tasks) > 1)
+
+
+class Mean(Strategy):
+    """Divides by how many were built."""
+
+    def build(self, tasks):
+        BUILT.append(tasks)
+        return lambda losses: tf.reduce_sum(losses) / len(BUILT)
+
+
+class OneMore(Strategy):
+    """State of one element more than there are tasks."""
+
+    def build(self, tasks):
+        return OneMoreElement(len(tasks))
+
+
+class OneMoreElement:
+    def __init__(self, tasks):
+        self.last = tf.Variable(tf.ones([tasks + 1]), trainable=False)
+
+    def __call__(self, losses):
+        return tf.reduce_sum(losses**2)
+
+
+BUILT = []
+
+
+@pytest.mark.parametrize(
+    ("cls", "told"),
+    [
+        (Strategy, None),
+        (Chance, None),
+        (Alone, "the update is 0 in a step without a label of one of two tasks"),
+        (
+            Mean,
+            "of the first of two tasks, without the last, the update is not that of these alone",
+        ),
+    ],
+)
+def test_a_strategy_without_a_task(cls, told):
+    assert goes_without(cls()) == told
+
+
+def test_state_of_some_tasks_that_is_no_part_is_told():
+    faults = {demand: fault for demand, fault in contract(OneMore) if fault}
+    ((demand, fault),) = faults.items()
+    assert demand.startswith("In a step without a label of a task it weighs the others")
+    assert fault.startswith("MtbenchError: weighting 'strategy': expected the state of 1 of 2")
 
 
 COUNT = list(range(1, 100_000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -88,6 +89,12 @@ class Interactions:
     def dtypes(self) -> dict[str, np.dtype[Any]]:
         """Type of each column; no secret of a sealed part."""
         return {name: column.dtype for name, column in self._columns.items()}
+
+    @functools.cached_property
+    def incomplete(self) -> frozenset[str]:
+        """Names of the columns that lack a value, NaN, in some row; no secret of a sealed part."""
+        floats = {name: c for name, c in self._columns.items() if c.dtype.kind == "f"}
+        return frozenset(name for name, column in floats.items() if np.isnan(column).any())
 
     @contextlib.contextmanager
     def sealed(self) -> Iterator[None]:

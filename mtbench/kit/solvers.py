@@ -20,6 +20,9 @@ import tensorflow as tf
 Tensor = Any
 RIDGE = 1e-9
 MOST_TASKS = 12
+RANK = 1e-12
+"""An eigenvalue of a matrix of cosines so much smaller than the greatest counts as zero: gradients
+are float32, so that a direction of less than 1e-6 of their length is their rounding."""
 _TINY = 1e-20
 """A gradient so much shorter than the longest counts as zero."""
 
@@ -143,13 +146,31 @@ def reciprocal_weights(gramian: Tensor, power: float) -> Tensor:
 
 
 def equal_angle_weights(gramian: Tensor) -> Tensor:
-    """Weights of a vector with the same cosine to every gradient, `[T]`: D⁻¹ C⁻¹ 1.
+    """Weights of the vector x = U⁺ 1, U the gradients at length 1: `[T]`, D⁻¹ C⁺ 1.
 
-    A zero gradient, which has no direction, gets weight 0.
+    It has the same inner product with every row of U, or where there is no such vector, since the
+    gradients are linearly dependent, inner products as near to 1 as can be, by least squares. C⁺
+    is the pseudo-inverse, by `RANK`. A zero gradient, which has no direction, gets weight 0; so do
+    all where every vector is as far from 1 as none (opposite gradients).
     """
     norms, cosines = norms_and_cosines(gramian)
-    weights = tf.linalg.solve(cosines, tf.ones_like(norms)[:, None])[:, 0] / norms
-    return tf.where(_is_zero(gramian), _f64(0.0), weights)
+    ones = tf.ones_like(norms)
+    values, vectors = tf.linalg.eigh(tf.linalg.set_diag(cosines, ones))  # rising
+    along = tf.reduce_sum(vectors, 0)
+    along = tf.where(values > RANK * values[-1], along, _f64(0.0))
+    weights = tf.linalg.matvec(vectors, tf.math.divide_no_nan(along, values)) / norms
+    zero = _is_zero(gramian)
+    # along is of the zero gradients too, each of which is a direction of its own
+    reached = tf.reduce_sum(along**2) - tf.reduce_sum(tf.cast(zero, tf.float64))
+    return tf.where(zero | (reached <= RANK), _f64(0.0), weights)
+
+
+def equal_projection_weights(gramian: Tensor) -> Tensor:
+    """`equal_angle_weights`, scaled to sum 1, `[T]`; all 0 where the sum is 0 but for rounding."""
+    weights = equal_angle_weights(gramian)
+    total, size = tf.reduce_sum(weights), tf.reduce_sum(tf.abs(weights))
+    vanishes = tf.abs(total) <= RIDGE * size
+    return tf.where(vanishes, _f64(0.0), tf.math.divide_no_nan(weights, total))
 
 
 def random_orders(tasks: int) -> Tensor:

@@ -20,6 +20,8 @@ class Split(Component):
     def build(self, data: Data, seed: int) -> Parts:
         """Divide the data.
 
+        The order of the rows in a part is of no account: runs take them up in the data's order.
+
         Args:
             data: The whole dataset.
             seed: The run's seed; the same one gives the same split.

@@ -28,7 +28,14 @@ class Head(Protocol):
         """
 
     def loss(self, batch: Batch) -> Tensor:
-        """Scalar loss of a batch, on the scale the task's options state."""
+        """Scalar loss of a batch, on the scale the task's options state.
+
+        Rows that say nothing of the task, such as those without a label (NaN), do not count; where
+        all rows are so it is 0 with a gradient of 0. An object may have `counted(batch)`, of how
+        many examples the loss is, an integer scalar, or None for all rows. Default: of the rows
+        that have all columns of `Task.learns_from`. The loss of an epoch is the mean of those of
+        its batches by that number, and a batch where it is 0 is none of the task's.
+        """
 
     def evaluate(self, view: TestView) -> dict[str, float]:
         """Metrics of the task on the test part, exactly the names of `Task.metrics`.

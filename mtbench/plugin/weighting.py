@@ -22,7 +22,15 @@ class Weighting(Component):
       after it, float32 `[tasks]` each, which costs a second forward pass. It returns a scalar that
       the strategy's trainable variables are to minimise.
 
-    All that changes while training is kept in `tf.Variable`s: they are set anew for each seed.
+    A strategy is handed the losses of the tasks that the step's batch has a label of, and their
+    gradients. Where one has none, what `build` returns for the other tasks alone is asked: it is
+    called for these sets as well, for six tasks that may lack labels at most for all of them. A
+    strategy of some tasks has their part of the variables of all: a dimension as long as there are
+    tasks is one of tasks, any other must not depend on their number. Losses of an epoch are means
+    over the rows that have a label of the task.
+
+    All that changes while training is kept in `tf.Variable`s: they are set anew for each seed, and
+    a graph reads what Python keeps only once, when it is traced.
     Trainable ones have an optimizer of their own, of the same kind as the model's. Its learning
     rate is the strategy's option `learning_rate`, where it declares one and that is not None, else
     the model's.

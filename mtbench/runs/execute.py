@@ -114,7 +114,7 @@ def _perform(setup: Setup, seed: int, stages: Stages, listener: Listener, result
         "fingerprint": data.fingerprint,
         "num_queries": len(data.query.ids),
         "num_candidates": len(data.candidate.ids),
-        **{name: len(part) for name, part in parts._asdict().items()},
+        **parts.sizes,
         "notes": list(data.notes),
     }
     info = {

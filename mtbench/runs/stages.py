@@ -29,17 +29,28 @@ T = TypeVar("T")
 
 
 class Divided(NamedTuple):
-    """The parts of a seed, each with a seal of its own."""
+    """The parts of a seed, each with a seal of its own, its rows in the data's order."""
 
     train: Interactions
     validation: Interactions
     test: Interactions
+    seen: np.ndarray
+    """The data's order of the training and the validation part's rows: numbers of the rows of
+    both, one part after the other, int64."""
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of rows of each part."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: len(part) for name, part in parts.items()}
 
     def scored(self, setup: Setup) -> tuple[Interactions, Interactions]:
-        """What a query has seen, and the part to score on."""
+        """What a query has seen, in the data's order, and the part to score on."""
         if setup.evaluate_on == "validation":
             return self.train, self.validation
-        return joined(self.train, self.validation), self.test
+        if not len(self.validation):
+            return self.train, self.test
+        return joined(self.train, self.validation).take(self.seen), self.test
 
 
 class Floors(NamedTuple):
@@ -187,14 +198,33 @@ class Stages:
 
 
 def divide(setup: Setup, data: Data, seed: int) -> Divided:
-    """Divide the data by the setup's split."""
+    """Divide the data by the setup's split; a part's rows keep the data's order.
+
+    A split gives sets of rows: what comes first of two rows at one time, or without any time, is
+    for the data to say. The order that a model is trained in is the feed's, by the run's seed.
+
+    Raises:
+        DataError: A part is not of row numbers.
+    """
     parts = setup.split.build(data, seed)
-    if setup.train_on == "train+validation":
-        both = np.concatenate([parts.train, parts.validation])
-        parts = parts._replace(train=both, validation=parts.validation[:0])
-    return Divided(
-        *(data.interactions.part(rows) for rows in (parts.train, parts.validation, parts.test))
+    train, validation, test = (
+        _ascending(setup, name, getattr(parts, name)) for name in ("train", "validation", "test")
     )
+    if setup.train_on == "train+validation":
+        train, validation = np.sort(np.concatenate([train, validation])), validation[:0]
+    seen = np.argsort(np.concatenate([train, validation]))
+    taken = [data.interactions.part(rows) for rows in (train, validation, test)]
+    return Divided(taken[0], taken[1], taken[2], seen)
+
+
+def _ascending(setup: Setup, name: str, rows: np.ndarray) -> np.ndarray:
+    """Row numbers of a part, ascending."""
+    if not np.issubdtype(rows.dtype, np.integer):
+        raise DataError(
+            f"split {setup.split.name!r}, {name} part: expected row numbers, int64, found "
+            f"{rows.dtype}: a mask is made one by np.flatnonzero"
+        )
+    return np.sort(rows)
 
 
 def needed_columns(setup: Setup) -> list[str]:

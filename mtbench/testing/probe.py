@@ -36,25 +36,37 @@ class Probe:
         tasks: Number of tasks, which are regressions.
         sizes: Number of elements of each shared variable.
         traced: Make a graph of its step, which is worth it for many steps.
+        may_lack: Some steps may be without some of the tasks.
 
     Attributes:
-        variables: The strategy's trainable variables.
+        state: The strategy's variables.
+        variables: Those of them that are trainable.
     """
 
     def __init__(
-        self, weighting: Weighting, tasks: int, sizes: Sequence[int], traced: bool = False
+        self,
+        weighting: Weighting,
+        tasks: int,
+        sizes: Sequence[int],
+        traced: bool = False,
+        may_lack: bool = False,
     ) -> None:
         self._tasks, self._sizes = tasks, list(sizes)
-        self._weigher = Weigher(weighting, {f"task_{i}": TinyTask() for i in range(tasks)}, sizes)
-        self._state = variables_of(state_of(self._weigher.strategy))
-        self._initial = [variable.numpy() for variable in self._state]
-        self.variables = [variable for variable in self._state if variable.trainable]
+        made_up = {f"task_{i}": TinyTask() for i in range(tasks)}
+        self._weigher = Weigher(weighting, made_up, sizes, range(tasks) if may_lack else ())
+        self.state = variables_of(state_of(self._weigher.strategy))
+        self._initial = [variable.numpy() for variable in self.state]
+        self.variables = [variable for variable in self.state if variable.trainable]
         self._weigher.variables = self.variables
-        self._step = tf.function(self._weigh, autograph=False) if traced else self._weigh
+        self._step, self._after = self._weigh, self._weigher.after_step
+        if traced:  # as the model does, in a graph
+            self._step, self._after = (
+                tf.function(each, autograph=False) for each in (self._step, self._after)
+            )
 
     def reset(self) -> None:
         """Forget all steps."""
-        for variable, value in zip(self._state, self._initial, strict=True):
+        for variable, value in zip(self.state, self._initial, strict=True):
             variable.assign(value)
 
     def run(
@@ -65,33 +77,38 @@ class Probe:
         epochs: Sequence[int] | None = None,
         after: np.ndarray | None = None,
         learning_rate: float = 0.1,
+        present: np.ndarray | None = None,
     ) -> Applied:
         """Make some steps; see `apply`."""
         epochs = [0] * len(losses) if epochs is None else epochs
         after = np.concatenate([losses[1:], losses[-1:]]) if after is None else after
-        strategy = self._weigher.strategy
+        there = np.ones(losses.shape, bool) if present is None else present
+        losses, after = np.where(there, losses, 0.0), np.where(there, after, 0.0)
+        gradients = np.where(there[:, :, None], gradients, 0.0)
         updates, weights = [], []
         for step, (loss, matrix, later) in enumerate(zip(losses, gradients, after, strict=True)):
-            ended = step and epochs[step] != epochs[step - 1]
-            if ended and hasattr(strategy, "epoch_ended"):
+            if step and epochs[step] != epochs[step - 1]:
                 rows = [i for i in range(step) if epochs[i] == epochs[step - 1]]
-                strategy.epoch_ended(_f32(losses[rows].mean(0)))
-            update, coefficients, slopes = self._step(_f32(loss), _f32(matrix))
+                steps = there[rows].sum(0)
+                means = losses[rows].sum(0) / np.maximum(steps, 1)
+                self._weigher.epoch_ended(_f32(means), (steps > 0).tolist())
+            now = () if present is None else (tf.constant(present[step]),)
+            update, coefficients, slopes = self._step(_f32(loss), _f32(matrix), *now)
             updates.append(np.asarray(update, float))
             if coefficients is None:
                 coefficients = np.linalg.lstsq(matrix.T, updates[-1], rcond=1e-6)[0]
             weights.append(np.asarray(coefficients, float))
             self._descend(slopes, learning_rate)
-            if hasattr(strategy, "after_step"):
-                self._descend(self._weigher.after_step(_f32(loss), _f32(later)), learning_rate)
+            if hasattr(self._weigher.strategy, "after_step"):
+                self._descend(self._after(_f32(loss), _f32(later), *now), learning_rate)
         return Applied(np.array(updates), np.array(weights))
 
-    def _weigh(self, losses: Any, matrix: Any) -> tuple[Any, Any, list[Any]]:
+    def _weigh(self, losses: Any, matrix: Any, present: Any = None) -> tuple[Any, Any, list[Any]]:
         """Update, weights if there are any, and gradients of the strategy's own variables."""
         columns = [tf.unstack(part) for part in tf.split(matrix, self._sizes, axis=1)]
         shapes = [tf.TensorShape([size]) for size in self._sizes]
         formed = TaskGradients(columns, self._tasks, shapes)
-        weighed = self._weigher(losses, formed)
+        weighed = self._weigher(losses, formed, present)
         if weighed.weights is None:
             return weighed.update, None, weighed.own
         return tf.concat(formed.combine(weighed.weights), 0), weighed.weights, weighed.own
@@ -120,10 +137,13 @@ def apply(
         more: `epochs`: of each step, counted from 0; default: all in one. `after`: losses of the
             same batch after the step, `[steps, tasks]`; default: those of the next step.
             `learning_rate`: of the strategy's own variables, which go down their gradient;
-            default: 0.1.
+            default: 0.1. `present`: which tasks a step has labels of, bool `[steps, tasks]`;
+            default: all.
     """
     _, tasks, parameters = gradients.shape
-    return Probe(weighting, tasks, sizes or [parameters]).run(losses, gradients, **more)
+    may_lack = more.get("present") is not None
+    probe = Probe(weighting, tasks, sizes or [parameters], may_lack=may_lack)
+    return probe.run(losses, gradients, **more)
 
 
 def _f32(values: np.ndarray) -> Any:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from mtbench.plugin.weighting import Weighting
 
-from .probe import Applied, Probe
+from .probe import Applied, Probe, apply
 
 SIZES = (3, 5)
 DRAWS = 300
@@ -26,6 +26,12 @@ def given(tasks: int, steps: int = 1, seed: int = 0) -> tuple[np.ndarray, np.nda
     return rounded[0].astype(float), rounded[1].astype(float)
 
 
+def equal_tasks(losses: np.ndarray, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same with every task as the first: chance that divides weights is not to be seen."""
+    first, tasks = np.s_[:, :1], losses.shape[1]
+    return np.repeat(losses[first], tasks, 1), np.repeat(gradients[first], tasks, 1)
+
+
 def probe(weighting: Weighting, tasks: int, sizes: tuple[int, ...]) -> Probe:
     """A strategy's probe; clauses share its graph."""
     return _probe(type(weighting), weighting.model_dump_json(), tasks, sizes)
@@ -34,6 +40,26 @@ def probe(weighting: Weighting, tasks: int, sizes: tuple[int, ...]) -> Probe:
 @functools.lru_cache(maxsize=8)
 def _probe(cls: type[Weighting], options: str, tasks: int, sizes: tuple[int, ...]) -> Probe:
     return Probe(cls.model_validate_json(options), tasks, sizes, traced=True)
+
+
+def eager(weighting: Weighting, losses: np.ndarray, gradients: np.ndarray) -> Applied:
+    """As `run`, of a strategy of its own and without a graph."""
+    tf.random.set_seed(0)
+    return apply(weighting, losses, gradients, sizes=SIZES, epochs=_epochs(losses))
+
+
+def lacking(
+    weighting: Weighting, losses: np.ndarray, gradients: np.ndarray, present: np.ndarray
+) -> tuple[Applied, Probe]:
+    """As `run`, with steps that are without some of the tasks; and the strategy's probe."""
+    tf.random.set_seed(0)
+    strategy = Probe(weighting, losses.shape[1], SIZES, traced=True, may_lack=True)
+    return strategy.run(losses, gradients, epochs=_epochs(losses), present=present), strategy
+
+
+def _epochs(losses: np.ndarray) -> list[int]:
+    """Ten steps an epoch."""
+    return [step // 10 for step in range(len(losses))]
 
 
 def run(
@@ -47,8 +73,7 @@ def run(
     tf.random.set_seed(0)
     strategy = probe(weighting, losses.shape[1], sizes)
     strategy.reset()
-    epochs = [step // 10 for step in range(len(losses))]
-    return strategy.run(losses, gradients, epochs=epochs, learning_rate=learning_rate)
+    return strategy.run(losses, gradients, epochs=_epochs(losses), learning_rate=learning_rate)
 
 
 def draws(
@@ -64,15 +89,16 @@ def draws(
     return np.array(updates)
 
 
-def is_random(weighting: Weighting, tasks: int) -> bool:
-    """Whether two calls on the same numbers differ by chance."""
+def is_random(weighting: Weighting, tasks: int, alike: bool = False) -> bool:
+    """Whether two calls on the same numbers differ by chance; those of equal tasks if `alike`."""
     strategy = probe(weighting, tasks, SIZES)
     first: list[np.ndarray] = []
     second: list[np.ndarray] = []
     tf.random.set_seed(0)
     for updates in (first, second):
         strategy.reset()
-        updates.append(strategy.run(*given(tasks, 12)).updates)
+        numbers = given(tasks, 12)
+        updates.append(strategy.run(*(equal_tasks(*numbers) if alike else numbers)).updates)
     return not np.array_equal(first, second)
 
 

@@ -12,8 +12,20 @@ from mtbench.train.model import MultiTaskModel
 from mtbench.train.trainer import compile_model
 
 from .components import Clause, same_numbers
+from .probe import apply
 from .tiny import tiny_suite, tiny_tasks
-from .trials import SIZES, close, compare, given, is_random, probe, run
+from .trials import (
+    SIZES,
+    close,
+    compare,
+    eager,
+    equal_tasks,
+    given,
+    is_random,
+    lacking,
+    probe,
+    run,
+)
 
 STEPS = 30
 
@@ -169,6 +181,55 @@ def robust(weighting: Weighting) -> str | None:
     return None
 
 
+def traces(weighting: Weighting) -> str | None:
+    """A graph of it, traced once, gives the updates that it gives without one."""
+    losses, gradients = given(2, STEPS)
+    if is_random(weighting, 2):  # a graph draws other numbers
+        if is_random(weighting, 2, alike=True):
+            return None
+        losses, gradients = equal_tasks(losses, gradients)
+    graph = run(weighting, losses, gradients).updates
+    plain = eager(weighting, losses, gradients).updates
+    for step, (one, two) in enumerate(zip(graph, plain, strict=True), 1):
+        if not close(one, two, 1e-3):
+            return (
+                f"in step {step} its graph gives another update than Python: what changes has to "
+                "be kept in `tf.Variable`s, since Python (an attribute, a closure) runs only once"
+            )
+    return None
+
+
+def goes_without(weighting: Weighting) -> str | None:
+    """In a step without a label of a task it weighs the others, and its state stays sound."""
+    losses, gradients = given(2, STEPS)
+    one, other = np.array([True, False]), np.array([False, True])
+    present = np.ones([STEPS, 2], bool)
+    present[[0, 5, 6, 15, 29]], present[[1, 8, 20]] = one, other
+    present[10:20, 1] = False  # a whole epoch
+    applied, strategy = lacking(weighting, losses, gradients, present)
+    sizes = np.abs(applied.updates).max(1)
+    for step in np.flatnonzero(~present.all(1)):
+        if not sizes[step] > 1e-6 * np.abs(gradients[step][present[step]]).max():
+            return f"the update is {sizes[step]:.3g} in a step without a label of one of two tasks"
+    if not np.isfinite(applied.updates).all():
+        return "an update is not finite after a step without a label of a task"
+    for variable in strategy.state:
+        if not np.isfinite(np.asarray(variable, float)).all():
+            return f"{variable.name!r} is not finite after a step without a label of a task"
+    return None if strategy.state or is_random(weighting, 2) else _weighs_the_others(weighting)
+
+
+def _weighs_the_others(weighting: Weighting) -> str | None:
+    """Compare some of the tasks with a strategy of no others; it has no memory of either."""
+    for tasks, some in ((2, "the first of two"), (3, "the first two of three")):
+        (losses, gradients), there = given(tasks), np.arange(tasks)[None] < tasks - 1
+        absent = apply(weighting, losses, gradients, sizes=SIZES, present=there).updates
+        alone = apply(weighting, losses[:, :-1], gradients[:, :-1], sizes=SIZES).updates
+        if not close(absent, alone):
+            return f"of {some} tasks, without the last, the update is not that of these alone"
+    return None
+
+
 WEIGHTING_CLAUSES: tuple[Clause, ...] = (
     single,
     permutes,
@@ -176,6 +237,8 @@ WEIGHTING_CLAUSES: tuple[Clause, ...] = (
     scales,
     responds,
     learns,
+    traces,
+    goes_without,
     robust,
     builds,  # these two train a model, which takes the longest
     reproducible,

@@ -69,8 +69,7 @@ class Clock(tf.keras.callbacks.Callback):
         weigher = self.model.weigher
         if weigher:
             self.diagnostics.append({"epoch": epoch + 1, **self.model.diagnostics.result()})
-            if hasattr(weigher.strategy, "epoch_ended"):
-                weigher.strategy.epoch_ended(tf.constant(list(losses.values())))
+            self.model.epoch_ended(losses)
         self._epoch_ended(epoch + 1, losses)
         if self._validation:
             started = time.perf_counter()

@@ -8,8 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from .forms import Weighed
 from .gradients import TaskGradients
-from .weigher import Weighed
 
 Tensor = Any
 
@@ -36,11 +36,23 @@ class Diagnostics:
             for name, shape in shapes.items()
         }
 
-    def update(self, weights: Tensor) -> None:
-        """Add a step's weights, float32 `[tasks]`."""
-        self.means["weights"].update_state(weights)
+    def update(self, weights: Tensor, present: Tensor | None = None) -> None:
+        """Add a step's weights, float32 `[tasks]`, of the tasks that are present, by default all.
 
-    def update_by_task(self, weighed: Weighed, gradients: TaskGradients) -> None:
+        Means are over the steps that have something of a task, or of both tasks of a pair.
+        """
+        self._add("weights", weights, present)
+
+    def _add(self, name: str, values: Tensor, present: Tensor | None) -> None:
+        there = None
+        if present is not None:
+            there = tf.cast(present, tf.float32)
+            there = there if len(values.shape) == 1 else there[:, None] * there
+        self.means[name].update_state(values, sample_weight=there)
+
+    def update_by_task(
+        self, weighed: Weighed, gradients: TaskGradients, present: Tensor | None = None
+    ) -> None:
         """Add a step's weights and its tasks' gradients."""
         gramian = gradients.gramian()
         norms = tf.sqrt(tf.linalg.diag_part(gramian))
@@ -55,10 +67,10 @@ class Diagnostics:
             )
             ridge = 1e-9 * tf.eye(len(self._tasks), dtype=tf.float64)
             weights = inverse * tf.linalg.solve(cosines + ridge, along[:, None])[:, 0]
-        self.update(weights)
-        self.means["norms"].update_state(norms)
-        self.means["cosines"].update_state(cosines)
-        self.means["conflicts"].update_state(tf.cast(cosines < 0, tf.float32))
+        self.update(weights, present)
+        self._add("norms", norms, present)
+        self._add("cosines", cosines, present)
+        self._add("conflicts", tf.cast(cosines < 0, tf.float32), present)
 
     def result(self) -> dict[str, Any]:
         """The means so far.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,20 @@ def loss_of(head: Head, batch: Batch) -> Any:
     return loss
 
 
-def size_of(batch: Batch) -> Tensor:
-    """Number of rows that a batch's loss is of, int32 scalar."""
-    return batch.size if isinstance(batch, OwnBatch) else tf.size(batch.columns["query"])
+def counted(head: Head, batch: Batch, incomplete: Iterable[str] = ()) -> Tensor | None:
+    """How many examples a batch's loss is of, int32 scalar; None for all of its rows.
+
+    Args:
+        head: Of the batch's task; what it says itself goes first (`Head.counted`).
+        batch: Its rows.
+        incomplete: The columns that the loss reads and that may lack a value, NaN.
+    """
+    number = head.counted(batch) if hasattr(head, "counted") else None
+    if number is not None:
+        number = tf.cast(number, tf.int32)
+    elif columns := tuple(incomplete):
+        known = [~tf.math.is_nan(batch.columns[name]) for name in columns]
+        number = tf.math.count_nonzero(tf.reduce_all(known, 0), dtype=tf.int32)
+    if isinstance(batch, OwnBatch):  # without a row it holds one that does not count
+        return batch.size if number is None else number * tf.minimum(batch.size, 1)
+    return number

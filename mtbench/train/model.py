@@ -22,7 +22,8 @@ from mtbench.suite.setup import Setup
 from .diagnostics import Diagnostics
 from .embedding import Catalogue, EmbeddedSide
 from .gradients import add, head_gradients, multiply, output_gradients, task_gradients
-from .lessons import loss_of, own_batches, size_of
+from .lessons import counted, loss_of, own_batches
+from .rows import own_columns
 from .state import state_of, variables_of
 from .updates import Updates
 from .weigher import Weigher
@@ -69,6 +70,12 @@ class MultiTaskModel(tfrs.Model):
             for name, side in sides.items()
         )
         self._num_candidates = len(data.candidate.ids)
+        incomplete = data.interactions.incomplete
+        self._incomplete = {
+            name: tuple(c for c in task.learns_from() if c in incomplete)
+            for name, task in tasks.items()
+        }
+        self._own = tuple(own_columns(setup))
         self._history = tf.Variable(
             tf.zeros([len(data.query.ids)], tf.int32), trainable=False, name="history"
         )
@@ -124,7 +131,13 @@ class MultiTaskModel(tfrs.Model):
                 tape, losses, batches, self._tower_variables, self._head_variables
             )
             sizes = [variable.shape.num_elements() for variable in shared]
-            weigher = Weigher(weighting, tasks, sizes)
+            counts = self._counts(batches)
+            may_lack = [
+                position
+                for position, name in enumerate(tasks)
+                if counts[name] is not None or name in self._own
+            ]
+            weigher = Weigher(weighting, tasks, sizes, may_lack)
             state += [(v, v.numpy()) for v in variables_of(state_of(weigher.strategy))]
             if weigher.at_outputs:
                 output_gradients(tape, losses, batches)  # refuses towers it cannot work with
@@ -200,23 +213,35 @@ class MultiTaskModel(tfrs.Model):
         batches = self.lessons(columns, training)
         return {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
 
+    def _counts(self, batches: Mapping[str, Batch]) -> dict[str, Tensor | None]:
+        """Of how many examples each trained task's loss is, int32 scalars; None for all rows."""
+        return {
+            name: counted(self.heads[name], batches[name], self._incomplete[name])
+            for name in self.trained
+        }
+
     def train_step(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """One step; returns each trained task's loss, averaged over the epoch so far."""
+        """One step; returns each trained task's loss, averaged over the epoch so far.
+
+        A task that the batch has no label of is none of the strategy's in this step.
+        """
         with tf.GradientTape(persistent=self._by_task) as tape:
             batches = self.lessons(inputs, training=True)
             losses = {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
             penalties = self.losses  # the layers' own regularisation
+        counts = self._counts(batches)
+        present = _present(counts)
         if self._by_task:
-            gradients, of_strategy = self._weighed_by_task(tape, losses, batches)
+            gradients, of_strategy = self._weighed_by_task(tape, losses, batches, present)
             if penalties:
                 further = tape.gradient(penalties, self.model_variables)
                 gradients = [add(pair) for pair in zip(gradients, further, strict=True)]
         else:
             weights, of_strategy = tf.ones([len(losses)]), []
             if self.weigher:
-                weighed = self.weigher(tf.stack(list(losses.values())))
+                weighed = self.weigher(tf.stack(list(losses.values())), present=present)
                 weights, of_strategy = weighed.heads, weighed.own
-                self.diagnostics.update(weights)
+                self.diagnostics.update(weights, present)
             targets = [*losses.values(), *penalties]
             seeds = [*tf.unstack(weights, len(losses)), *map(tf.ones_like, penalties)]
             gradients = tape.gradient(targets, self.model_variables, output_gradients=seeds)
@@ -224,17 +249,24 @@ class MultiTaskModel(tfrs.Model):
         if self.weigher and hasattr(self.weigher.strategy, "after_step"):
             after = self.losses_by_task(inputs, training=True)
             before = tf.stack(list(losses.values()))
-            further = self.weigher.after_step(before, tf.stack(list(after.values())))
+            further = self.weigher.after_step(before, tf.stack(list(after.values())), present)
             of_strategy = [add(pair) for pair in zip(of_strategy, further, strict=True)]
-        if self.weighting_variables:
+        if self.weigher and self.weighting_variables:
+            held = [] if present is None else [tf.identity(v) for v in self.weighting_variables]
             pairs = zip(of_strategy, self.weighting_variables, strict=True)
             self.weighting_optimizer.apply_gradients([p for p in pairs if p[0] is not None])
-        return self._means(losses, batches)
+            if present is not None:
+                self.weigher.hold(held, present)
+        return self._means(losses, batches, counts)
 
     def _weighed_by_task(
-        self, tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
+        self,
+        tape: tf.GradientTape,
+        losses: Mapping[str, Tensor],
+        batches: Mapping[str, Batch],
+        present: Tensor | None,
     ) -> tuple[list[Any], list[Any]]:
-        """Form each task's gradient and weigh them.
+        """Form each task's gradient and weigh those of the tasks that are present.
 
         Returns:
             The gradient of each of the model's variables, and of each of the strategy's.
@@ -244,8 +276,8 @@ class MultiTaskModel(tfrs.Model):
         gradient_of: dict[Any, Any] = {}
         if self.weigher.at_outputs:
             outputs, at_outputs = output_gradients(tape, losses, batches)
-            weighed = self.weigher(stacked, at_outputs)
-            self.diagnostics.update_by_task(weighed, at_outputs)
+            weighed = self.weigher(stacked, at_outputs, present)
+            self.diagnostics.update_by_task(weighed, at_outputs, present)
             cotangents = at_outputs.combine(weighed.weights)
             variables = self._tower_variables
             row = tape.gradient(outputs, variables, output_gradients=cotangents)
@@ -255,8 +287,8 @@ class MultiTaskModel(tfrs.Model):
             shared, gradients, private = task_gradients(
                 tape, losses, batches, self._tower_variables, self._head_variables
             )
-            weighed = self.weigher(stacked, gradients)
-            self.diagnostics.update_by_task(weighed, gradients)
+            weighed = self.weigher(stacked, gradients, present)
+            self.diagnostics.update_by_task(weighed, gradients, present)
             combined = (
                 gradients.split(weighed.update)
                 if weighed.weights is None
@@ -271,15 +303,31 @@ class MultiTaskModel(tfrs.Model):
         """Each trained task's loss; the weighting is not asked, so that its state stays."""
         batches = self.lessons(inputs, training=False)
         losses = {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
-        return self._means(losses, batches)
+        return self._means(losses, batches, self._counts(batches))
 
     def _means(
-        self, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
+        self,
+        losses: Mapping[str, Tensor],
+        batches: Mapping[str, Batch],
+        counts: Mapping[str, Tensor | None],
     ) -> dict[str, Tensor]:
         """Keras would report the last batch only: average over the examples of all of them."""
         for name, mean in self._loss_means.items():
-            mean.update_state(losses[name], sample_weight=size_of(batches[name]))
+            count = counts[name]
+            size = tf.size(batches[name].columns["query"]) if count is None else count
+            mean.update_state(losses[name], sample_weight=size)
         return {f"{name}_loss": mean.result() for name, mean in self._loss_means.items()}
+
+    def epoch_ended(self, losses: Mapping[str, float]) -> None:
+        """Let the strategy know the epoch's losses, of the tasks that it had labels of."""
+        if self.weigher:
+            present = [float(mean.count) > 0 for mean in self._loss_means.values()]
+            self.weigher.epoch_ended(tf.constant(list(losses.values())), present)
+
+    @property
+    def scratch_variables(self) -> list[Any]:
+        """Variables of the strategy that every step sets before it reads them."""
+        return self.weigher.scratch if self.weigher else []
 
     @property
     def weighting_variables(self) -> list[Any]:
@@ -331,6 +379,13 @@ class MultiTaskModel(tfrs.Model):
             *self.optimization.variables,
             *([*weighting.variables, weighting.learning_rate] if weighting else []),
         ]
+
+
+def _present(counts: Mapping[str, Tensor | None]) -> Tensor | None:
+    """Which tasks have an example that counts, bool `[tasks]`; None where all always have."""
+    if all(count is None for count in counts.values()):
+        return None
+    return tf.stack([tf.constant(True) if n is None else n > 0 for n in counts.values()])
 
 
 def _described(side: Side, num_other: int) -> Features:

@@ -173,7 +173,8 @@ def _reusable(model: MultiTaskModel, feed: Feed) -> bool:
     traced = model.train_tf_function.get_concrete_function(iter(feed.dataset)).graph
     metrics = [variable for metric in model.metrics for variable in metric.variables]
     keras = [model._train_counter]  # which `fit` sets to 0
-    variables = (*model.seed_variables, *model.optimizer_variables, *metrics, *keras)
+    known = (*model.seed_variables, *model.optimizer_variables, *model.scratch_variables)
+    variables = (*known, *metrics, *keras)
     set_anew = {v.ref() for v in variables}
     if not set_anew.issuperset(variable.ref() for variable in traced.variables):
         return False

@@ -131,24 +131,38 @@ class ListwiseHead:
                 "gains are 2^label − 1"
             )
 
+    def counted(self, batch: Any) -> Any:
+        """Number of lists that have something to order, an integer scalar."""
+        labels, weights, lists, number = self.lists(batch)
+        target = weights * self.target(labels, weights, lists, number)
+        return tf.math.count_nonzero(self.counts(weights, target, lists, number))
+
     def loss(self, batch: Any) -> Any:
         """Loss over the batch's lists, scalar."""
         options = self.options
-        labels, weights = labels_of(batch, options.label)
-        queries, lists = tf.unique(batch.columns["query"])  # a tower may embed them ungrouped
-        number = tf.size(queries)
+        labels, weights, lists, number = self.lists(batch)
         scores = self.score(batch.query, batch.candidate)
         target = weights * self.target(labels, weights, lists, number)
         log_probability = segment_log_softmax(scores, weights, lists, number)
         losses = -tf.math.unsorted_segment_sum(target * log_probability, lists, number)
-        mass = tf.math.unsorted_segment_sum(target, lists, number)
-        rows = tf.math.unsorted_segment_sum(weights, lists, number)
-        counted = tf.cast((rows > 1) & (mass > 0), tf.float32)
+        counted = tf.cast(self.counts(weights, target, lists, number), tf.float32)
         loss = reduced(losses, counted, options.reduction)
         if options.l2:
             norms = self.score.squared_norms(batch.query, batch.candidate)
             loss += options.l2 * reduced(norms, weights, options.reduction)
         return loss
+
+    def lists(self, batch: Any) -> tuple[Any, Any, Any, Any]:
+        """Label and weight of each row, the list it is of, `[batch]` each; the number of lists."""
+        labels, weights = labels_of(batch, self.options.label)
+        queries, lists = tf.unique(batch.columns["query"])  # a tower may embed them ungrouped
+        return labels, weights, lists, tf.size(queries)
+
+    def counts(self, weights: Any, target: Any, lists: Any, number: Any) -> Any:
+        """Whether each list has something to order, bool `[number]`."""
+        mass = tf.math.unsorted_segment_sum(target, lists, number)
+        rows = tf.math.unsorted_segment_sum(weights, lists, number)
+        return (rows > 1) & (mass > 0)
 
     def target(self, labels: Any, weights: Any, lists: Any, number: Any) -> Any:
         """P_y of each row, float32 `[batch]`; all 0 in a list without gains."""

@@ -213,12 +213,25 @@ class RetrievalHead:
         if self.options.loss == "bpr":
             self.sampler.adapt(train)
 
+    def positives(self, batch: Any) -> Any:
+        """Which rows are trained on, bool `[batch]`; None for all."""
+        threshold = self.options.positive_threshold
+        if threshold is None:
+            return None
+        labels, has_label = labels_of(batch, self.options.label)
+        return (has_label > 0) & (labels >= threshold)
+
+    def counted(self, batch: Any) -> Any:
+        """Number of rows that the loss is of, an integer scalar; None for all."""
+        positives = self.positives(batch)
+        return None if positives is None else tf.math.count_nonzero(positives)
+
     def loss(self, batch: Any) -> Any:
         """Loss over the batch, scalar."""
         options, weights = self.options, tf.ones_like(batch.query.rows, tf.float32)
-        if options.positive_threshold is not None:
-            labels, has_label = labels_of(batch, options.label)
-            batch, weights = kept(batch, (has_label > 0) & (labels >= options.positive_threshold))
+        positives = self.positives(batch)
+        if positives is not None:
+            batch, weights = kept(batch, positives)
         if options.loss == "bpr":
             losses, sides, weights = self.bpr(batch, weights)
         else:

@@ -15,7 +15,8 @@ class ConFIG(mtbench.GramianWeighting):
     """The direction that has the same cosine with every gradient.
 
     With unit gradients as the rows of U and x = U⁺ 1, the update is (Σ_i g_i · x̂) x̂, x̂ = x / ‖x‖.
-    In terms of lengths D and cosines C: x = Uᵀ C⁻¹ 1.
+    In terms of lengths D and cosines C: x = Uᵀ C⁺ 1, ⁺ the pseudo-inverse: of gradients that are
+    linearly dependent, the direction whose cosines are equal by least squares.
     """
 
     name = "config"

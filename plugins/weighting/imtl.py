@@ -40,8 +40,7 @@ class IMTLWeights:
 
     def __call__(self, losses: Any, gramian: Any) -> Any:
         """Losses `[tasks]` and Gramian `[tasks, tasks]` to weights."""
-        weights = solvers.equal_angle_weights(gramian)
-        return tf.math.divide_no_nan(weights, tf.reduce_sum(weights))
+        return solvers.equal_projection_weights(gramian)
 
 
 @mtbench.hookimpl

@@ -23,7 +23,8 @@ class MetaBalance(mtbench.GradientWeighting):
     symmetric = False
     degree = 1
     target: str | None = None
-    """The task that matters; default: the first of the scenario."""
+    """The task that matters; default: the first of the scenario. In a step without a label of it
+    the first task that has one."""
     relax: float = Field(0.7, ge=0, le=1)
     """r: 1 makes lengths equal, 0 leaves them alone."""
     beta: float = Field(0.9, ge=0, lt=1)
@@ -36,7 +37,8 @@ class MetaBalance(mtbench.GradientWeighting):
 
     def build(self, tasks: Mapping[str, mtbench.Task], sizes: Sequence[int]) -> MetaBalanceUpdate:
         """Make the update."""
-        target = list(tasks).index(self.target) if self.target else 0
+        names = list(tasks)
+        target = names.index(self.target) if self.target in names else 0
         return MetaBalanceUpdate(len(tasks), target, list(sizes), self)
 
 

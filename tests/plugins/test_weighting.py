@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mtbench.testing.probe import apply
 from mtbench_plugins.tasks.ranking import Ranking
 from mtbench_plugins.tasks.retrieval import Retrieval
+from mtbench_plugins.weighting.aligned_mtl import AlignedMTL
 from mtbench_plugins.weighting.cagrad import CAGrad
+from mtbench_plugins.weighting.config import ConFIG
 from mtbench_plugins.weighting.dualproj import DualProj
 from mtbench_plugins.weighting.famo import FAMO
 from mtbench_plugins.weighting.fixed import Fixed
+from mtbench_plugins.weighting.imtl import IMTL
+from mtbench_plugins.weighting.imtl_g import IMTLG
 from mtbench_plugins.weighting.metabalance import MetaBalance
 from mtbench_plugins.weighting.mgda import MGDA
 from mtbench_plugins.weighting.rlw import RLW
@@ -155,3 +160,83 @@ def test_stch_of_a_small_mu_is_the_worst_task():
         loss = combine(losses)
     assert float(loss) == pytest.approx(2 * np.log(8), rel=1e-6)
     np.testing.assert_allclose(tape.gradient(loss, losses), [0.0, 2 / 8], atol=1e-6)
+
+
+PLANE = np.array([[1.0, 0, 0], [0, 1, 0], [1, 0.5, 0]])
+"""Linearly dependent: g_3 = g_1 + g_2 / 2."""
+
+
+def update_of(weighting, gradients):
+    return apply(weighting, np.ones([1, len(gradients)]), gradients[None]).updates[0]
+
+
+def rounded(*rows):
+    """Gradients as a model has them."""
+    return np.float32(rows).astype(float)
+
+
+A, B = np.random.default_rng(0).normal(size=(2, 40))
+DEPENDENT = {
+    "plane": PLANE,
+    "many elements": rounded(A, B, 0.3 * A + 0.7 * B),
+    "around 0": rounded(A, B, -0.3 * A - 0.7 * B),
+    "four": rounded(A, B, A + B, A - 0.5 * B),
+    "duplicate": rounded(A, B, A),
+    "duplicate of another length": rounded(A, B, 100 * A),
+    "opposite and one more": rounded(A, B, -A),
+    "zero": rounded(A, B, 0 * A),
+    "all alike": rounded(A, A, A),
+    "independent": rounded(A, B, A[::-1]),
+}
+dependent = pytest.mark.parametrize("gradients", DEPENDENT.values(), ids=DEPENDENT)
+
+
+def units(gradients):
+    norms = np.linalg.norm(gradients, axis=1)
+    return norms, gradients / np.where(norms > 0, norms, 1.0)[:, None]
+
+
+@dependent
+def test_config_of_dependent_gradients(gradients):
+    """x = U⁺ 1 (Liu et al., ConFIG, eq. 2), the update (Σ g_i · x̂) x̂ (eq. 3): the pinv of J."""
+    _, unit = units(gradients)
+    x = np.linalg.pinv(unit, rcond=1e-6) @ np.ones(len(unit))
+    x /= np.linalg.norm(x)
+    expected = (gradients @ x).sum() * x
+    found = update_of(ConFIG(), gradients)
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.linalg.norm(expected))
+
+
+@dependent
+@pytest.mark.parametrize("weighting", [IMTLG(), IMTL()], ids=lambda w: w.name)
+def test_imtl_of_dependent_gradients(weighting, gradients):
+    """α ∝ D⁻¹ (U⁺)ᵀ U⁺ 1, of sum 1; in the first step the scales of IMTL are 1."""
+    norms, unit = units(gradients)
+    inverse = np.linalg.pinv(unit, rcond=1e-6)
+    alpha = inverse.T @ inverse @ np.ones(len(unit))
+    alpha = np.where(norms > 0, alpha / np.where(norms > 0, norms, 1.0), 0.0)
+    expected = alpha / alpha.sum() @ gradients
+    found = update_of(weighting, gradients)
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.linalg.norm(expected))
+
+
+def test_dependent_gradients_in_numbers():
+    np.testing.assert_allclose(update_of(ConFIG(), PLANE), [1.66109, 1.81087, 0], atol=1e-5)
+    np.testing.assert_allclose(update_of(IMTLG(), PLANE), [0.56143, 0.61206, 0], atol=1e-5)
+
+
+@dependent
+def test_aligned_mtl_of_dependent_gradients(gradients):
+    """1/T · B J, B = σ_min U Σ⁺ Uᵀ: the components of J's own SVD at its least length above 0."""
+    left, sigma, right = np.linalg.svd(gradients, full_matrices=False)
+    kept = sigma > 1e-6 * sigma[0]
+    expected = sigma[kept][-1] * (left[:, kept] @ right[kept]).mean(0)
+    found = update_of(AlignedMTL(), gradients)
+    np.testing.assert_allclose(found, expected, atol=2e-5 * np.linalg.norm(expected))
+
+
+@pytest.mark.parametrize("weighting", [ConFIG(), IMTLG(), IMTL()], ids=lambda w: w.name)
+@pytest.mark.parametrize("length", [1.0, 2.0])
+def test_opposite_gradients_have_no_direction(weighting, length):
+    """U⁺ 1 is 0, and rounding makes no direction of it."""
+    np.testing.assert_array_equal(update_of(weighting, rounded(A, -length * A)), 0)

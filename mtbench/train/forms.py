@@ -1,0 +1,114 @@
+"""The forms of strategies: how each is built, and what it makes of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from mtbench.plugin.task import Task
+from mtbench.plugin.weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
+
+from .gradients import add
+
+Tensor = Any
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What a strategy made of a step."""
+
+    heads: Tensor
+    """Weight of each task for the parameters of its own, float32 `[tasks]`."""
+    weights: Tensor | None
+    """Weight of each task for the shared parameters, float32 `[tasks]`."""
+    update: Tensor | None
+    """Gradient of the shared parameters, float32 `[parameters]`, where there are no weights."""
+    own: list[Any]
+    """Gradients of the strategy's trainable variables."""
+
+
+def weigh(
+    weighting: Weighting,
+    strategy: Any,
+    variables: Sequence[Any],
+    losses: Tensor,
+    given: Tensor | None,
+) -> Weighed:
+    """What a strategy makes of a step.
+
+    Args:
+        weighting: The component.
+        strategy: What its `build` returned.
+        variables: The trainable variables of it.
+        losses: Of the tasks it was built for, float32 `[tasks]`.
+        given: Their Gramian, float64 `[tasks, tasks]`, or gradients, float32
+            `[tasks, parameters]`, by its form; None where losses are all it is to have.
+    """
+    if given is None:
+        with tf.GradientTape() as tape:
+            tape.watch(losses)
+            loss = strategy(losses)
+        weights, own = tape.gradient(loss, [losses, list(variables)])
+        weights = tf.zeros_like(losses) if weights is None else tf.convert_to_tensor(weights)
+        return Weighed(weights, weights, None, own)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(losses)
+        scaled = getattr(strategy, "scale", lambda x: x)(losses)
+    factors = tape.gradient(scaled, losses)
+    own = tape.gradient(scaled, list(variables))
+    if isinstance(weighting, GradientWeighting):
+        return Weighed(factors, None, strategy(scaled, factors[:, None] * given), own)
+    double = tf.cast(factors, tf.float64)
+    gramian = double[:, None] * given * double
+    with tf.GradientTape() as tape:
+        weighed = strategy(tf.cast(scaled, tf.float64), gramian)
+    weights = weighed
+    if isinstance(weighed, tuple):
+        weights, objective = weighed
+        further = tape.gradient(objective, list(variables))
+        own = [add(pair) for pair in zip(own, further, strict=True)]
+    weights = factors * tf.cast(weights, tf.float32)
+    weighs_heads = getattr(weighting, "weighs_heads", False)
+    return Weighed(weights if weighs_heads else factors, weights, None, own)
+
+
+def build(weighting: Weighting, tasks: Mapping[str, Task], sizes: Sequence[int]) -> Any:
+    """What the strategy's `build` returns for these tasks.
+
+    Raises:
+        TypeError: It is of no form that we know.
+    """
+    if isinstance(weighting, GradientWeighting):
+        return weighting.build(tasks, sizes)
+    if isinstance(weighting, GramianWeighting | LossWeighting):
+        return weighting.build(tasks)
+    raise TypeError(
+        f"weighting {weighting.name!r}: expected a LossWeighting, GramianWeighting or "
+        f"GradientWeighting, found {type(weighting).__name__}"
+    )
+
+
+def slopes_after(
+    strategy: Any, variables: Sequence[Any], before: Tensor, after: Tensor
+) -> list[Any]:
+    """Gradients of a strategy's trainable variables, from the losses around a step."""
+    with tf.GradientTape() as tape:
+        objective = strategy.after_step(before, after)
+    return list(tape.gradient(objective, list(variables)))
+
+
+def dense(slopes: Sequence[Any], variables: Sequence[Any]) -> list[Tensor]:
+    """Gradients of variables as tensors, 0 where there is none: a branch returns what others do."""
+    return [
+        tf.zeros_like(variable) if slope is None else tf.convert_to_tensor(slope)
+        for slope, variable in zip(slopes, variables, strict=True)
+    ]
+
+
+def flat(weighed: Weighed, variables: Sequence[Any]) -> tuple[Tensor, ...]:
+    """Heads' weights, shared weights or update, and the dense gradients of the variables."""
+    shared = weighed.update if weighed.weights is None else weighed.weights
+    return (weighed.heads, shared, *dense(weighed.own, variables))
