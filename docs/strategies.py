@@ -14,7 +14,7 @@ from mtbench.plugin.registry import installed
 from mtbench.plugin.weighting import Weighting
 from mtbench.records.results import Results
 from mtbench.report import summarize
-from mtbench.report.formats import number
+from mtbench.report.columns import number_text
 from mtbench.report.summary import Row
 from mtbench.suite.sweep import base
 
@@ -34,7 +34,7 @@ def line(row: Row, strategies: dict[str, type[Weighting]], steps: dict[str, floa
         f"`{row.name}`" if cls else row.name,
         paper(cls) if cls else "",
         cls.needs if cls else "",
-        *(number(row.metrics.get(metric)) for metric in METRICS),
+        *(number_text(row.metrics.get(metric)) for metric in METRICS),
         f"{steps[row.name]:.2f}" if row.name in steps else "",
     ]
     return f"| {' | '.join(cells)} |"
@@ -57,7 +57,7 @@ def main(folder: str, benchmark: str, target: str) -> None:
         *(line(row, strategies, {"equal": 1.0, **steps}) for row in summary.scenarios),
         *(
             f"| *floor:* {row.name} | | | "
-            + " | ".join(number(row.metrics.get(metric)) for metric in METRICS)
+            + " | ".join(number_text(row.metrics.get(metric)) for metric in METRICS)
             + " | |"
             for row in summary.floors
         ),
