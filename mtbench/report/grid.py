@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from mtbench.evidence.changes import counted
 from mtbench.records.differing import Changes
 from mtbench.records.sweeps import point_of
 
@@ -45,7 +46,7 @@ def table(summary: Summary, console: Console) -> None:
     numbers = {seeds_text(row) for row in summary.scenarios}
     varies = len(numbers) > 1
     count = next(iter(numbers), "0") if not varies else ""
-    over = "seeds" if varies else f"{count} seed{'' if count == '1' else 's'}"
+    over = "seeds" if varies else counted(int(count), "seed")
     grid = Table(
         title=f"{escape(summary.suite)}: mean ± sd over {over}",
         title_justify="left",

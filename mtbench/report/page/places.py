@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .svg import INK
 
@@ -34,13 +34,11 @@ class Labels:
 
     def __init__(self, axes: Axes) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-        from matplotlib.figure import Figure  # noqa: PLC0415
 
         self.axes = axes
-        figure = axes.figure
-        assert isinstance(figure, Figure)
+        figure: Any = axes.figure
         self._renderer = FigureCanvasAgg(figure).get_renderer()  # knows how wide a text is
-        self._unit = figure.dpi / 72
+        self._unit: float = figure.dpi / 72
         self._points: list[Box] = []
         self._lines: list[Box] = []
         self._names: list[Box] = []
@@ -124,9 +122,8 @@ class Labels:
         return written, extent.width, extent.height
 
     def _inside(self, box: Box) -> bool:
-        frame = self.axes.bbox
-        across = box[0] >= frame.x0 and box[2] <= frame.x1
-        return across and box[1] >= frame.y0 and box[3] <= frame.y1
+        left, bottom, right, top = (float(side) for side in self.axes.bbox.extents)
+        return left <= box[0] and box[2] <= right and bottom <= box[1] and box[3] <= top
 
     def _hits(self, box: Box) -> int:
         """How much of what is drawn lies in a box."""

@@ -208,9 +208,10 @@ def bars(
         axes.set_xlim(0, 1.55 * max(top, 1.0))
         for n, row in enumerate(rows):
             look = looks[row.scenario]
-            filled = {"color": look.colour, "alpha": 0.45, "lw": 0}
-            hatched = {"facecolor": "none", "edgecolor": look.colour, "hatch": "////", "lw": 1}
-            (bar,) = axes.barh([n], [row.ratio], 0.62, **(hatched if row.reference else filled))
+            filled: dict[str, Any] = {"color": look.colour, "alpha": 0.45, "lw": 0}
+            if row.reference:
+                filled = {"facecolor": "none", "edgecolor": look.colour, "hatch": "////", "lw": 1}
+            (bar,) = axes.barh([n], [row.ratio], 0.62, **filled)
             canvas.note(bar, f"{row.scenario}: {row.text}", look.classes)
             reach = [max(row.ratio - row.sd, 0), row.ratio + row.sd]
             axes.plot(reach, [n, n], color=INK, lw=1.1)
@@ -268,11 +269,15 @@ _SHAPES = (
 """The markers, as paths around (22, 6)."""
 
 
-def swatch(look: Look) -> Html:
-    """A piece of a scenario's line with its marker, for a legend."""
+def swatch(look: Look, hollow: bool = False) -> Html:
+    """A piece of a scenario's line with its marker, for a legend; a hollow marker alone."""
     if look.style is None:
         line = tag("line", x1=0, y1=6, x2=44, y2=6, stroke="currentColor", stroke_opacity=0.4)
         return tag("svg", line, viewBox="0 0 44 12", aria_hidden="true")
+    if hollow:
+        style = "fill:none;stroke:currentColor;stroke-opacity:0.5;stroke-width:1.2"
+        path = tag("path", d=_SHAPES[look.style], style=style)
+        return tag("svg", path, viewBox="0 0 44 12", aria_hidden="true")
     colour = f"var(--c{look.style})"
     dashes = ",".join(f"{1.6 * length:g}" for length in DASHES[look.style])
     style = f"stroke:{colour};stroke-width:1.8" + (f";stroke-dasharray:{dashes}" if dashes else "")

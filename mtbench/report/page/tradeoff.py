@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
+
 from mtbench.evidence import Sweep
 
 from .looks import Axis, Look, Spread, figures, short, spoken
