@@ -277,7 +277,7 @@ def test_the_terminal(results):
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert lines[2:5] == [
         "ranking retrieval",
-        "rmse ↓ top 5 ↑ train ex/s",
+        "rmse ↓ top 5 ↑ step/ref.",
         "scenario vs mean vs ease s a run",
     ]
     names = [line.split(" ")[0] for line in lines]

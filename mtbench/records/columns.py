@@ -74,7 +74,7 @@ NUMBERS = (
     _timing("build_s"),
     _timing("trace_s"),
     _timing("train_s"),
-    _timing("step_per_reference", Heading("step / ref.", 0, digits=2, short=True)),
+    _timing("step_per_reference", Heading("step/ref.", 0, digits=2, short=True)),
     _timing("train_examples_per_s", Heading("train ex/s", 1, "higher")),
     _timing("evaluate_s"),
     _timing("evaluate_examples_per_s", Heading("evaluate ex/s", 2, "higher")),

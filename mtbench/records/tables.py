@@ -80,7 +80,8 @@ def load_runs(folder: Path | str, *, every: bool = False) -> Any:
     - `step_per_reference`: time of a training step in that of a small reference model that is timed
       in turn with the steps; `train_examples_per_s` (all but the first step) and
       `evaluate_examples_per_s` are as the clock has them.
-    - `peak_memory_bytes`: resident memory of the process at its highest during the run.
+    - `peak_memory_bytes`: resident memory of the process at its highest during the run. It holds
+      what the runs before have left in the process, so that it depends on their order.
     - `parameters`: number of trained parameters.
     - `train_rows`, `test_rows`: interactions in the two parts.
     - `data`, `data_fingerprint`: name and digest of the data; `stands_in_for` says in place of
