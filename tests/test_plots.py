@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtbench.records.results import Results
-from mtbench.report.page import curves, looks, plots, sweepplot, svg
+from mtbench.report.page import curves, looks, plots, svg, sweepplot
 from mtbench.report.page.curves import Line
 from mtbench.report.page.looks import Axis, Look, Spread
 from mtbench.report.page.page import page
@@ -108,7 +108,7 @@ def drawn_axes(canvas, *arguments):
 
 def require_readable(axes):
     """No name lies on another, on a line or on a marker, or beyond the plot."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     renderer = FigureCanvasAgg(axes.figure).get_renderer()
     names = [text for text in axes.texts if not hasattr(text, "xyann")]
@@ -171,7 +171,7 @@ def test_a_name_without_a_free_place_is_in_the_note():
     x = Axis("x", False, {}, spreads)
     canvas = Canvas()
     with canvas.style():
-        from mtbench.report.page.places import Labels  # noqa: PLC0415
+        from mtbench.report.page.places import Labels
 
         axes = canvas.figure(1.5, 1).add_axes((0, 0, 1, 1))
         labels = Labels(axes)

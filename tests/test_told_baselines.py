@@ -285,7 +285,7 @@ def test_the_terminal(results):
         names.index(name) for name in ("strong", "baselines", "ease", "ials", "floors", "mean")
     ]
     assert places == sorted(places)
-    assert lines[names.index("joint")] == "joint 0.901 ± 0.001 0.401 ± 0.001 1,000"
+    assert lines[names.index("joint")] == "joint 0.901 ± 0.001 0.401 ± 0.001 1.00"
     assert lines[names.index("joint") + 1] == "+0.349 −0.098 2.00"
     assert lines[names.index("ease")] == "ease – 0.499 ± 0.001 –"
     below = lines.index("mean 1.250 ± 0.000 –") + 3  # the other floors, and the rule
