@@ -217,7 +217,6 @@ def test_a_folder_against_itself_has_no_difference(folders):
         "joint: retrieval/top_5 ↑: 0.505 → 0.505, +0.000: identical (4 seeds, paired)",
         "joint: training throughput: × 1.00 (1.00–1.00; 4 seeds)",
         "joint: step time / reference: × 1.00 (1.00–1.00; 4 seeds)",
-        "joint: peak memory: × 1.00 (1.00–1.00; 4 seeds)",
     ]
 
 
@@ -305,7 +304,7 @@ def test_ratios_are_medians_with_smallest_and_largest(folders):
     b = [record("joint", s, pace=2.0**s, memory=2.0**s * 1e9) for s in range(3)]
     found = lines(*folders(a, b))
     assert "joint: step time / reference: × 2.00 (1.00–4.00; 3 seeds)" in found
-    assert "joint: peak memory: × 2.00 (1.00–4.00; 3 seeds)" in found
+    assert not [line for line in found if "memory" in line]  # it depends on the runs before
 
 
 def test_records_without_a_reference_time_compare_all_the_same(folders):

@@ -16,7 +16,7 @@ from mtbench.errors import RecordError, SuiteError
 from mtbench.records.results import Results
 from mtbench.records.series import load, measure
 from mtbench.regress.gate import check, gate
-from mtbench.regress.limits import MEMORY_GROWTH, SLOWDOWN, Limits, load_limits, metrics_of
+from mtbench.regress.limits import SLOWDOWN, Limits, load_limits, metrics_of
 from mtbench.runs import environment
 from mtbench.train import pace
 
@@ -219,16 +219,16 @@ def test_records_without_a_reference_time_settle_no_slowdown():
     )
 
 
-def test_where_nothing_is_named_everything_is_checked():
+def test_where_nothing_is_named_all_but_memory_is_checked():
     assert states(BASE, BASE) == {
         "ranking/rmse": "ok",
         "retrieval/top_5": "ok",
         "step time": "ok",
-        "peak memory": "ok",
     }
-    slow = runs(noise=(0.0,) * 5, pace=SLOWDOWN + 0.01, memory=1e9 * MEMORY_GROWTH + 1)
+    slow = runs(noise=(0.0,) * 5, pace=SLOWDOWN + 0.01)
     assert states(BASE, slow)["step time"] == "breach"
-    assert states(BASE, slow)["peak memory"] == "breach"
+    hungry = runs(noise=(0.0,) * 5, memory=9e9)  # it depends on the runs before
+    assert "peak memory" not in states(BASE, hungry)
     assert states(BASE, runs(0.05))["ranking/rmse"] == "breach"
 
 
@@ -240,7 +240,7 @@ def test_what_is_named_alone_is_checked():
 def test_a_metric_of_a_task_that_is_not_trained_is_not_checked():
     a = runs(noise=(0.0,) * 5, answer__trained_tasks=["retrieval"])
     b = runs(0.5, answer__trained_tasks=["retrieval"])
-    assert set(states(a, b)) == {"retrieval/top_5", "step time", "peak memory"}
+    assert set(states(a, b)) == {"retrieval/top_5", "step time"}
 
 
 def test_a_metric_of_a_task_goes_before_the_metric_of_all():
@@ -526,7 +526,7 @@ def test_a_planted_growth_of_memory_is_caught(suite_runs):
     before = run("a", "3")
     megabytes = environment.peak_memory() // 2 // 2**20
     after = run("b", "3", f"split.megabytes={megabytes}")
-    limits = Limits(max_memory_growth=MEMORY_GROWTH)
+    limits = Limits(max_memory_growth=1.2)
     assert check(before, run("c", "3"), limits).exit_code == 0
     (breach,) = check(before, after, limits).breaches
     assert breach.what == "peak memory"

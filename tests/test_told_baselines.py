@@ -276,8 +276,8 @@ def test_the_terminal(results):
     text = as_text(summarize(results))
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert lines[2:5] == [
-        "ranking retrieval train",
-        "rmse ↓ top 5 ↑ ex/s",
+        "ranking retrieval",
+        "rmse ↓ top 5 ↑ step/ref.",
         "scenario vs mean vs ease s a run",
     ]
     names = [line.split(" ")[0] for line in lines]
@@ -285,7 +285,7 @@ def test_the_terminal(results):
         names.index(name) for name in ("strong", "baselines", "ease", "ials", "floors", "mean")
     ]
     assert places == sorted(places)
-    assert lines[names.index("joint")] == "joint 0.901 ± 0.001 0.401 ± 0.001 1,000"
+    assert lines[names.index("joint")] == "joint 0.901 ± 0.001 0.401 ± 0.001 1.00"
     assert lines[names.index("joint") + 1] == "0.349 better 0.098 worse 2.00"
     assert lines[names.index("ease")] == "ease – 0.499 ± 0.001 –"
     below = lines.index("mean 1.250 ± 0.000 –") + 3  # the other floors, and the rule

@@ -83,8 +83,8 @@ class _Gate(Command):
 @click.option(
     "--max", "limited", multiple=True, metavar="LIMIT=VALUE",
     help="rmse-increase=0.01, top_100_seen_removed-decrease=0.01, slowdown=1.3 or "
-    "memory-growth=1.2; also --max-rmse-increase 0.01; default: every headline metric, "
-    "slowdown and memory-growth",
+    "memory-growth=1.2; also --max-rmse-increase 0.01; default: every headline metric "
+    "and slowdown",
 )  # fmt: skip
 @click.option("--limits", type=PATH, metavar="FILE", help="limits, as YAML")
 @click.option(

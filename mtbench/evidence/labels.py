@@ -16,6 +16,7 @@ import numpy as np
 from mtbench.records.results import Metric, Results, common_seeds
 from mtbench.records.sweeps import NumberSweep
 
+from .changes import counted
 from .words import decimal
 
 DRAWS = 2000
@@ -181,7 +182,8 @@ def label_sentences(found: Sequence[Transfer]) -> Iterator[str]:
         fewest = one.shares[0]
         yield (
             f"{one.other} against {one.single} in {one.metric.key}, "
-            f"{len(one.differences)} seeds of this data set: with {_percent(fewest)} of the labels "
+            f"{counted(len(one.differences), 'seed')} of this data set: "
+            f"with {_percent(fewest)} of the labels "
             f"{_worth(one, fewest)}; {_break_even(one)}"
         )
 

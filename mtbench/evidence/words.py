@@ -201,8 +201,8 @@ def decimal(value: float, scale: float, sign: str = "") -> str:
         sign: "+" to have one before a number that is not negative.
     """
     places = 3 if not scale else min(max(1 - math.floor(math.log10(scale)), 0), 12)
-    text = f"{value:{sign}.{places}f}"
-    if not float(text):
+    text = f"{value:{sign},.{places}f}"
+    if not float(text.replace(",", "")):
         text = text.replace("-", "")  # a negative zero
     return text.replace("-", "−")
 

@@ -68,25 +68,26 @@ def _timing(key: str, heading: Heading | None = None) -> Number:
 
 
 NUMBERS = (
-    _timing("run_s", Heading("s a run", 2, digits=2, short=True)),
+    _timing("run_s", Heading("s a run", 3, digits=2, short=True)),
     _timing("import_s"),
     _timing("data_s"),
     _timing("build_s"),
     _timing("trace_s"),
     _timing("train_s"),
-    _timing("train_examples_per_s", Heading("train ex/s", 0, "higher", short=True)),
+    _timing("step_per_reference", Heading("step/ref.", 0, digits=2, short=True)),
+    _timing("train_examples_per_s", Heading("train ex/s", 1, "higher")),
     _timing("evaluate_s"),
-    _timing("evaluate_examples_per_s", Heading("evaluate ex/s", 1, "higher")),
+    _timing("evaluate_examples_per_s", Heading("evaluate ex/s", 2, "higher")),
     Number(
         "peak_memory_bytes",
         lambda record: record.peak_memory_bytes,
         WHOLE,
-        Heading("peak MB", 3, factor=1e-6),
+        Heading("peak MB", 4, factor=1e-6),
     ),
     Number(
         "parameters",
         lambda record: record.parameters,
-        heading=Heading("parameters", 4, varies=False),
+        heading=Heading("parameters", 5, varies=False),
     ),
 )
 """In the order of `load_runs`."""

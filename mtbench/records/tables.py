@@ -77,8 +77,11 @@ def load_runs(folder: Path | str, *, every: bool = False) -> Any:
     - `started`: time, UTC.
     - `run_s`: seconds of the run without those of the process, which are `import_s` and `data_s`:
       `build_s`, `trace_s` (first step), `train_s` (all steps) and `evaluate_s` are parts of it.
-    - `train_examples_per_s`: all but the first step; `evaluate_examples_per_s`.
-    - `peak_memory_bytes`: resident memory of the process at its highest during the run.
+    - `step_per_reference`: time of a training step in that of a small reference model that is timed
+      in turn with the steps; `train_examples_per_s` (all but the first step) and
+      `evaluate_examples_per_s` are as the clock has them.
+    - `peak_memory_bytes`: resident memory of the process at its highest during the run. It holds
+      what the runs before have left in the process, so that it depends on their order.
     - `parameters`: number of trained parameters.
     - `train_rows`, `test_rows`: interactions in the two parts.
     - `data`, `data_fingerprint`: name and digest of the data; `stands_in_for` says in place of

@@ -28,9 +28,9 @@ from .differences import require_comparable, sections, told_changes
 SPEEDS = {
     "examples_per_s": "training throughput",
     "step_time": "step time / reference",
-    "memory": "peak memory",
 }
-"""What is compared as a ratio, by its name in `Series`."""
+"""What is compared as a ratio, by its name in `Series`. Memory is not: the peak of a process holds
+what the runs before have left in it, so that it is another in another order."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ they check, and with a margin above 0 hardly ever.
 all that was seen has to be within the limit for an ok, or beyond its square for a breach. A step is
 timed in units of a reference workload that takes turns with the steps (`train/pace.py`), so that
 another load on the machine, or another machine, cancels out as far as it can.
+Memory is checked where a limit names it, and not otherwise: the peak of a process holds what the
+runs before have left in it, so that a scenario alone, or in another order, has another peak with the
+same code.
 
 Fewer than three seeds support no test, nor do losses that are equal in all seeds. There the means
 decide: a breach is a mean loss beyond the limit plus the standard deviation of the baseline's
@@ -42,7 +45,7 @@ from mtbench.evidence.words import decimal
 from mtbench.records.series import Measured, Series, load
 
 from .differences import require_comparable, told_changes
-from .limits import MEMORY_GROWTH, SLOWDOWN, Limits, load_limits, metrics_of
+from .limits import SLOWDOWN, Limits, load_limits, metrics_of
 from .outcome import Check, Outcome, State
 
 
@@ -82,8 +85,8 @@ def check(a: Measured, b: Measured, limits: Limits, marks: Sequence[str] = ()) -
     Args:
         a: The baseline.
         b: The current results.
-        limits: What is checked; where they name nothing, every headline metric (margin 0), step
-            time (`SLOWDOWN`) and memory (`MEMORY_GROWTH`) are.
+        limits: What is checked; where they name nothing, every headline metric (margin 0) and step
+            time (`SLOWDOWN`) are.
         marks: What every line has to say of the two.
     """
     if not limits.named:
@@ -112,7 +115,6 @@ def _defaults(a: Measured, limits: Limits) -> Limits:
             "max_increase": margins[False],
             "max_decrease": margins[True],
             "max_slowdown": SLOWDOWN,
-            "max_memory_growth": MEMORY_GROWTH,
         }
     )
 

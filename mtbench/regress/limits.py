@@ -20,8 +20,6 @@ from mtbench.errors import Fault, SuiteError, did_you_mean
 SLOWDOWN = 1.25
 """Default. Of 380 pairs of repeats on two cores with six to sixteen processes that wanted them,
 the largest near end of an interval was 1.15, and the largest median 1.26."""
-MEMORY_GROWTH = 1.2
-"""Default."""
 
 Margin = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
@@ -37,7 +35,8 @@ class Limits(Options):
     max_slowdown: Factor | None = None
     """How many times as long a training step may take, in units of the reference workload."""
     max_memory_growth: Factor | None = None
-    """How many times as much memory a run may take at its peak."""
+    """How many times as much memory a run may take at its peak. It holds what earlier runs of the
+    process have left: name it for results of the same scenarios, run in the same order, alone."""
     confidence: float = Field(0.95, ge=0.5, lt=1)
     """Of the intervals; a false alarm in a metric has half of what is left to 1."""
     strict: bool = False
@@ -45,7 +44,7 @@ class Limits(Options):
 
     @property
     def named(self) -> bool:
-        """Whether anything is limited; where nothing is, a gate checks everything it can."""
+        """Whether anything is limited; where nothing is, a gate checks all but memory."""
         factors = (self.max_slowdown, self.max_memory_growth)
         return bool(self.max_increase or self.max_decrease) or factors != (None, None)
 

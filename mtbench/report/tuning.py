@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
+from mtbench.evidence.changes import counted
 from mtbench.records.results import Results, Scenario
 from mtbench.records.tuning import Tuning
 
@@ -25,18 +26,23 @@ def budget(results: Results) -> Iterator[str]:
         first = equal[0]
         seeds = ", ".join(map(str, first.seeds))
         yield (
-            f"options chosen on the validation part: {number} trials for each of "
-            f"{len(equal)} scenarios and baselines ({first.sampler}, pruner {first.pruner}, "
+            f"options chosen on the validation part: {number} trial{'s' * (counts != [1])} "
+            f"for {_arms(len(equal))} ({first.sampler}, pruner {first.pruner}, "
             f"seed{'s' * (len(first.seeds) != 1)} {seeds}), then trained on both parts"
         )
     for arm, tuning in tuned:
         if tuning.because:
-            plural = "" if tuning.trials == 1 else "s"
-            yield f"{arm.name}: {tuning.trials} trial{plural}, because {tuning.because}"
+            yield f"{arm.name}: {counted(tuning.trials, 'trial')}, because {tuning.because}"
     untuned = [arm.name for arm in arms if arm.answer.tuning is None]
     if untuned:
         yield f"not tuned: {', '.join(untuned)}"
     yield from _studies(results, tuned)
+
+
+def _arms(number: int) -> str:
+    if number == 1:
+        return "one scenario or baseline"
+    return f"each of {number} scenarios and baselines"
 
 
 def _studies(results: Results, tuned: list[tuple[Scenario, Tuning]]) -> Iterator[str]:

@@ -70,6 +70,9 @@ def reset_peak_memory() -> None:
 def peak_memory() -> int | None:
     """Return the peak resident memory of this process in bytes, since the last reset on Linux.
 
+    It holds what the runs before have left: the same run after others has a higher peak, by a
+    quarter in a long suite, and takes half as much beyond where it started. Giving back to the
+    system what is free before each run does not mend that.
     None where the system does not tell, as on Windows.
     """
     with contextlib.suppress(OSError):

@@ -5,9 +5,9 @@
         mtbench_regression("suites/quickstart.yaml", override, plugins=["my_strategy.py"])
 
 The suite is run in a process of its own, by default with three seeds. What pytest-benchmark times
-is that process; what decides are accuracy, the time of a step in units of a reference workload and
-peak memory, by the rules of `mtbench.gate`. All of it is in `benchmark.extra_info["mtbench"]`, so
-that a JSON file of pytest-benchmark is a baseline:
+is that process; what decides are accuracy, the time of a step in units of a reference workload and,
+where a limit names it, peak memory, by the rules of `mtbench.gate`. All of it is in
+`benchmark.extra_info["mtbench"]`, so that a JSON file of pytest-benchmark is a baseline:
 
     pytest --benchmark-json=baseline.json        # once, and keep the file
     pytest --mtbench-baseline=baseline.json      # in CI: a breach fails the test

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from mtbench.evidence.changes import counted
 from mtbench.records.record import Record
 
 from .looks import Look, figures
@@ -168,15 +169,26 @@ def draw(canvas: Canvas, panel: Panel, looks: Mapping[str, Look], height: float 
             axes.set_ylim(*panel.limits)
         axes.grid()
         axes.set_xlabel(panel.unit)
-        few_ticks(axes.xaxis, whole=True)
+        _epochs(axes, {number for line in panel.lines for number in line.epochs})
         few_ticks(axes.yaxis, log=panel.log)
         return canvas.finish(panel.title, _describe(panel))
 
 
+def _epochs(axes: Axes, numbers: Collection[int]) -> None:
+    """Whole numbers as ticks; a single one stands in the middle."""
+    if len(numbers) == 1:
+        (only,) = numbers
+        axes.set_xlim(only - 0.5, only + 0.5)
+        axes.set_xticks([only], [figures(only)])
+    else:
+        few_ticks(axes.xaxis, whole=True)
+
+
 def _line(canvas: Canvas, axes: Axes, line: Line, look: Look, unit: str) -> None:
     style = look.style
-    first, last = (f"{figures(line.mean[n])} in {unit} {line.epochs[n]}" for n in (0, -1))
-    words = f"{line.scenario}: {first}, {last}"
+    ends = dict.fromkeys((0, len(line.epochs) - 1))  # one where there is one
+    said = [f"{figures(line.mean[n])} {_when(unit, line.epochs[n])}" for n in ends]
+    words = f"{line.scenario}: {', '.join(said)}"
     if style is None:
         (drawn,) = axes.plot(line.epochs, line.mean, color=look.colour, lw=0.9, alpha=0.28)
     else:
@@ -189,14 +201,24 @@ def _line(canvas: Canvas, axes: Axes, line: Line, look: Look, unit: str) -> None
     canvas.note(drawn, words, look.classes)
 
 
+def _when(unit: str, number: int) -> str:
+    """`in epoch 3`, `after 3 trials`."""
+    if unit == "epoch":
+        return f"in epoch {number:,}"
+    return f"after {counted(number, unit.removesuffix('s'))}"
+
+
 def _describe(panel: Panel) -> str:
     """The last epoch in words, the smallest first."""
     ordered = sorted(panel.lines, key=lambda line: line.mean[-1])
     shown = list(itertools.islice(ordered, 10))
     more = f"; and {len(ordered) - 10} more" if len(ordered) > 10 else ""
-    words = (
-        f"{plain(line.scenario)}: {figures(line.mean[0])} to {figures(line.mean[-1])}"
-        for line in shown
-    )
+    words = (f"{plain(line.scenario)}: {_ends_text(line)}" for line in shown)
     over = ", means over seeds" if panel.unit == "epoch" else ""
     return f"First and last {panel.unit}{over}: {'; '.join(words)}{more}"
+
+
+def _ends_text(line: Line) -> str:
+    """`1.2 to 0.4`; the only value of one epoch."""
+    first, last = figures(line.mean[0]), figures(line.mean[-1])
+    return first if len(line.mean) == 1 else f"{first} to {last}"

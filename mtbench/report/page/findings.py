@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mtbench import evidence
 from mtbench.evidence import words
+from mtbench.evidence.changes import counted
 
 from . import wording
 from .looks import metric_label
@@ -59,8 +60,9 @@ def _compared(key: str, caption: str, listed: Sequence[evidence.Comparison]) -> 
     made = table(key, caption, head, rows)
     if planned and len(rows) <= 16:
         return made
-    what = "planned comparisons" if planned else "exploratory comparisons"
-    return tag("details", tag("summary", f"All {len(rows)} {what}"), made)
+    what = "planned comparison" if planned else "exploratory comparison"
+    text = counted(len(rows), what) if len(rows) == 1 else f"All {counted(len(rows), what)}"
+    return tag("details", tag("summary", text), made)
 
 
 def _comparison(one: evidence.Comparison, beyond: bool, planned: bool) -> list[Html]:

@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mtbench.evidence.changes import counted
+
 from .markup import plain
 from .svg import INK, SERIES
 
@@ -132,7 +134,7 @@ def spoken(spread: Spread) -> str:
     """`joint: 0.937 ± 0.013 (5 seeds)`."""
     seeds = len(spread.values)
     sd = f" ± {figures(spread.sd)}" if seeds > 1 else ""
-    return f"{spread.scenario}: {figures(spread.mean)}{sd} ({seeds} seed{'s' * (seeds > 1)})"
+    return f"{spread.scenario}: {figures(spread.mean)}{sd} ({counted(seeds, 'seed')})"
 
 
 def describe(axis: Axis) -> str:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
+from mtbench.evidence.changes import counted
 from mtbench.records.results import Results
 
 from . import curves, findings, labels, panels, provenance, sections, sweeps, tuning, wording
@@ -48,7 +49,7 @@ def page(results: Results) -> str:
             aria_label="sections",
         ),
         tag("main", *(_section(*part) for part in parts)),
-        tag("footer", f"Made by mtbench from {results.given} records."),
+        tag("footer", f"Made by mtbench from {counted(results.given, 'record')}."),
         tag("script", Html(script)),
     ]
     document = tag("html", tag("head", *head), tag("body", *body), lang="en")
@@ -72,10 +73,10 @@ def _header(view: View) -> Html:
     summary, results = view.summary, view.results
     runs, total = len(results.done), len(results.records)
     seeds, baselines = len(view.seeds), len(summary.baselines)
-    beside = f"{baselines} baseline{'s' * (baselines != 1)}, " if baselines else ""
+    beside = f"{counted(baselines, 'baseline')}, " if baselines else ""
     meta = (
-        f"{len(summary.scenarios)} scenario{'s' * (len(summary.scenarios) != 1)}, {beside}"
-        f"{seeds} seed{'s' * (seeds != 1)}, {runs} of {total} runs went well. {summary.data}"
+        f"{counted(len(summary.scenarios), 'scenario')}, {beside}{counted(seeds, 'seed')}, "
+        f"{runs:,} of {counted(total, 'run')} went well. {summary.data}"
     )
     notes = [
         tag("li.loud" if note.startswith(("SYNTHETIC", "FAILED")) else "li", note)

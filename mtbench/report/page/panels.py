@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 from mtbench.records.columns import NUMBERS
@@ -9,7 +10,7 @@ from mtbench.report.summary import Row
 
 from . import curves, plots
 from .curves import Panel
-from .looks import Look, Spread, figures, short
+from .looks import Look, Spread, short
 from .markup import Html, tag
 from .plots import Bar
 from .svg import Canvas
@@ -30,10 +31,11 @@ GRADIENTS = (
     "all seeds. In conflict: the share of steps in which the cosine of two gradients is negative."
 )
 COSTS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-    ("training throughput", "train_examples_per_s", lambda v: f"{figures(v)}/s"),
+    ("time of a training step", "step_per_reference", lambda v: f"{v:,.2f}"),
     ("time a run takes", "run_s", lambda v: f"{v:,.1f} s"),
-    ("peak memory", "peak_memory_bytes", lambda v: f"{v / 1e6:,.0f} MB"),
 )
+"""Title, key of the number, and its text. Peak memory is none of them: it holds what earlier runs
+of the process have left, so that scenarios do not compare by it."""
 
 
 def metrics(view: View, canvas: Canvas) -> Html:
@@ -46,9 +48,9 @@ def metrics(view: View, canvas: Canvas) -> Html:
         return Html()
     text = (
         "Marker: mean; line: ± sd over seeds; ticks: the seeds; dashed: "
-        f"{'baselines and floors' if view.summary.baselines else 'floors'}. An arrow at the "
-        "edge stands for a value beyond it."
-        + (" The best is on top." if len(view.rows) > plots.MANY else "")
+        f"{'baselines and floors' if view.summary.baselines else 'floors'}. Arrows at an edge "
+        "stand for what lies beyond it: a mean with its value, a hollow one for each seed, and "
+        "the small end of a line." + (" The best is on top." if len(view.rows) > plots.MANY else "")
     )
     return tag("div", tag("p.note", text), tag("div.plots", *drawn))
 
@@ -68,7 +70,13 @@ def trade_offs(view: View, canvas: Canvas) -> Html:
         for second in axes[n + 1 :]
     ]
     rival = "baseline, or else floor," if view.summary.baselines else "floor"
-    said = f"Means ± sd over seeds. Shaded: better than the strongest {rival} in both."
+    said = (
+        f"Means ± sd over seeds. Shaded: better than the strongest {rival} in both (dashed); ticks "
+        "at an axis: the others of that task."
+    )
+    names = [set(axis.baselines) for axis in axes]
+    if any(one & other for n, one in enumerate(names) for other in names[n + 1 :]):
+        said += " Star: a baseline that serves both."
     if any(point.on_front for point in view.front.points):
         said += (
             " The solid line is the Pareto front of the scenarios that train both: none is as good "
@@ -79,7 +87,9 @@ def trade_offs(view: View, canvas: Canvas) -> Html:
     if any(not spread.own for axis in axes for spread in axis.spreads):
         said += " Hollow: trained for one of the two alone."
     shown = [row.name for row in view.rows]
-    return tag("div", *drawn, tag("p.note", said), legend(view, shown))
+    trained = Counter(spread.scenario for axis in axes for spread in axis.spreads if spread.own)
+    hollow = {name for name in shown if trained[name] < 2}
+    return tag("div", *drawn, tag("p.note", said), legend(view, shown, hollow))
 
 
 def gains(view: View, canvas: Canvas) -> Html:
@@ -112,7 +122,7 @@ def lines(view: View, canvas: Canvas, panels: Sequence[Panel], text: str) -> Htm
 
 
 def costs(view: View, canvas: Canvas) -> Html:
-    """Speed and memory as bars, relative to the first scenario of several tasks."""
+    """Speed as bars, relative to the first scenario of several tasks."""
     reference = view.reference
     if reference is None:
         return Html()
@@ -124,9 +134,11 @@ def costs(view: View, canvas: Canvas) -> Html:
             svg = plots.bars(canvas, title, label, rows, view.looks)
             drawn.append(figure(title, svg))
     text = (
-        f"Relative to {reference.name} (hatched), means over seeds; the line is ± sd. Throughput "
-        "is that of the steps after the first, which traces the graph; the time of a scenario's "
-        "first run holds the tracing."
+        f"Relative to {reference.name} (hatched), means over seeds; the line is ± sd. A step is "
+        "timed in units of a small reference model that takes turns with the steps, so that "
+        "another load on the machine cancels out; beside the bar its time in that unit. The time "
+        "of a scenario's first run holds the tracing. Throughput by the clock and the peak memory "
+        "of the process, which depends on the runs before, are in the table of costs."
     )
     return tag("div", tag("p.note", text), tag("div.plots", *drawn))
 
@@ -144,7 +156,7 @@ def _bars(view: View, reference: Row, key: str, form: Callable[[float], str]) ->
             spread = Spread(row.name, tuple(values))
             ratio = 1.0 if row is reference else spread.mean / unit
             text = f"{ratio:.2f}× · {form(spread.mean)}"
-            rows.append(Bar(row.name, ratio, spread.sd / unit, text))
+            rows.append(Bar(row.name, ratio, spread.sd / unit, text, row is reference))
     return rows
 
 
@@ -153,10 +165,16 @@ def figure(title: str, svg: Html) -> Html:
     return tag("figure", tag("h3", title), svg)
 
 
-def legend(view: View, shown: Collection[str]) -> Html:
-    """How scenarios look; pressing one makes it stand out."""
+def legend(view: View, shown: Collection[str], hollow: Collection[str] = ()) -> Html:
+    """How scenarios look; pressing one makes it stand out.
+
+    Args:
+        view: What the page shows.
+        shown: Names of the scenarios.
+        hollow: Those of them that are drawn hollow.
+    """
     entries = [(row.name, view.looks[row.name]) for row in view.rows if row.name in shown]
-    marked = [_entry(*entry) for entry in entries if entry[1].style is not None]
+    marked = [_entry(*entry, entry[0] in hollow) for entry in entries if entry[1].style is not None]
     grey = [_entry(*entry) for entry in entries if entry[1].style is None]
     if not grey:
         return tag("ul.legend", *marked, aria_label="legend")
@@ -168,5 +186,5 @@ def legend(view: View, shown: Collection[str]) -> Html:
     return tag("div", tag("ul.legend", *marked, aria_label="legend"), folded)
 
 
-def _entry(name: str, look: Look) -> Html:
-    return tag("li", tag("span", plots.swatch(look), name, data_s=f"s{look.number}"))
+def _entry(name: str, look: Look, hollow: bool = False) -> Html:
+    return tag("li", tag("span", plots.swatch(look, hollow), name, data_s=f"s{look.number}"))

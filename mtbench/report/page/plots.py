@@ -49,31 +49,84 @@ def dots(canvas: Canvas, axis: Axis, looks: Mapping[str, Look]) -> Html:
 
 
 def _row(canvas: Canvas, axes: Axes, row: int, spread: Spread, look: Look) -> None:
-    """One scenario: its seeds as ticks, a line of ± sd, its mean; an arrow where that is off."""
+    """One scenario: its seeds as ticks, a line of ± sd, its mean; arrows for what is off."""
     low, high = axes.get_xlim()
-    mean, sd, colour = spread.mean, spread.sd, look.colour
+    mean, sd = spread.mean, spread.sd
+    if len(spread.values) > 1:
+        _seeds(canvas, axes, row, spread, look)
+        whisker(
+            axes, (mean - sd, mean + sd), row, color=look.colour, lw=1.4, alpha=0.9 * look.alpha
+        )
     if not low <= mean <= high:
         _arrow(canvas, axes, row, spread, look)
         return
-    inside = [v for v in spread.values if low <= v <= high]
-    if len(spread.values) > 1:
-        axes.plot(
-            inside, [row] * len(inside), "|", color=colour, alpha=0.55 * look.alpha, ms=7, mew=1
-        )
-        axes.plot([mean - sd, mean + sd], [row, row], color=colour, lw=1.4, alpha=0.9 * look.alpha)
     (dot,) = axes.plot(
-        [mean], [row], look.marker, color=colour, alpha=look.alpha, mec=PAPER, mew=0.7, ms=6.5
+        [mean], [row], look.marker, color=look.colour, alpha=look.alpha, mec=PAPER, mew=0.7, ms=6.5
     )
     canvas.note(dot, spoken(spread), look.classes)
 
 
+def _seeds(canvas: Canvas, axes: Axes, row: int, spread: Spread, look: Look) -> None:
+    """A tick for each seed; for one that lies beyond an edge an arrow there, a little lower."""
+    low, high = axes.get_xlim()
+    alpha = 0.55 * look.alpha
+    inside = [v for v in spread.values if low <= v <= high]
+    if inside:
+        (ticks,) = axes.plot(
+            inside, [row] * len(inside), "|", color=look.colour, alpha=alpha, ms=7, mew=1
+        )
+        canvas.note(ticks, f"{spread.scenario}: seeds at {listed(inside)}", look.classes)
+    for edge, marker, step, values in (
+        (low, "<", 1, sorted(v for v in spread.values if v < low)),
+        (high, ">", -1, sorted((v for v in spread.values if v > high), reverse=True)),
+    ):
+        apart = min(0.025, 0.5 / max(len(values), 1)) * (high - low)
+        for n, value in enumerate(values):
+            place = edge + step * (n + 0.4) * apart
+            (arrow,) = axes.plot(
+                [place], [row + 0.33], marker, color=look.colour, mfc="none", mew=0.9,
+                alpha=look.alpha, ms=3.8,
+            )  # fmt: skip
+            text = f"{spread.scenario}: a seed at {figures(value)}, beyond the axis"
+            canvas.note(arrow, text, look.classes)
+
+
+def listed(values: Sequence[float]) -> str:
+    """`0.91, 0.93`."""
+    return ", ".join(figures(value) for value in values)
+
+
+def whisker(
+    axes: Axes, ends: tuple[float, float], place: float, *, upright: bool = False, **style: Any
+) -> None:
+    """Draw a line of ± sd within the limits; where it is cut it ends in a small arrow.
+
+    Args:
+        axes: With their limits.
+        ends: Where it ends, the smaller first.
+        place: Where it lies on the other axis.
+        upright: Whether it is.
+        style: Of the line.
+    """
+    low, high = axes.get_ylim() if upright else axes.get_xlim()
+    if ends[1] < low or ends[0] > high:
+        return
+    kept = max(ends[0], low), min(ends[1], high)
+    axes.plot(*((place, place), kept)[:: 1 if upright else -1], **style)
+    for end, was, marker in zip(kept, ends, "v^" if upright else "<>", strict=True):
+        if end != was:
+            where = (place, end) if upright else (end, place)
+            shown = {key: value for key, value in style.items() if key in ("color", "alpha")}
+            axes.plot(*([x] for x in where), marker, ms=3.5, mew=0, clip_on=False, **shown)
+
+
 def _arrow(canvas: Canvas, axes: Axes, row: int, spread: Spread, look: Look) -> None:
-    """Say at the edge what lies beyond it."""
+    """Say at the edge what mean lies beyond it."""
     low, high = axes.get_xlim()
     right = spread.mean > high
     place = high if right else low + 0.015 * (high - low)
     (arrow,) = axes.plot([place], [row], ">" if right else "<", color=look.colour, clip_on=False)
-    canvas.note(arrow, spoken(spread), look.classes)
+    canvas.note(arrow, f"{spoken(spread)}, beyond the axis", look.classes)
     axes.annotate(
         figures(spread.mean), (place, row), (-7 if right else 7, 0),
         textcoords="offset points", ha="right" if right else "left", va="center", fontsize=9,
@@ -141,6 +194,8 @@ class Bar:
     """Of the ratio, over seeds."""
     text: str
     """What is written beside the bar."""
+    reference: bool = False
+    """Whether it is what the others are relative to."""
 
 
 def bars(
@@ -153,12 +208,12 @@ def bars(
         axes.set_xlim(0, 1.55 * max(top, 1.0))
         for n, row in enumerate(rows):
             look = looks[row.scenario]
-            hatch = "////" if row.ratio == 1 else None
-            (bar,) = axes.barh(
-                [n], [row.ratio], 0.62, color=look.colour, alpha=0.45, hatch=hatch, lw=0
-            )
+            filled: dict[str, Any] = {"color": look.colour, "alpha": 0.45, "lw": 0}
+            if row.reference:
+                filled = {"facecolor": "none", "edgecolor": look.colour, "hatch": "////", "lw": 1}
+            (bar,) = axes.barh([n], [row.ratio], 0.62, **filled)
             canvas.note(bar, f"{row.scenario}: {row.text}", look.classes)
-            reach = [row.ratio - row.sd, row.ratio + row.sd]
+            reach = [max(row.ratio - row.sd, 0), row.ratio + row.sd]
             axes.plot(reach, [n, n], color=INK, lw=1.1)
             axes.annotate(
                 row.text, (max(reach[1], row.ratio), n), (4, 0),
@@ -214,11 +269,15 @@ _SHAPES = (
 """The markers, as paths around (22, 6)."""
 
 
-def swatch(look: Look) -> Html:
-    """A piece of a scenario's line with its marker, for a legend."""
+def swatch(look: Look, hollow: bool = False) -> Html:
+    """A piece of a scenario's line with its marker, for a legend; a hollow marker alone."""
     if look.style is None:
         line = tag("line", x1=0, y1=6, x2=44, y2=6, stroke="currentColor", stroke_opacity=0.4)
         return tag("svg", line, viewBox="0 0 44 12", aria_hidden="true")
+    if hollow:
+        style = "fill:none;stroke:currentColor;stroke-opacity:0.5;stroke-width:1.2"
+        path = tag("path", d=_SHAPES[look.style], style=style)
+        return tag("svg", path, viewBox="0 0 44 12", aria_hidden="true")
     colour = f"var(--c{look.style})"
     dashes = ",".join(f"{1.6 * length:g}" for length in DASHES[look.style])
     style = f"stroke:{colour};stroke-width:1.8" + (f";stroke-dasharray:{dashes}" if dashes else "")

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from mtbench.evidence.changes import counted
 from mtbench.records.document import suite_document
 from mtbench.records.record import Identity
 
@@ -74,7 +75,7 @@ def environment(view: View) -> Html:
     for key in machines[0]:
         counts = Counter(_text(machine[key]) for machine in machines)
         values = [
-            value if number == len(machines) else f"{value} ({number} runs)"
+            value if number == len(machines) else f"{value} ({counted(number, 'run')})"
             for value, number in counts.items()
         ]
         items.append((key, "; ".join(values)))

@@ -39,7 +39,8 @@ def results(view: View) -> Html:
     caption = (
         "Mean ± sample standard deviation over seeds. Below it, by how much it is better or worse "
         f"than the strongest {_rival(view)} on the same splits. Grey: the scenario was not "
-        "trained for it. Floors are in italics."
+        "trained for it. Floors are in italics. Step/ref.: the time of a training step in that of "
+        "a small reference model beside it."
     )
     return table("results", caption, head, rows)
 

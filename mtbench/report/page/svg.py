@@ -163,7 +163,11 @@ def _value(name: str, value: str, prefix: str) -> str:
         return _declarations(value, prefix)
     if name in ("d", "x", "y", "transform"):
         return re.sub(r"-?\d+\.\d+", _rounded, value).replace("\n", "").replace(" z", "z").strip()
-    return value.replace("#", f"#{prefix}") if "#" in value else value
+    if name in ("fill", "stroke"):
+        return _COLOURS.get(value, value)
+    if value.startswith("#"):
+        return f"#{prefix}{value[1:]}"
+    return value.replace("url(#", f"url(#{prefix}")
 
 
 def _rounded(match: re.Match[str]) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from .looks import MARKERS, Axis, Look, Spread, figures, short, spoken
 from .markup import Html
+from .places import Labels
 from .plots import DASHES, WIDTH, few_ticks
 from .svg import FLOOR, INK, PAPER, SERIES, Canvas
-from .tradeoff import Labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +91,8 @@ def _curve(canvas: Canvas, labels: Labels, curve: Curve, style: int) -> None:
             [number], [spread.mean], MARKERS[style], color=colour, mec=PAPER, mew=0.7, ms=6
         )
         canvas.note(dot, spoken(spread))
-        labels.take((number, spread.mean), (number, spread.mean), 5)
+        labels.take_point((number, spread.mean))
+    labels.take_line(list(zip(numbers, means, strict=True)))
 
 
 def _name(
@@ -101,20 +102,21 @@ def _name(
     axes = labels.axes
     low, high = axes.get_ylim()
     for value in [mean for _, mean in panel.axis.rivals[:1]] + [one.mean for one in panel.beside]:
-        labels.take((numbers[0], value), (numbers[-1], value))
+        labels.take_line([(end, value) for end in axes.get_xlim()])
     if rivals := panel.axis.rivals:
         name, value = rivals[0]
         axes.axhline(value, color=FLOOR, lw=1.3, dashes=(4, 2))
-        labels.put((numbers[0], value), f"{name} {figures(value)}", FLOOR)
+        labels.put((numbers[0], value), f"{name} {figures(value)}", FLOOR, needed=True)
     for spread in panel.beside:
         if low <= spread.mean <= high:
             look = looks[spread.scenario]
-            labels.put((numbers[-1], spread.mean), short(spread.scenario), look.colour)
+            place = numbers[-1], spread.mean
+            labels.put(place, short(spread.scenario), look.colour, needed=True)
     for curve in panel.curves:
         inside = {n: spread for n, spread in curve.points.items() if low <= spread.mean <= high}
         if inside:
             number = list(inside)[len(inside) // 2]
-            labels.put((number, inside[number].mean), short(curve.name), INK)
+            labels.put((number, inside[number].mean), short(curve.name), INK, needed=True)
 
 
 def _ticks(axes: Axes, numbers: Sequence[float], log: bool) -> None:
