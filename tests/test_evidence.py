@@ -1092,6 +1092,8 @@ def test_the_front_is_of_scenarios_that_train_every_task():
     ]
     neither = pareto(Results.of(alone))
     assert (neither.hypervolume, [p.on_front for p in neither.points]) == (None, [False, False])
+    assert front_sentences(neither) == []
+    assert front_sentences(pareto(Results.of([]))) == []
 
 
 def test_a_sweep_is_seen_in_its_own_tasks():
