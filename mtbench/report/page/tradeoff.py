@@ -61,11 +61,15 @@ def trade_off(
 
 
 def best_in_two(x: Axis, y: Axis) -> list[str]:
-    """The scenarios on the front of two metrics: none is as good in both and better in one."""
+    """The scenarios on the front of two metrics: none is as good in both and better in one.
+
+    Those alone that are trained for both.
+    """
     signs = [1 if axis.higher_is_better else -1 for axis in (x, y)]
     points = {
         a.scenario: (signs[0] * a.mean, signs[1] * b.mean)
         for a, b in zip(x.spreads, y.spreads, strict=True)
+        if a.own and b.own
     }
     return [
         name
@@ -86,6 +90,8 @@ def _point(
 ) -> tuple[tuple[float, float], str] | None:
     """Draw a scenario's mean with ± sd both ways, at the edge with an arrow where it lies beyond.
 
+    Hollow where it is not trained for both.
+
     Returns:
         Where, and its name, unless it is one of many.
     """
@@ -101,8 +107,11 @@ def _point(
     marker = look.marker
     if beyond:
         marker = (">" if a.mean > x else "<") if x != a.mean else ("^" if b.mean > y else "v")
+    face, edge, width = (look.colour, PAPER, 0.7)
+    if not (a.own and b.own):
+        face, edge, width = (PAPER, look.colour, 1.2)
     (dot,) = axes.plot(
-        [x], [y], marker, color=look.colour, alpha=0.45 if one_of_many else 1, mec=PAPER, mew=0.7,
+        [x], [y], marker, mfc=face, mec=edge, mew=width, alpha=0.45 if one_of_many else 1,
         ms=5.5 if one_of_many else 7.5, clip_on=False, zorder=3,
     )  # fmt: skip
     canvas.note(dot, f"{spoken(a)}; {spoken(b)}", look.classes)
