@@ -78,7 +78,7 @@ def test_a_family_of_equals_is_seldom_different_in_anything():
 
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_a_difference_of_the_stated_size_is_found_by_four_of_five_further_suites(seeds):
-    """Stated of one suite's records, whose spread is an estimate, and planted in a further one's."""
+    """Stated of one suite's records, whose spread is an estimate, and planted in a further's."""
     rng, count = np.random.default_rng(seeds), 1000
     found = []
     for _ in range(count):
