@@ -1,6 +1,8 @@
 """From Python: a suite run, its results asked, a saved model loaded."""
 
+import hashlib
 import json
+import math
 
 import numpy as np
 import pytest
@@ -68,6 +70,20 @@ def test_comparisons_are_sentences(results):
     assert "joint" in str(found)
     with pytest.raises(mtbench.RecordError, match="did you mean 'joint'"):
         results.compare("rating-only", "joined")
+
+
+def test_runs_tell_the_rows_they_were_scored_on(results, model):
+    """Those of a seed are scored on the same, and each seed has its own; so they are pairs."""
+    scored = {(run.seed, run.data.scored) for run in results.runs}
+    assert [seed for seed, _ in sorted(scored)] == [0, 1, 2]
+    assert len({rows for _, rows in scored}) == 3
+    rows = np.stack([model._scored.query, model._scored.candidate]).tobytes()
+    assert model.record.data.scored == hashlib.sha256(rows).hexdigest()
+    assert model.record.data.test_share == pytest.approx(0.2)
+    (found,) = results.compare("rating-only", "joint")
+    assert (found.over, found.n) == ("seeds", 3)
+    half, wide = ((high - low) / 2 for low, high in ((found.low, found.high), found.beyond))
+    assert wide / half == pytest.approx(math.sqrt(1 + 3 * 4))  # √(1/3 + 4) beside √(1/3)
 
 
 def test_pages(results, tmp_path):

@@ -38,16 +38,21 @@ def test_both_ways_to_the_judge_end_alike(values, shift, spread, higher, seed):
 
 
 @pytest.mark.parametrize(
-    ("factor", "verdict"), [(1e-14, "identical"), (5e-13, "identical"), (2e-12, "better")]
+    ("factor", "verdict"),
+    [(1e-14, "identical"), (5e-13, "identical"), (2e-12, "no spread"), (2e-11, "better")],
 )
 def test_the_page_and_compare_on_differences_of_summation(tmp_path, factor, verdict):
-    """32 ε was the page's bound of rounding and 1e-12 that of compare."""
+    """32 ε was the page's bound of rounding and 1e-12 that of compare.
+
+    Of values up to 5 a spread of 5e-12 is one of rounding; differences of 1 to 5 times the factor
+    have a standard error of 0.71 times it.
+    """
     before = [record("a", seed, 1.0 + seed) for seed in range(5)]
     after = [
         record(
             "a",
             seed,
-            (1.0 + seed) * (1 - factor * (1 + 0.1 * seed)),
+            (1.0 + seed) * (1 - factor * (1 + 0.01 * seed)),
             started=f"2026-02-0{seed + 1}",
         )
         for seed in range(5)
@@ -73,6 +78,27 @@ def test_a_p_value_at_the_level_is_no_evidence(p, verdict):
     grown = change({0: 1.0, 1: 2.0, 2: 3.0}, {0: 1.1, 1: 2.2, 2: 3.5})
     assert judge(grown, p, LEVEL, higher_is_better=True) == verdict
     assert judge(grown.negated(), p, LEVEL, higher_is_better=False) == verdict
+
+
+def test_one_difference_in_all_seeds_is_of_no_spread_both_ways(tmp_path):
+    before = [record("a", seed, 1.0 + seed / 7) for seed in range(4)]
+    after = [record("a", seed, 0.9 + seed / 7, started="2026-02") for seed in range(4)]
+    folders = compare(write(tmp_path / "a", before), write(tmp_path / "b", after))
+    (told,) = [each for each in folders.metrics if each.metric == "ranking/rmse"]
+    assert (told.verdict, told.p_adjusted, told.low) == ("no spread", None, None)
+    renamed = [changed(one, scenario="b", run_id=f"b{one.seed}") for one in after]
+    (page,) = compare_scenarios(
+        Results.of([*before, *renamed]), metrics=["ranking/rmse"], pairs=[("a", "b")]
+    )
+    assert (page.verdict, page.p_adjusted, page.low) == ("no spread", None, None)
+
+
+def test_without_a_p_value_it_is_the_number_of_seeds_or_their_spread():
+    shifted = change({0: 1.0, 1: 2.0, 2: 3.0}, {0: 2.0, 1: 3.0, 2: 4.0})
+    few = change({0: 1.0, 1: 2.0}, {0: 2.0, 1: 3.5})
+    for higher in (True, False):
+        assert judge(shifted, None, LEVEL, higher) == "no spread"
+        assert judge(few, None, LEVEL, higher) == "too few seeds"
 
 
 def test_equal_values_are_identical_at_any_number_of_seeds():

@@ -235,7 +235,10 @@ def test_the_table_fits_the_terminal(records, odd_records, width):
             "\nSecond line"
         )
         assert rest
-        table_lines = [line for line in head.splitlines() if "Synthetic" not in line]
+        said = [f"{one[:1].upper()}{one[1:]}." for one in summarize(Results.of(chosen)).answer]
+        lines = head.splitlines()
+        assert [line for line in lines if line in said] == said  # the terminal's to fold
+        table_lines = [line for line in lines if "Synthetic" not in line and line not in said]
         assert max(map(len, table_lines)) <= width
 
 

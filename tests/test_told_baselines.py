@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import math
 
 import made
+import numpy as np
 import pytest
 from rich.console import Console
+from scipy import stats
 
 from mtbench import evidence
 from mtbench.api import Results as ApiResults
@@ -61,7 +64,22 @@ def results():
     return Results.of(suite_of())
 
 
-BELOW = "2 of 3 scenarios that train retrieval are below the baseline ease in top_5: joint and weak"
+BELOW = (
+    "2 of 3 scenarios that train retrieval have means that are not better than that of the "
+    "baseline ease in top_5: joint and weak"
+)
+STRONG = 0.2 + 2 * 0.001  # what strong has in top 5 more than ease: 0.2 and twice the noise
+TOLD = (
+    f"{BELOW}; strong is better than ease in retrieval/top_5 by 0.2020 [0.1970, 0.2070] (3 seeds, "
+    "p < 0.001 corrected for 3 comparisons)"
+)
+"""Two others have a p-value: joint against the floor in rmse, and joint and weak, alike in it."""
+ALONE = (
+    "of 3 scenarios that train ranking with other tasks, against it alone in rmse: 3 not to be "
+    "judged; of these the best mean: no claim on joint and rating-only in ranking/rmse: they "
+    "differ by 0.100 in each of 3 seeds, which shows no spread to hold that against"
+)
+"""The noise of a seed is the same in each scenario."""
 
 
 # records
@@ -182,12 +200,18 @@ def test_the_suites_document_has_them(results):
 
 def test_baselines_are_no_scenarios_to_evidence(results):
     alone = Results.of([r for r in suite_of() if r.kind == "scenario"])
-    assert evidence.compare_scenarios(results) == evidence.compare_scenarios(alone)
+    found, without = (evidence.planned(each) for each in (results, alone))
+    others, same = ([o for o in each if evidence.RIVAL not in o.why] for each in (found, without))
+    assert others == same
+    rivals = [
+        [(one.a, one.b) for one in each if evidence.RIVAL in one.why] for each in (found, without)
+    ]
+    assert rivals == [[("mean", "joint"), (name, "strong")] for name in ("ease", "popularity")]
     every = evidence.compare_scenarios(results, pairs="all")
     assert every == evidence.compare_scenarios(alone, pairs="all")
     assert evidence.delta_m(results) == evidence.delta_m(alone)
     assert evidence.pareto(results) == evidence.pareto(alone)
-    assert summarize(alone).shortfalls == ()
+    assert evidence.shortfalls(alone, without) == []
 
 
 def test_a_pair_may_name_a_baseline():
@@ -202,43 +226,60 @@ def test_a_pair_may_name_a_baseline():
 
 
 def test_scenarios_below_the_strongest_baseline(results):
-    (found,) = evidence.shortfalls(results)
-    assert found == evidence.Shortfall("retrieval/top_5", "ease", ("joint", "weak"), (), 3)
-    assert evidence.shortfall_sentences([found]) == [BELOW]
-    compared = evidence.against_baselines(results)
-    assert [(one.a, one.b, one.verdict, one.family) for one in compared] == [
-        ("ease", "joint", "worse", 3),
-        ("ease", "weak", "worse", 3),
-        ("ease", "strong", "better", 3),
-    ]
-    joint = compared[0]  # three tests: Holm's smallest p is multiplied by 3, 2 or 1
-    assert joint.p_adjusted in [pytest.approx(k * joint.p) for k in (1, 2, 3)]
+    """By means; of them the best scenario alone has a verdict, here above the baseline."""
+    planned = evidence.planned(results)
+    (found,) = evidence.shortfalls(results, planned)
+    assert (found.metric, found.baseline) == ("retrieval/top_5", "ease")
+    assert (found.below, found.trained) == (("joint", "weak"), 3)
+    assert (found.best.a, found.best.b, found.best.verdict) == ("ease", "strong", "better")
+    # twice the noise of 0, 0.002 and 0.001: its sd is 0.002, and 2.48 half of the interval's width
+    half = 4.302653 * 0.002 / math.sqrt(3)
+    assert found.best.mean == pytest.approx(STRONG)
+    assert (found.best.low, found.best.high) == pytest.approx((STRONG - half, STRONG + half))
+    assert found.best.p == pytest.approx(stats.ttest_1samp([0.2, 0.204, 0.202], 0).pvalue)
+    assert found.best in planned
+    assert evidence.answer_sentences(results, planned) == [ALONE, TOLD]
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_what_too_few_seeds_do_not_judge_is_not_above(seeds):
-    (found,) = evidence.shortfalls(Results.of(suite_of(seeds)))
-    assert (found.below, found.not_above) == ((), ("joint", "weak"))
-    (sentence,) = evidence.shortfall_sentences([found])
-    assert sentence == BELOW.replace("below", "not above")
+def test_means_of_few_seeds_are_told_and_not_judged(seeds):
+    results = Results.of(suite_of(seeds))
+    planned = evidence.planned(results)
+    (found,) = evidence.shortfalls(results, planned)
+    assert found.below == ("joint", "weak")
+    assert found.best.verdict == "too few seeds"
+    said = evidence.answer_sentences(results, planned)[-1]
+    assert said.startswith(f"{BELOW}; too few seeds to compare strong with ease in retrieval/top_5")
 
 
-def test_no_evidence_is_no_shortfall():
-    shifts = (0.004, -0.003, -0.0015)
-    close = [made.record("close", n, 1.0, 0.5 + shift) for n, shift in enumerate(shifts)]
-    level = [made.baseline("ease", n, top=0.5) for n in range(3)]
+@pytest.mark.parametrize(("shift", "below"), [(-0.0005, True), (0.0, True), (0.0005, False)])
+def test_a_mean_decides_whether_a_scenario_is_told(shift, below):
+    """Without evidence of a difference too; an equal mean is not better."""
+    shifts = np.array([0.004, -0.003, -0.001]) + shift
+    close = [made.record("close", n, 1.0, 0.5 + e, floors=FLOORS) for n, e in enumerate(shifts)]
+    level = [made.baseline("ease", n, top=0.5, floors=FLOORS) for n in range(3)]
     results = Results.of([*close, *level])
-    assert evidence.against_baselines(results)[0].verdict == "no evidence of a difference"
-    assert evidence.shortfalls(results) == []
+    planned = evidence.planned(results)
+    (rival,) = [one for one in planned if one.a == "ease"]
+    assert rival.verdict == "no evidence of a difference"
+    assert [one.below for one in evidence.shortfalls(results, planned)] == [("close",)] * below
+    for said in evidence.answer_sentences(results, planned):
+        assert said.startswith(
+            "the only scenario that trains retrieval has a mean that is not better than that of "
+            "the baseline ease in top_5; no evidence of a difference between close and ease"
+        )
 
 
-def test_equal_in_each_seed_is_not_above():
+def test_equal_in_each_seed_is_not_better():
     same = [made.record("same", n, 1.0, 0.5 + n / 10) for n in range(3)]
     level = [made.baseline("ease", n, top=0.5 + n / 10) for n in range(3)]
-    (found,) = evidence.shortfalls(Results.of([*same, *level]))
-    assert (found.below, found.not_above) == ((), ("same",))
-    assert evidence.shortfall_sentences([found]) == [
-        "the only scenario that trains retrieval is not above the baseline ease in top_5: same"
+    results = Results.of([*same, *level])
+    assert evidence.answer_sentences(results, evidence.planned(results)) == [
+        (
+            "the only scenario that trains retrieval has a mean that is not better than that of "
+            "the baseline ease in top_5; same and ease are identical in retrieval/top_5: equal in "
+            "each of 3 seeds"
+        )
     ]
 
 
@@ -249,18 +290,39 @@ def test_a_lower_error_is_better_and_common_seeds_are_compared():
         *fitted("bias", ("ranking",), rmse=0.85, seeds=5),
     ]
     results = Results.of(records)
-    (found,) = evidence.shortfalls(results)
+    (found,) = evidence.shortfalls(results, evidence.planned(results))
     assert (found.metric, found.baseline, found.below) == ("ranking/rmse", "svd", ("joint",))
-    assert evidence.against_baselines(results)[0].n == 3
+    assert (found.best.n, found.best.verdict) == (3, "worse")
+    assert found.best.mean == pytest.approx(-0.1 - 2 * 0.001)
     (row,) = summarize(results).scenarios
     assert row.above_baseline["ranking/rmse"] == pytest.approx(-0.1 - 2 * 0.001)
 
 
+def test_a_baseline_of_other_seeds_is_told_without_a_comparison():
+    later = [made.baseline("ease", n + 9, top=0.9, floors=FLOORS) for n in range(3)]
+    results = Results.of([*runs("joint", 1.0, 0.5), *later])
+    (found,) = evidence.shortfalls(results, evidence.planned(results))
+    assert (found.below, found.best) == (("joint",), None)
+    (said,) = evidence.answer_sentences(results, evidence.planned(results))
+    assert said == (
+        "the only scenario that trains retrieval has a mean that is not better than that of the "
+        "baseline ease in top_5"
+    )
+
+
 def test_many_names_are_counted():
     many = [r for n in range(8) for r in runs(f"s{n}", 1.0, 0.3)]
-    (sentence,) = summarize(Results.of([*many, *fitted("ease")])).shortfalls
-    assert sentence.startswith("8 of 8 scenarios that train retrieval are below the baseline ease")
-    assert sentence.endswith("in top_5: s0, s1, s2, s3 and 4 more")
+    above = runs("best", 1.0, 0.9)
+    said = summarize(Results.of([*many, *above, *fitted("ease")])).answer[-1]
+    assert said.startswith(
+        "8 of 9 scenarios that train retrieval have means that are not better than that of the "
+        "baseline ease in top_5: s0, s1, s2, s3 and 4 more; best is better than ease"
+    )
+    said = summarize(Results.of([*many, *fitted("ease")])).answer[-1]
+    assert said.startswith(
+        "all 8 scenarios that train retrieval have means that are not better than that of the "
+        "baseline ease in top_5; s0 is worse than ease"
+    )
 
 
 # tables
@@ -289,14 +351,14 @@ def test_the_terminal(results):
     assert lines[names.index("joint") + 1] == "0.349 better 0.098 worse 2.00"
     assert lines[names.index("ease")] == "ease – 0.499 ± 0.001 –"
     below = lines.index("mean 1.250 ± 0.000 –") + 3  # the other floors, and the rule
-    assert lines[below + 1] == f"{BELOW}."
+    assert lines[below + 1 : below + 3] == [f"O{ALONE[1:]}.", f"{TOLD}."]
     assert "strongest baseline, or floor, named in the head" in text
     assert max(len(line) for line in text.splitlines() if "─" in line) <= 80
 
 
 def test_markdown(results):
     lines = FORMATS["markdown"](summarize(results)).splitlines()
-    assert lines[2] == f"> **{BELOW}**"
+    assert lines[2:4] == [f"> **{ALONE}**", f"> **{TOLD}**"]
     retrieval = lines[lines.index("## retrieval") + 2 :]
     assert retrieval[0] == "| scenario | seeds | top_5 ↑ (vs ease) |"
     assert retrieval[3] == "| joint | 3 | 0.401 ± 0.001 (−0.098) |"
@@ -329,12 +391,17 @@ def test_csv_and_json(results):
     assert float(joint["above_baseline"]) == pytest.approx(-0.098)
     assert by_name["baseline", "ease"]["above_baseline"] == ""
     told = json.loads(FORMATS["json"](summary))
-    assert told["shortfalls"] == [BELOW]
+    assert told["answer"] == [ALONE, TOLD]
+    rival = next(one for one in told["planned"] if one["a"] == "ease")
+    assert (rival["b"], rival["verdict"], rival["why"]) == (
+        "strong", "better", ["the strongest rival"],
+    )  # fmt: skip
+    assert "basis" in told
     assert [row["name"] for row in told["baselines"]] == ["ease", "ials"]
     assert told["columns"][2]["baseline"] == "ease"
     assert "baseline" not in told["columns"][0]
     plain = json.loads(FORMATS["json"](summarize(Results.of(suite_of()[:12]))))
-    assert not {"baselines", "shortfalls"} & plain.keys()
+    assert "baselines" not in plain
 
 
 def test_frames(tmp_path):
@@ -387,7 +454,7 @@ def test_compare(tmp_path):
     assert "suite: scenarios.ease.baseline.l2: 500.0 → 250.0" in lines
     assert "only in b: baseline knn" in lines
     (ease,) = [line for line in lines if line.startswith("ease: retrieval/top_5")]
-    assert ease.startswith("ease: retrieval/top_5 ↑: 0.499 → 0.549, +0.050: better (3 seeds")
+    assert ease == "ease: retrieval/top_5 ↑: 0.499 → 0.549, +0.050: no spread (3 seeds, paired)"
     assert not [line for line in lines if line.startswith("ease: ranking")]
 
 
@@ -435,16 +502,14 @@ def drawn():
 def test_the_page_says_it_first(drawn):
     from test_page import Tree, sentences
 
-    first = next(p for p in Tree(drawn)["p"] if p.get("@class", "").startswith("first"))
-    assert first["text"] == f"{BELOW}."
+    first = [p["text"] for p in Tree(drawn)["p"] if p.get("@class", "").startswith("first")]
+    assert first == [f"O{ALONE[1:]}.", f"{TOLD}."]
     text = sentences(drawn)
-    assert text.startswith(f"In words{BELOW}.")
+    assert text.startswith(f"The answerO{ALONE[1:]}.")
     assert (
-        "strong has the best mean of 3 scenarios trained for it, 0.7010 ± 0.0010 (3 seeds), "
-        in text
+        "strong has the best mean of 3 scenarios trained for it, 0.7010 ± 0.0010 (3 seeds)" in text
     )
-    assert "0.2020 better than the strongest baseline, ease." in text
-    assert "better than the strongest floor, mean" in text
+    assert "the best mean against the strongest baseline, or else floor" in text
     assert "4 scenarios, 2 baselines, 3 seeds, 18 of 18 runs went well" in drawn
 
 
@@ -462,11 +527,15 @@ def test_the_pages_tables_have_them(drawn):
         "floors", "mean", "chance", "popularity",
     ]  # fmt: skip
     texts = {row[0]["@data-v"]: [cell["text"] for cell in row] for row in rows}
-    assert texts["joint"][3] == "0.4010 ± 0.0010−0.0980"
+    assert texts["joint"][3] == "0.4010 ± 0.00100.0980 worse"
     assert texts["ease"] == ["easebaseline", "3", "–", "0.4990 ± 0.0010", "–", "–2.00"]
-    against = [[c["text"] for c in row[:3]] for row in cells(tree, "against-baselines")[1:]]
-    assert against == [["retrieval top 5", name, "ease"] for name in ("joint", "weak", "strong")]
-    assert "ease" not in tree.by_id("comparisons")["text"]
+    compared = [
+        [[cell["text"] for cell in row[:3]] for row in cells(tree, key)[1:]]
+        for key in ("comparisons", "exploratory")
+    ]
+    assert ["retrieval top 5", "strong", "ease"] in compared[0]
+    assert ["retrieval top 5", "strong", "ials"] in compared[1]
+    assert not [row for row in compared[1] if row in compared[0]]
     assert [row[0]["text"] for row in cells(tree, "costs")[1:]][-2:] == ["ease", "ials"]
     components = {row[0]["text"]: row[1]["text"] for row in cells(tree, "components")[1:]}
     assert (components["baseline: ease"], components["baseline: ials"]) == ("ease", "ials")

@@ -169,8 +169,8 @@ def front_sentences(front: Front) -> list[str]:
         return []
     names = [point.scenario for point in front.points if point.on_front]
     axes = listed([objective.key for objective in front.objectives])
-    first = f"on the Pareto front of {axes}, by means: {listed(names)}"
-    return [first, *(_standing(one) for one in front.standings)]
+    first = [f"on the Pareto front of {axes}, by means: {listed(names)}"] if names else []
+    return [*first, *(_standing(one) for one in front.standings)]
 
 
 def _standing(one: SweepStanding) -> str:

@@ -19,10 +19,9 @@ they check, and with a margin above 0 hardly ever.
 `changes.ratio` ends below the limit, a breach where it begins above it. With too few runs for one,
 all that was seen has to be within the limit for an ok, or beyond its square for a breach. A step is
 timed in units of a reference workload that takes turns with the steps (`train/pace.py`), so that
-another load on the machine, or another machine, cancels out as far as it can.
-Memory is checked where a limit names it, and not otherwise: the peak of a process holds what the
-runs before have left in it, so that a scenario alone, or in another order, has another peak with the
-same code.
+another load on the machine, or another machine, cancels out as far as it can. Memory is checked
+where a limit names it, and not otherwise: the peak of a process holds what the runs before have
+left in it, so that a scenario alone, or in another order, has another peak with the same code.
 
 Fewer than three seeds support no test, nor do losses that are equal in all seeds. There the means
 decide: a breach is a mean loss beyond the limit plus the standard deviation of the baseline's
