@@ -117,10 +117,11 @@ def _together(metric: Metric, twins: Sequence[Comparison], best: Comparison) -> 
         start = f"training {task} with other tasks {what.get(best.verdict, 'had no clear effect')}"
         return f"{start}: {_sentence(best)}"
     counts = [sum(one.verdict == verdict for one in twins) for verdict in ("better", "worse")]
+    better = {0: "none is", 1: "1 is"}.get(counts[0], f"{counts[0]} are")
     told = (
-        f"of {len(twins)} scenarios that train {task} with other tasks {counts[0]} "
-        f"{'is' if counts[0] == 1 else 'are'} better than {task} alone in {named(metric)}, "
-        f"{counts[1]} worse, {len(twins) - sum(counts)} without a clear difference"
+        f"of {len(twins)} scenarios that train {task} with other tasks {better} better than {task} "
+        f"alone in {named(metric)}, {counts[1]} worse, {len(twins) - sum(counts)} without a clear "
+        "difference"
     )
     return f"{told}; the best mean of them: {_sentence(best)}"
 
@@ -132,7 +133,7 @@ def named(metric: Metric) -> str:
 
 def _against_rival(one: Standing) -> str:
     best = one.best
-    rival = f"the {'strongest ' if one.kind == 'floor' else ''}{one.kind} {one.rival}"
+    rival = f"the {one.kind} {one.rival}"
     if best.verdict in ("better", "worse"):
         text = f"the best scenario in {named(one.metric)}, {best.b}, is {best.verdict} than {rival}"
         text += f" by {amount(best)}"
