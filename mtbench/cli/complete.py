@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from pathlib import Path
 from typing import Any
 
 import click
@@ -35,6 +36,18 @@ def components_of_the_kind(ctx: click.Context, _: click.Parameter, incomplete: s
 def observers(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """The observers there are."""
     return _names(ctx, "observer", incomplete)
+
+
+def runs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """`SCENARIO:SEED` of the runs that count, or ids where none begins like that."""
+    from mtbench.records.folders import folders  # noqa: PLC0415
+
+    with contextlib.suppress(MtbenchError):
+        found = [r for f in folders([Path(ctx.params["results"])]) for r in f.results.records]
+        names = dict.fromkeys(f"{record.scenario}:{record.seed}" for record in found)
+        ids = [record.run_id for record in found] if incomplete else []
+        return [name for name in (*names, *ids) if name.startswith(incomplete)]
+    return []
 
 
 def files_or_components(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:

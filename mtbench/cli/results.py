@@ -31,7 +31,8 @@ def report(records: Path, form: str, html: Path | None) -> int:
         return 0
     from mtbench.report.page.page import page  # noqa: PLC0415
 
-    users = {r.run_id: store.read_by_query(records, r.run_id) for r in results.runs}
+    place = store.suite_folder(records)
+    users = {r.run_id: store.read_by_query(place, r.run_id) for r in results.runs}
     text = page(results, users)
     store.put(html, lambda stream: stream.write(text.encode()))
     print(f"{html}: {results.given} records")
