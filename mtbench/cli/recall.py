@@ -114,8 +114,9 @@ def _setup(record: Record) -> Iterator[str]:
     document = suite_document(
         record.suite, record.question, {record.scenario: record.answer}, [record.seed]
     )
-    style = {"sort_keys": False, "allow_unicode": True, "default_flow_style": None, "width": 96}
-    text: str = yaml.safe_dump(document, **style)
+    text: str = yaml.safe_dump(
+        document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=96
+    )
     if record.question.stands_in_for:
         yield f"# made-up data in place of {record.question.stands_in_for}"
     if tuning := record.answer.tuning:
