@@ -150,6 +150,12 @@ def kinds() -> Sequence[str]:
     return tuple(KINDS)
 
 
+def all_kinds() -> str:
+    """The kinds of components, in words."""
+    *others, last = kinds()
+    return f"{', '.join(others)} or {last}"
+
+
 def console(stderr: bool = False) -> Console:
     """A console; a pipe gets lines wide enough not to be wrapped."""
     from mtbench.report import terminal  # noqa: PLC0415 - `--help` does without rich

@@ -38,6 +38,16 @@ def observers(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[s
     return _names(ctx, "observer", incomplete)
 
 
+def data_for_a_suite(_: click.Context, __: click.Parameter, incomplete: str) -> list[Any]:
+    """What a new suite may read: a dataset, or a file where none begins like that."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415
+
+    from mtbench.testing.new import DATASETS  # noqa: PLC0415
+
+    names = [name for name in DATASETS if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
 def runs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """`SCENARIO:SEED` of the runs that count, or ids where none begins like that."""
     from mtbench.records.folders import folders  # noqa: PLC0415
