@@ -60,6 +60,16 @@ def runs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     return []
 
 
+def scenarios_of_a(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The scenarios and baselines of the folder that a command is about."""
+    from mtbench.records.results import Results  # noqa: PLC0415
+
+    with contextlib.suppress(MtbenchError, KeyError, TypeError):
+        results = Results.read(ctx.params["a"])
+        return [n for n in (*results.scenarios, *results.baselines) if n.startswith(incomplete)]
+    return []
+
+
 def files_or_components(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
     """The components there are, of all kinds, or files where none begins like that."""
     from click.shell_completion import CompletionItem  # noqa: PLC0415

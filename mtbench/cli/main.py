@@ -29,7 +29,10 @@ COMMANDS = {
     "list": ("records:list_", "list the results there are below a folder, a suite a line"),
     "show": ("records:show", "show the record of a run"),
     "report": ("results:report", "report on a folder of records"),
-    "compare": ("results:compare", "say what differs between two folders of records"),
+    "compare": (
+        "results:compare",
+        "say what differs between folders of records, or scenarios of one",
+    ),
     "gate": (
         "results:gate",
         "hold a folder of records to a baseline; exit code 1 on a breach",
