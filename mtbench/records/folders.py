@@ -100,7 +100,8 @@ def find_run(root: Path, text: str) -> Path:
     """
     if text.endswith(".json") and Path(text).is_file():
         return Path(text)
-    found = [path for each in _places(root) for path in each.glob(f"{glob.escape(text)}*.json")]
+    pattern = f"{glob.escape(text)}*.json"
+    found = [path for each in _places(root) for path in sorted(each.glob(pattern))]
     name, colon, seed = text.rpartition(":")
     if not found and colon:
         found = [
