@@ -180,4 +180,4 @@ def test_a_broken_scaffold_would_be_seen(capsys):
         path.read_text().replace('    """Share of the interactions that test."""\n', "")
     )
     assert main(["check-plugin", "mine.py"]) == 1
-    assert contract is not None
+    assert "option 'test_share' has no help" in capsys.readouterr().out
