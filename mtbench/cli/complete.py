@@ -64,8 +64,10 @@ def scenarios_of_a(ctx: click.Context, _: click.Parameter, incomplete: str) -> l
     """The scenarios and baselines of the folder that a command is about."""
     from mtbench.records.results import Results  # noqa: PLC0415
 
-    with contextlib.suppress(MtbenchError, KeyError, TypeError):
-        results = Results.read(ctx.params["a"])
+    # before its value is typed an option keeps click from handing out the arguments
+    folder = ctx.params.get("a") or next(iter(ctx.args), None)
+    with contextlib.suppress(MtbenchError):
+        results = Results.read(Path(folder or ""))
         return [n for n in (*results.scenarios, *results.baselines) if n.startswith(incomplete)]
     return []
 
