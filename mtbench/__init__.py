@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .api import load_suite as load_suite
     from .api import run as run
     from .config.options import Options as Options
+    from .config.options import SuitePath as SuitePath
     from .data.dataset import Data as Data
     from .data.dataset import Side as Side
     from .data.encoding import Feature as Feature
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     from .version import __version__ as __version__
 
 _HOMES = {
-    "config.options": ("Options",),
+    "config.options": ("Options", "SuitePath"),
     "data.dataset": ("Data", "Side"),
     "data.encoding": ("Feature",),
     "data.interactions": ("Interactions",),

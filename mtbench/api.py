@@ -192,12 +192,25 @@ def run_suite(  # noqa: PLR0913 - as `run`
     else:
         plan = make_plan(suite, registry, scenarios)
     todo = pending(plan, folder, force, models=save_models)
+    _tell_found(plan, todo, registry, folder)
     shown = _shown(plan, todo, registry, stages) if progress else contextlib.nullcontext()
     with shown, warnings.catch_warnings():
         warnings.simplefilter("default", RuntimeWarning)
         for _ in perform(todo, registry, folder, save_models=save_models, stages=stages):
             pass
     return Results.of([store.read(store.path_of(folder, each.id)) for each in plan])
+
+
+def _tell_found(
+    plan: Sequence[PlannedRun], todo: Sequence[PlannedRun], registry: Registry, folder: Path
+) -> None:
+    """Tell observers that ask for it of the runs that are done already."""
+    if registry.hooks.hook.mtbench_run_found.get_hookimpls():
+        ids = {run.id for run in todo}
+        for run in plan:
+            if run.id not in ids:
+                record = store.read(store.path_of(folder, run.id))
+                observers.notify(registry, "mtbench_run_found", run=run.run, record=record)
 
 
 @contextlib.contextmanager

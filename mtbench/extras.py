@@ -7,6 +7,16 @@ from typing import Any
 
 from .errors import MtbenchError
 
+EXTRAS = {
+    "report": "plots of the page",
+    "tables": "frames, Parquet, and data from your own files",
+    "tune": "`tune:`, options chosen on the validation part",
+    "tensorboard": "`--track tensorboard`",
+    "mlflow": "`--track mlflow`",
+    "baselines": "the baseline bayesian-fm",
+}
+"""The project's extras, and what each is for."""
+
 
 def require(module: str, extra: str) -> Any:
     """Import a module of an optional package.

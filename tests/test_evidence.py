@@ -1155,8 +1155,8 @@ def test_whether_training_together_helped(records):
     found = compare_scenarios(results)
     ranking, retrieval, *rivals = answer_sentences(results, found)
     assert ranking == (
-        "of 2 scenarios that train ranking with other tasks 1 is better than ranking alone in rmse, "
-        f"0 worse, 1 without a clear difference; the best mean of them: {sentences(found)[0]}"
+        "of 2 scenarios that train ranking with other tasks 1 is better than ranking alone in "
+        f"rmse, 0 worse, 1 without a clear difference; the best mean of them: {sentences(found)[0]}"
     )
     assert retrieval == (
         "of 2 scenarios that train retrieval with other tasks none is better than retrieval alone "

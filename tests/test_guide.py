@@ -167,7 +167,7 @@ def test_every_other_command_is_understood(folder, capsys):
             assert words[1] in PLUGINS
         elif words[0] != "run":
             assert main(words) == 0
-    assert seen == {"check-plugin", "plugins", "run"}
+    assert seen == {"check-plugin", "new", "plugins", "run"}
     assert "A large one evens the weights out." in capsys.readouterr().out
     checked = {words[1] for words in commands("mtbench") if words[0] == "check-plugin"}
     assert checked == set(PLUGINS)

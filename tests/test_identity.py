@@ -120,7 +120,7 @@ def test_an_edit_of_another_file_of_a_plugin_makes_other_runs(tiny, beside, impo
     (rooms.parent / "cellar.py").write_text("value = 1\n")
     doors = "import importlib\ncellar = importlib.import_module('house.' + 'cellar')\n"
     (rooms.parent / "doors.py").write_text(doors)
-    words = ["plugins=[mine.py]", "scenarios.joint.weighting=mine"]
+    words = [f"plugins=[{beside}/mine.py]", "scenarios.joint.weighting=mine"]
     before = ids(tiny, *words)
     assert ids(tiny, *words) == before
     (beside / "other.py").write_text("value = 1\n")  # which nobody imports

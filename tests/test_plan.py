@@ -173,7 +173,7 @@ def test_versions_decide(tiny, monkeypatch, package):
 def test_threads_and_plugin_code_decide(tiny, tmp_path, monkeypatch):
     plugin = tmp_path / "mine.py"
     plugin.write_text(PLUGIN)
-    words = ["plugins=[mine.py]", "scenarios.joint.weighting=mine"]
+    words = [f"plugins=[{tmp_path}/mine.py]", "scenarios.joint.weighting=mine"]
     before = ids(tiny, *words)
     plugin.write_text(PLUGIN + "# changed\n")
     assert changed(before, ids(tiny, *words)) == {("joint", 0), ("joint", 1)}
@@ -191,7 +191,7 @@ def test_the_folder_of_a_plugin_file_does_not_decide(tiny, tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "mine.py").write_text(PLUGIN)
-        words = [f"plugins=[{folder}/mine.py]", "scenarios.joint.weighting=mine"]
+        words = [f"plugins=[{tmp_path}/{folder}/mine.py]", "scenarios.joint.weighting=mine"]
         found.append(ids(tiny, *words))
     assert found[0] == found[1]
 

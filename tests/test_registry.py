@@ -47,7 +47,7 @@ def test_a_file(tmp_path, tiny):
     registry = installed()
     registry.load_file(tmp_path / "mine.py")
     registry.load_file(tmp_path / "mine.py")  # once is enough
-    overrides = ["plugins=[mine.py]", "scenarios.joint.weighting=mine"]
+    overrides = [f"plugins=[{tmp_path / 'mine.py'}]", "scenarios.joint.weighting=mine"]
     suite = load_suite(tiny, registry, overrides=overrides)
     origin = registry.origin(suite.scenarios["joint"].weighting)
     assert (origin.plugin, origin.distribution, origin.version) == ("mine.py", None, None)
@@ -270,7 +270,7 @@ def test_a_broken_installed_plugin_does_not_stop_others(install, registry):
         "none (hookless)": (
             "implements no hook (known: mtbench_datasets, mtbench_splits, mtbench_towers, "
             "mtbench_tasks, mtbench_weightings, mtbench_baselines, mtbench_observers, "
-            "mtbench_run_started, mtbench_epoch_ended, mtbench_run_finished)"
+            "mtbench_run_started, mtbench_epoch_ended, mtbench_run_found, mtbench_run_finished)"
         ),
     }
     assert set(kinds_and_names(found)) == {*kinds_and_names(registry), ("weighting", "other")}

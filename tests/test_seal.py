@@ -67,7 +67,11 @@ def test_what_a_head_keeps_is_sealed_while_the_next_scenario_trains(tiny, tmp_pa
     (tmp_path / "keeper.py").write_text(KEEPER)
     registry = installed()
     spec = {"name": "keeping", "units": [8], "looks": LOOKS}
-    overrides = ["plugins=[keeper.py]", f"tasks.ranking={json.dumps(spec)}", "train.epochs=1"]
+    overrides = [
+        f"plugins=[{tmp_path}/keeper.py]",
+        f"tasks.ranking={json.dumps(spec)}",
+        "train.epochs=1",
+    ]
     suite = load_suite(tiny, registry, overrides=overrides, seeds="1")
     plan = make_plan(suite, registry, ["rating-only", "joint"])
     first, second = perform(plan, registry, tmp_path / "r")

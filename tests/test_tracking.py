@@ -98,6 +98,24 @@ def test_an_observer_acts_where_it_is_asked_for(capsys):
     assert lines("notes.txt") == LINES
 
 
+def test_an_observer_can_ask_for_the_runs_that_are_done(capsys):
+    """Once in a command, in the order of the plan, and not for those that are done now."""
+    hook = "    @mtbench.hookimpl\n    def mtbench_run_found(self, run, record):\n"
+    hook += "        same = run.id == record.run_id\n"
+    hook += "        self.put('found', run.scenario, run.seed, record.status, same)\n"
+    Path("notes.py").write_text(PLUGIN.replace("class Notes", f"{hook}\nclass Notes"))
+    assert main(RUN) == 0
+    both = [word if word != "1" else "2" for word in RUN]
+    assert main([*both, "--track", "notes"]) == 0
+    found, *rest = lines("notes.txt")
+    assert (found, rest[0], rest[-1]) == ("found joint 0 ok True", "started joint 1", "finished ok")
+    assert main([*both, "--track", "notes"]) == 0
+    assert lines("notes.txt")[-2:] == ["found joint 0 ok True", "found joint 1 ok True"]
+    before = len(lines("notes.txt"))
+    assert main([*RUN, "--force", "--track", "notes"]) == 0
+    assert not [line for line in lines("notes.txt")[before:] if line.startswith("found")]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -138,5 +156,6 @@ def test_export(capsys):
     (line,) = capsys.readouterr().err.splitlines()
     near = "expected the suffix of a known format, found '.cvs' (did you mean '.csv'?)"
     assert line == f"mtbench: x.cvs: {near}"
-    assert main(["export", "results", "x.csv"]) == 2
-    assert capsys.readouterr().err == "mtbench: results: has no record of a run\n"
+    Path("none").mkdir()
+    assert main(["export", "none", "x.csv"]) == 2
+    assert capsys.readouterr().err == "mtbench: none: has no record of a run\n"

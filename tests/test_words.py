@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import click
+import made
 import pytest
 from click.shell_completion import ShellComplete
 
@@ -50,8 +51,9 @@ def process(code, *words, **variables):
 
 def test_the_commands_there_are():
     assert [" ".join(words) for words in TREE] == [
-        *("", "run", "tune", "check", "plan", "schema", "plugins", "check-plugin", "report"),
-        *("compare", "gate", "export", "data", "data import"),
+        *("", "run", "tune", "check", "plan", "schema", "plugins", "check-plugin", "list", "show"),
+        *("report", "compare", "gate", "export", "clean", "new", "new plugin", "new suite"),
+        *("data", "data import", "doctor"),
     ]
 
 
@@ -117,7 +119,11 @@ def test_the_formats_are_those_of_reports():
         ("run a --scenario --seeds=3", "mtbench run: argument --scenario: expected one argument"),
         ("run a -o -- x", "mtbench run: argument -o: expected one argument"),
         ("run a --force=3", "mtbench run: argument --force: expected no argument"),
-        ("compare", "mtbench compare: the following arguments are required: A, B"),
+        ("compare", "mtbench compare: the following arguments are required: A"),
+        ("new plugin", "mtbench new plugin: the following arguments are required: KIND, FILE"),
+        ("show", "mtbench show: the following arguments are required: RUN"),
+        ("new plugni a", "mtbench new: unknown COMMAND 'plugni' (did you mean 'plugin'?)"),
+        ("clean a --yse", "mtbench: unrecognized arguments: --yse (did you mean '--yes'?)"),
         ("gate a", "mtbench gate: the following arguments are required: CURRENT"),
         ("gate a b --maxx 3", "mtbench: unrecognized arguments: --maxx 3 (did you mean '--max'?)"),
         ("data", "mtbench data: the following arguments are required: COMMAND"),
@@ -140,7 +146,7 @@ def taken(monkeypatch):
     """What a command is handed, instead of doing it."""
 
     def take(*words):
-        command = TREE[words[:2] if words[0] == "data" else words[:1]]
+        command = TREE[words[:2] if words[0] in ("data", "new") else words[:1]]
         handed = {}
         monkeypatch.setattr(command, "callback", lambda **given: handed.update(given) or 0)
         assert main(words) == 0
@@ -187,7 +193,8 @@ def test_help_imports_nothing_heavy(words):
     assert not [name for name in modules if name.split(".")[0] in HEAVY]
     ours = {name for name in modules if name.startswith("mtbench.") and ".cli" not in name}
     assert ours <= {"mtbench.errors", "mtbench.version"}
-    files = {"mtbench.cli.run", "mtbench.cli.results", "mtbench.cli.plugins", "mtbench.cli.data"}
+    names = ("run", "results", "records", "plugins", "data", "new", "doctor")
+    files = {f"mtbench.cli.{name}" for name in names}
     assert files & set(modules) == ({"mtbench.cli.run"} if words[0] == "run" else set())
 
 
@@ -203,6 +210,10 @@ def names(kind):
 
 def test_completion():
     assert completed("p") == ["plan", "plugins"]
+    assert completed("new", "") == ["plugin", "suite"]
+    assert completed("new", "plugin", "w") == ["weighting"]
+    assert completed("new", "suite", "x.yaml", "--data", "m") == ["movielens"]
+    assert completed("new", "suite", "x.yaml", "--data", "r.c") == ["r.c"]  # files, by the shell
     assert completed("") == [words[0] for words in TREE if len(words) == 1]
     assert completed("data", "") == ["import"]
     assert completed("run", "suite.yaml", "--sc") == ["--scenario"]
@@ -215,6 +226,20 @@ def test_completion():
     assert completed("run", "suite.yaml", "--track", "") == names("observer")
     assert completed("check-plugin", "uncer") == ["uncertainty"]
     assert completed("check-plugin", "./mine") == ["./mine"]  # files, by the shell
+
+
+def test_completion_of_runs_and_scenarios(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert completed("show", "") == []
+    assert completed("compare", "results", "--scenario", "") == []
+    runs = [made.record(name, seed) for name in ("joint", "wide") for seed in (0, 1)]
+    made.write(tmp_path / "results" / "made", runs)
+    assert completed("show", "") == ["joint:0", "wide:0", "joint:1", "wide:1"]  # as they were run
+    assert completed("show", "joint") == ["joint:0", "joint:1", "joint-0", "joint-1"]
+    assert completed("show", "--results", "nowhere", "j") == []
+    assert completed("compare", "results", "--scenario", "") == ["joint", "wide"]
+    assert completed("compare", "results/made", "--scenario", "w") == ["wide"]
+    assert completed("list", "res") == completed("clean", "res") == ["res"]  # folders, by the shell
 
 
 def test_completion_of_what_a_file_offers(tmp_path, capfd):

@@ -74,10 +74,7 @@ def about_runs(function: Function) -> Function:
             "--scenario", "scenarios", multiple=True, metavar="NAME",
             help="only this scenario; may be repeated",
         ),
-        click.option(
-            "--results", type=PATH, default="results", metavar="DIR", shell_complete=_folders,
-            help="records go to DIR/<suite>; default: results",
-        ),
+        results_folder("records go to DIR/<suite>; default: results"),
     )(function)  # fmt: skip
 
 
@@ -91,6 +88,22 @@ def _folders(_: click.Context, __: click.Parameter, incomplete: str) -> Any:
     from click.shell_completion import CompletionItem  # noqa: PLC0415
 
     return [CompletionItem(incomplete, type="dir")]
+
+
+def several_folders(name: str, metavar: str, about: str) -> Callable[[Function], Function]:
+    """An argument that is any number of folders of records."""
+    return click.argument(
+        name, cls=Argument, nargs=-1, type=PATH, metavar=metavar, about=about,
+        shell_complete=_folders,
+    )  # fmt: skip
+
+
+def results_folder(about: str) -> Callable[[Function], Function]:
+    """The option `--results`."""
+    return click.option(
+        "--results", type=PATH, default="results", metavar="DIR", shell_complete=_folders,
+        help=about,
+    )  # fmt: skip
 
 
 def folder(name: str, metavar: str, about: str = "") -> Callable[[Function], Function]:
@@ -135,6 +148,12 @@ def kinds() -> Sequence[str]:
     from mtbench.plugin.kinds import KINDS  # noqa: PLC0415
 
     return tuple(KINDS)
+
+
+def all_kinds() -> str:
+    """The kinds of components, in words."""
+    *others, last = kinds()
+    return f"{', '.join(others)} or {last}"
 
 
 def console(stderr: bool = False) -> Console:

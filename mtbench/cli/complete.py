@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from pathlib import Path
 from typing import Any
 
 import click
@@ -35,6 +36,40 @@ def components_of_the_kind(ctx: click.Context, _: click.Parameter, incomplete: s
 def observers(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """The observers there are."""
     return _names(ctx, "observer", incomplete)
+
+
+def data_for_a_suite(_: click.Context, __: click.Parameter, incomplete: str) -> list[Any]:
+    """What a new suite may read: a dataset, or a file where none begins like that."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415
+
+    from mtbench.testing.new import DATASETS  # noqa: PLC0415
+
+    names = [name for name in DATASETS if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
+def runs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """`SCENARIO:SEED` of the runs that count, or ids where none begins like that."""
+    from mtbench.records.folders import folders  # noqa: PLC0415
+
+    with contextlib.suppress(MtbenchError):
+        found = [r for f in folders([Path(ctx.params["results"])]) for r in f.results.records]
+        names = dict.fromkeys(f"{record.scenario}:{record.seed}" for record in found)
+        ids = [record.run_id for record in found] if incomplete else []
+        return [name for name in (*names, *ids) if name.startswith(incomplete)]
+    return []
+
+
+def scenarios_of_a(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The scenarios and baselines of the folder that a command is about."""
+    from mtbench.records.results import Results  # noqa: PLC0415
+
+    # before its value is typed an option keeps click from handing out the arguments
+    folder = ctx.params.get("a") or next(iter(ctx.args), None)
+    with contextlib.suppress(MtbenchError):
+        results = Results.read(Path(folder or ""))
+        return [n for n in (*results.scenarios, *results.baselines) if n.startswith(incomplete)]
+    return []
 
 
 def files_or_components(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:

@@ -26,14 +26,22 @@ COMMANDS = {
         "plugins:check_plugin",
         "hold the components of a plugin to their contract",
     ),
+    "list": ("records:list_", "list the results there are below a folder, a suite a line"),
+    "show": ("records:show", "show the record of a run"),
     "report": ("results:report", "report on a folder of records"),
-    "compare": ("results:compare", "say what differs between two folders of records"),
+    "compare": (
+        "results:compare",
+        "say what differs between folders of records, or scenarios of one",
+    ),
     "gate": (
         "results:gate",
         "hold a folder of records to a baseline; exit code 1 on a breach",
     ),
     "export": ("results:export", "write a folder's metrics as a table, a row a value"),
+    "clean": ("records:clean", "remove records of older versions, or the cache"),
+    "new": ("new:new", "write a plugin or a suite to start from"),
     "data": ("data:data", "bring data in"),
+    "doctor": ("doctor:doctor", "say what is installed here, what is missing and what to do"),
 }
 """Each command: its file and function, and what it does, so that `--help` imports none."""
 COMPLETE = "_MTBENCH_COMPLETE"

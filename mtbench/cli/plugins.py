@@ -10,7 +10,7 @@ import click
 
 from mtbench.errors import MtbenchError, did_you_mean
 
-from .common import console, kinds, plugin_files, registry_with
+from .common import all_kinds, console, kinds, plugin_files, registry_with
 from .complete import components_of_the_kind, files_or_components, names_of_kinds
 from .words import Argument, Command
 
@@ -19,18 +19,13 @@ if TYPE_CHECKING:
     from mtbench.plugin.registry import Registry
 
 
-def _all_kinds() -> str:
-    *others, last = kinds()
-    return f"{', '.join(others)} or {last}"
-
-
 @click.command(cls=Command)
 @click.argument(
     "kind",
     cls=Argument,
     required=False,
     metavar="[kind]",
-    about=_all_kinds,
+    about=all_kinds,
     shell_complete=names_of_kinds,
 )
 @click.argument(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from .common import PATH, folder, output_format, show, warn
+from .common import PATH, folder, output_format, several_folders, show, warn
+from .complete import scenarios_of_a
 from .words import Argument, Command
 
 anyway = click.option("--anyway", is_flag=True, help="compare different data and protocols too")
@@ -39,15 +40,31 @@ def report(records: Path, form: str, html: Path | None) -> int:
 
 @click.command(cls=Command)
 @folder("a", "A", "folder of records")
-@folder("b", "B", "another, later one")
+@several_folders("others", "[B]...", "others, each compared with A")
+@click.option(
+    "--scenario", "scenarios", multiple=True, metavar="NAME", shell_complete=scenarios_of_a,
+    help="only this scenario; of one folder, compare those named with the first of them",
+)  # fmt: skip
 @anyway
 @click.option("--all", "every_metric", is_flag=True, help="all metrics of all tasks")
-def compare(a: Path, b: Path, anyway: bool, every_metric: bool) -> int:
+def compare(
+    a: Path, others: Sequence[Path], scenarios: Sequence[str], anyway: bool, every_metric: bool
+) -> int:
     """`mtbench compare`."""
     from mtbench.regress import compare as regress  # noqa: PLC0415
+    from mtbench.regress import several  # noqa: PLC0415
 
-    comparison = regress.compare(a, b, anyway=anyway, every_metric=every_metric)
-    sys.stdout.write(regress.to_text(comparison))
+    if len(others) == 1 and not scenarios:
+        two = regress.compare(a, others[0], anyway=anyway, every_metric=every_metric)
+        sys.stdout.write(regress.to_text(two))
+        return 0
+    if others:
+        found = several.compare_folders(
+            [a, *others], scenarios=scenarios, anyway=anyway, every_metric=every_metric
+        )
+    else:
+        found = several.compare_scenarios(a, scenarios, every_metric=every_metric)
+    sys.stdout.write(several.to_text(found))
     return 0
 
 

@@ -41,10 +41,21 @@ class Document:
     places: dict[Path_, str] = field(default_factory=dict)
     """`file:line` of each path, or the command-line option that set it."""
 
-    def fault(self, path: Path_, message: str) -> Fault:
-        """A fault at a path; an absent key is placed at the nearest one above it."""
+    folder: Path = Path()
+    """What paths in it are relative to; for those of the command line it is the working folder."""
+
+    def where(self, path: Path_) -> str:
+        """Where a path stands; an absent key stands at the nearest one above it."""
         nearest = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.places), ())
-        where = self.places.get(nearest, self.file)
+        return self.places.get(nearest, self.file)
+
+    def folder_of(self, path: Path_) -> Path:
+        """The folder that a file is relative to which is named at a path."""
+        return self.folder if self.where(path).startswith(self.file) else Path()
+
+    def fault(self, path: Path_, message: str) -> Fault:
+        """A fault at a path."""
+        where = self.where(path)
         return Fault(where, ".".join(str(part) for part in path), message)
 
     def set(self, path: Path_, value: Any, place: str) -> None:
@@ -100,7 +111,7 @@ def read(path: Path, label: str | None = None, what: str = "a suite") -> Documen
     Raises:
         SuiteError: It cannot be read, is empty, or is not such YAML.
     """
-    document = Document(label or str(path), None)
+    document = Document(label or str(path), None, folder=path.parent)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

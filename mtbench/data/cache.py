@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,22 @@ def write(folder: Path, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray
             work.rename(folder)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def folders(folder: Path) -> list[Path]:
+    """What `write` wrote below a folder, and what a process that was killed left of it.
+
+    What is being written now stays out: it was changed within the last hour.
+    """
+    long_ago = time.time() - 3600
+    return sorted(
+        place
+        for place in (folder.iterdir() if folder.is_dir() else ())
+        if place.is_dir() and ("." not in place.name or place.stat().st_mtime < long_ago)
+    )
+
+
+def remove(folder: Path) -> None:
+    """Remove what `write` wrote; its description first, without which `read` takes none of it."""
+    (folder / "meta.json").unlink(missing_ok=True)
+    shutil.rmtree(folder)

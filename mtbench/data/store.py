@@ -6,8 +6,12 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+from mtbench.errors import DataError
 
 from . import cache
 from .cache import cache_dir
@@ -51,6 +55,51 @@ def load_data(source: Source, key: Mapping[str, Any]) -> Data:
         _write(folder, data)
         data = _read(folder) or data
     return data
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A dataset in the cache."""
+
+    place: Path
+    what: str
+    """Such as `movielens/100k-ratings:0.1.1`."""
+
+    @property
+    def folder(self) -> Path:
+        """Where all of them lie."""
+        return self.place.parent
+
+    @property
+    def newest(self) -> str:
+        """When it was written, local time, ISO 8601."""
+        return datetime.fromtimestamp(self.place.stat().st_mtime).isoformat()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(path.stat().st_size for path in self.place.iterdir())
+
+    def remove(self) -> None:
+        """Remove it; a reader finds all of it, or makes it anew.
+
+        Raises:
+            DataError: It cannot be removed.
+        """
+        try:
+            cache.remove(self.place)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise DataError(f"{self.place}: cannot be removed: {reason}") from error
+
+
+def cached() -> list[Cached]:
+    """The datasets in the cache, and what is left of those that were not written to their end."""
+    found = []
+    for place in cache.folders(cache_dir() / "data"):
+        data = _read(place)
+        found.append(Cached(place, data.source if data else "damaged, or half-written"))
+    return found
 
 
 def _read(folder: Path) -> Data | None:

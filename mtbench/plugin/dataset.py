@@ -50,6 +50,14 @@ class Dataset(Component):
         raise NotImplementedError
 
     @classmethod
+    def at_hand(cls) -> str | None:
+        """Say, in seconds and without TensorFlow, what of it is on this machine, and where.
+
+        One line, for `mtbench doctor`. None, the default, for what needs no preparation.
+        """
+        return None
+
+    @classmethod
     def bring(cls, archive: Path) -> Path | None:
         """Check an archive a user has, and put it where `load` looks for it.
 

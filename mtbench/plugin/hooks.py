@@ -56,6 +56,15 @@ class _Observing:
 
     @staticmethod
     @hookspec
+    def mtbench_run_found(run: Run, record: Any) -> None:
+        """Called with the `mtbench.Record` of a run that was done before and is not done again.
+
+        Called once in every command that would have done it, so that a tracker which was not asked
+        for then has it too; one that has it already leaves it.
+        """
+
+    @staticmethod
+    @hookspec
     def mtbench_run_finished(run: Run, record: Any) -> None:
         """Called with the `mtbench.Record` of a run, whether it went well, after it was stored."""
 

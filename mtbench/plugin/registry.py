@@ -195,11 +195,16 @@ class Registry:
         origin = asdict(self.origin(component))
         return {"name": component.name, "options": component.options(), "origin": origin}
 
-    def __iter__(self) -> Iterator[tuple[type[Component], Origin]]:
-        """Every component with its origin, by kind, then name."""
+    def classes(self) -> Iterator[type[Component]]:
+        """Every component, by kind, then name; without a look at its code, as for its origin."""
         for kind in KINDS:
             for _, cls in sorted(self._classes[kind].items()):
-                yield cls, self.origin(cls)
+                yield cls
+
+    def __iter__(self) -> Iterator[tuple[type[Component], Origin]]:
+        """Every component with its origin, by kind, then name."""
+        for cls in self.classes():
+            yield cls, self.origin(cls)
 
 
 def installed() -> Registry:

@@ -53,6 +53,24 @@ def current(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     return used, [*([f"{what} left out"] if left else []), *partial]
 
 
+def versions(records: Sequence[Record]) -> int:
+    """How many versions of suite, data or software records of a suite are of.
+
+    That is how many questions with answers, or data, the scenario has that has most of them.
+    """
+    keys = [(record.question_id, record.answer.model_dump_json()) for record in records]
+    data = {
+        key: record.fingerprint
+        for key, record in zip(keys, records, strict=True)
+        if record.fingerprint
+    }
+    made: dict[tuple[str, str], set[tuple[str, str, str | None]]] = {}
+    for key, record in zip(keys, records, strict=True):
+        # one that failed at once has no data of its own
+        made.setdefault(_key(record), set()).add((*key, record.fingerprint or data.get(key)))
+    return max(map(len, made.values()), default=0)
+
+
 def metrics_of(records: Sequence[Record]) -> dict[str, tuple[MetricInfo, ...]]:
     """What records of one question tell of metrics, by task.
 

@@ -35,6 +35,43 @@ def weights_path(folder: Path, run_id: str) -> Path:
     return folder / f"{run_id}.weights.npz"
 
 
+TRIALS = "trials"
+"""Folder of the records of a suite's trials, in that of its results."""
+
+
+def trials_of(folder: Path) -> Path:
+    """Return where the records of trials lie that belong to a folder of results."""
+    return folder / TRIALS
+
+
+def files_of(folder: Path, run_id: str) -> list[Path]:
+    """The files of a run that are there, its record first."""
+    record = path_of(folder, run_id)
+    files = (record, record.with_suffix(".npz"), weights_path(folder, run_id))
+    return [path for path in files if path.is_file()]
+
+
+def suite_folder(folder: Path) -> Path:
+    """Return the folder of a suite's results: the one given, or the only one in it.
+
+    So what was said to `--results` does, where it holds the results of one suite.
+
+    Raises:
+        RecordError: It is absent, or holds the results of several suites.
+    """
+    if folder.is_file():
+        raise RecordError(f"{folder}: is a file, expected a folder of results")
+    if not folder.is_dir():
+        raise RecordError(f"{folder}: no such folder of results")
+    if any(folder.glob("*.json")):
+        return folder
+    within = sorted({path.parent for path in folder.glob("*/*.json") if path.parent.name != TRIALS})
+    if len(within) > 1:
+        named = ", ".join(map(str, within))
+        raise RecordError(f"{folder}: expected the results of one suite, found several: {named}")
+    return within[0] if within else folder
+
+
 def prepare_folder(folder: Path) -> None:
     """Make the folder and find out whether it can be written to.
 
@@ -193,16 +230,16 @@ def done(folder: Path, run_id: str) -> Record | None:
 def read_folder(folder: Path) -> tuple[list[Record], list[str]]:
     """Read all records of a folder, those of the suite that most of them are of.
 
+    Args:
+        folder: As for `suite_folder`.
+
     Returns:
         The records in the order of their suite, and a line for each file that is none.
 
     Raises:
-        RecordError: The folder is absent or has no record.
+        RecordError: The folder is absent, has no record, or holds those of several suites.
     """
-    if folder.is_file():
-        raise RecordError(f"{folder}: is a file, expected a folder of results")
-    if not folder.is_dir():
-        raise RecordError(f"{folder}: no such folder of results")
+    folder = suite_folder(folder)
     records, problems = {}, []
     for path in sorted(folder.glob("*.json")):
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,40 +91,69 @@ def compare(
     """
     left, right = load(a), load(b)
     marks = require_comparable(left, right, anyway)
-    both = [name for name in left.series if name in right.series]
-    return Comparison(
-        left,
-        right,
-        "".join(f" {mark}" for mark in marks),
-        sections(left, right),
-        _metrics(left, right, every_metric, confidence),
-        {name: _speeds(left.series[name], right.series[name]) for name in both},
-        confidence,
-    )
+    (only,) = compared(left, [right], [marks], every_metric=every_metric, confidence=confidence)
+    return only
 
 
-def _metrics(
-    a: Measured, b: Measured, every_metric: bool, confidence: float
-) -> tuple[MetricChange, ...]:
-    """Compare the metrics of the scenarios in both, as one family."""
-    order = [key for key in b.higher_is_better if every_metric or key in b.headline]
-    changes = [
-        (name, key, change(left.metrics[key], b.series[name].metrics[key]))
-        for name, left in a.series.items()
-        if name in b.series
-        for key in order
-        if key in left.metrics and key in b.series[name].metrics
-        if every_metric or left.trains(key) or b.series[name].trains(key)
-    ]
-    p_values = [one.p for _, _, one in changes]
+def compared(
+    a: Measured,
+    others: Sequence[Measured],
+    marks: Sequence[Sequence[str]],
+    *,
+    every_metric: bool = False,
+    both_train: bool = False,
+    confidence: float = 0.95,
+) -> list[Comparison]:
+    """Compare what was measured with a, all metrics of all others as one family of tests.
+
+    Args:
+        a: What is compared with.
+        others: What the comparisons are about.
+        marks: Of each of them, what every line has to say.
+        every_metric: Not the headline metrics of trained tasks alone.
+        both_train: Only metrics of tasks that both train, not of those that one of them does.
+        confidence: Of the intervals; 1 − confidence is the level of the verdicts.
+    """
+    found = [(b, *one) for b in others for one in _changed(a, b, every_metric, both_train)]
+    p_values = [one.p for *_, one in found]
     adjusted = iter(holm([p for p in p_values if p is not None]))
     corrected = [None if p is None else next(adjusted) for p in p_values]
-    return tuple(
-        _metric(
-            a.series[name], b.series[name], (name, key, b.higher_is_better[key]), one, p, confidence
+    metrics: dict[int, list[MetricChange]] = {id(b): [] for b in others}
+    for (b, name, key, one), p in zip(found, corrected, strict=True):
+        what = name, key, b.higher_is_better[key]
+        metrics[id(b)].append(_metric(a.series[name], b.series[name], what, one, p, confidence))
+    return [
+        Comparison(
+            a,
+            b,
+            "".join(f" {mark}" for mark in said),
+            sections(a, b),
+            tuple(metrics[id(b)]),
+            {
+                name: _speeds(a.series[name], b.series[name])
+                for name in a.series
+                if name in b.series
+            },
+            confidence,
         )
-        for (name, key, one), p in zip(changes, corrected, strict=True)
-    )
+        for b, said in zip(others, marks, strict=True)
+    ]
+
+
+def _changed(
+    a: Measured, b: Measured, every_metric: bool, both_train: bool
+) -> Iterator[tuple[str, str, Change]]:
+    """Scenario, metric and change of the scenarios in both."""
+    enough = all if both_train else any
+    for name, left in a.series.items():
+        right = b.series.get(name)
+        if right is None:
+            continue
+        for key in b.higher_is_better:
+            trained = enough(series.trains(key) for series in (left, right))
+            told = every_metric or (key in b.headline and trained)
+            if told and key in left.metrics and key in right.metrics:
+                yield name, key, change(left.metrics[key], right.metrics[key])
 
 
 def _metric(
@@ -160,15 +189,17 @@ def _speeds(a: Series, b: Series) -> dict[str, Ratio]:
 
 def to_text(comparison: Comparison) -> str:
     """Say what changed, a line for each thing."""
-    lines = [*_head(comparison), *_changes(comparison), *_numbers(comparison)]
+    named = {"a": comparison.a, "b": comparison.b}
+    lines = [*heads(named), *changes(comparison), *_numbers(comparison)]
     sides = (comparison.a, comparison.b)
     lines += [f"left out: {line}" for side in sides for line in side.problems]
     lines += [note for side in sides for note in side.notes]
     return "".join(f"{line}{comparison.mark}\n" for line in lines)
 
 
-def _head(comparison: Comparison) -> Iterator[str]:
-    for letter, side in (("a", comparison.a), ("b", comparison.b)):
+def heads(sides: Mapping[str, Measured]) -> Iterator[str]:
+    """What each side is, by what lines call it."""
+    for letter, side in sides.items():
         versions = side.question.engine.versions
         baselines = sum(one.answer.baseline is not None for one in side.series.values())
         arms = counted(len(side.series) - baselines, "scenario")
@@ -179,10 +210,15 @@ def _head(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def _changes(comparison: Comparison) -> Iterator[str]:
-    """What differs besides the numbers."""
+def changes(comparison: Comparison, *, quiet: bool = False) -> Iterator[str]:
+    """What differs besides the numbers.
+
+    Args:
+        comparison: The comparison.
+        quiet: Say nothing of what does not differ, nor of what scenarios changed in both.
+    """
     for section, pairs in comparison.differences.items():
-        if not pairs:
+        if not pairs and not quiet:
             yield f"{section}: no difference"
         for key, (left, right) in pairs.items():
             yield f"{section}: {shown(key)}: {shown(left)} → {shown(right)}"
@@ -192,7 +228,8 @@ def _changes(comparison: Comparison) -> Iterator[str]:
             if name not in other:
                 kind = "baseline" if own[name].answer.baseline else "scenario"
                 yield f"only in {letter}: {kind} {shown(name)}"
-    yield from told_changes(comparison.a, comparison.b)
+    if not quiet:
+        yield from told_changes(comparison.a, comparison.b)
 
 
 def _numbers(comparison: Comparison) -> Iterator[str]:
@@ -211,12 +248,17 @@ def _numbers(comparison: Comparison) -> Iterator[str]:
                 yield f"{shown(name)}: FAILED in {letter}: seed {seed}: {error}"
 
 
+def interval_and_scale(one: MetricChange) -> tuple[str, float]:
+    """The interval in brackets, if there is one, and the size that decides the digits shown."""
+    if one.low is None or one.high is None or one.high <= one.low:
+        return "", abs(one.change.mean)
+    scale = (one.high - one.low) / 2
+    return f" [{decimal(one.low, scale)}, {decimal(one.high, scale)}]", scale
+
+
 def _metric_line(one: MetricChange) -> str:
     arrow = "↑" if one.higher_is_better else "↓"
-    scale, interval = abs(one.change.mean), ""
-    if one.low is not None and one.high is not None and one.high > one.low:
-        scale = (one.high - one.low) / 2
-        interval = f" [{decimal(one.low, scale)}, {decimal(one.high, scale)}]"
+    interval, scale = interval_and_scale(one)
     how = "paired" if one.change.paired else "not paired"
     p = (
         ""

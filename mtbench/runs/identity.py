@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from mtbench.errors import DataError
+from mtbench.plugin.blame import blame
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
@@ -26,10 +27,14 @@ FLAGS = ("TF_XLA_FLAGS", "XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "NVIDIA_TF32_OVER
 
 
 def question_of(setup: Setup, registry: Registry) -> dict[str, Any]:
-    """Return what a setup asks: with the content of its data and the engine."""
+    """Return what a setup asks: with the content of its data and the engine.
+
+    Raises:
+        PluginError: The dataset's digest of its files fails.
+    """
     return {
         **setup.question(registry.identity),
-        "content": _content(setup.dataset),
+        "content": _content(setup.dataset, registry),
         "engine": engine(),
     }
 
@@ -49,10 +54,17 @@ def run_of(setup: Setup, seed: int, question: dict[str, Any], registry: Registry
     return Run(ids[0], setup.suite, setup.scenario, seed, question, ids[1], answer)
 
 
-def _content(dataset: Dataset) -> str | None:
-    """The digest of a dataset's files; None where they cannot be read, which a run will tell."""
+def _content(dataset: Dataset, registry: Registry) -> str | None:
+    """The digest of a dataset's files; None where it says itself that they cannot be read.
+
+    A run will tell of that.
+
+    Raises:
+        PluginError: It does not say so, but raises what else there is.
+    """
     try:
-        return dataset.content()
+        with blame(dataset, lambda: registry.origin(dataset).plugin):
+            return dataset.content()
     except DataError:
         return None
 

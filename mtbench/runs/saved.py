@@ -55,7 +55,8 @@ def load_model(
     Warns:
         UserWarning: Code, software or data are others than the run had, so that numbers may be.
     """
-    record = store.read(store.path_of(Path(folder), run_id))
+    place = store.suite_folder(Path(folder))
+    record = store.read(store.path_of(place, run_id))
     registry = installed()
     for path in plugins:
         registry.load_file(Path(path))
@@ -70,7 +71,7 @@ def load_model(
         from mtbench.train.artifacts import load_weights  # noqa: PLC0415 - imports TensorFlow
         from mtbench.train.model import MultiTaskModel  # noqa: PLC0415
     model = MultiTaskModel(run.setup, stages.data(run.setup))
-    load_weights(model, store.weights_path(Path(folder), run_id))
+    load_weights(model, store.weights_path(place, run_id))
     return SavedModel(record, run, stages, model)
 
 

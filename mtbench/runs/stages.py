@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import time
@@ -16,6 +17,7 @@ from mtbench.data.interactions import Interactions, joined
 from mtbench.data.store import load_data
 from mtbench.errors import DataError
 from mtbench.metrics.slices import slice_counts
+from mtbench.plugin.blame import blame
 from mtbench.plugin.lazy import quiet_stderr
 from mtbench.suite.setup import Identify, Setup
 
@@ -86,8 +88,10 @@ class Stages:
         Raises:
             DataError: The data is not there, lacks a column that a task reads, or is not to
                 be divided.
+            PluginError: The dataset raises anything else.
         """
-        setup.dataset.require()
+        with self._blame(setup):
+            setup.dataset.require()
         started = time.perf_counter()
         with quiet_stderr():
             from mtbench.train import devices  # noqa: PLC0415 - imports TensorFlow
@@ -108,7 +112,13 @@ class Stages:
     def data(self, setup: Setup) -> Data:
         """The dataset of a setup."""
         identity = self._identify(setup.dataset)
-        return self._once("data", [identity], lambda: load_data(setup.dataset, identity))
+        with self._blame(setup):
+            return self._once("data", [identity], lambda: load_data(setup.dataset, identity))
+
+    def _blame(self, setup: Setup) -> contextlib.AbstractContextManager[None]:
+        """Make what the dataset's own code raises an error that names its plugin."""
+        dataset = setup.dataset
+        return blame(dataset, lambda: self._identify(dataset)["origin"]["plugin"])
 
     def parts(self, setup: Setup, seed: int) -> Divided:
         """Training, validation and test part of a seed.

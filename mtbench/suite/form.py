@@ -60,7 +60,7 @@ class Plain(Options):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     """Name of the suite, and of its folder of results."""
     plugins: list[str] = Field([])
-    """Python files with further plugins, relative to the suite."""
+    """Python files with further plugins, relative to the suite's file."""
     train: Train = Train()
     """How every run trains."""
     train_on: Literal["train", "train+validation"] = "train"

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from mtbench.config import document as marks
 from mtbench.config.messages import found_text, message_of
-from mtbench.errors import Fault, MtbenchError, PluginError, did_you_mean, in_one_line
+from mtbench.errors import Fault, PluginError, did_you_mean
 from mtbench.plugin.baseline import Baseline
+from mtbench.plugin.blame import blame
 from mtbench.plugin.component import Component
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.task import Task
@@ -105,8 +106,14 @@ class PartsReader:
         except PluginError as error:
             self.fault((*path, "name") if "name" in value else path, str(error))
             return None
-        with blame(cls, self.registry):
-            return self.options(cls, options, path, extra=("name",))
+        with self.blame(cls):
+            made = self.options(cls, options, path, extra=("name",))
+        places = self.document.folder_of
+        return made and made.placed(lambda keys: places(self.place((*path, *keys))))
+
+    def blame(self, cls: type[Component]) -> contextlib.AbstractContextManager[None]:
+        """Make an exception of a component's own code an error that names its plugin."""
+        return blame(cls, lambda: self.registry.origin(cls).plugin)
 
     def mapping(self, value: Any, path: marks.Path_, what: str) -> dict[str, Any]:
         """Return a mapping that is not empty, or {} and a fault."""
@@ -167,17 +174,3 @@ class PartsReader:
         for n, name in enumerate(names):
             if name not in known:
                 self.fault((*path, n), f"unknown metric {name!r}{did_you_mean(name, known)}")
-
-
-@contextlib.contextmanager
-def blame(cls: type[Component], registry: Registry) -> Iterator[None]:
-    """Make an exception of a component's own code an error that names its plugin."""
-    try:
-        yield
-    except MtbenchError:
-        raise
-    except Exception as error:
-        plugin = registry.origin(cls).plugin
-        raise PluginError(
-            f"{plugin}: {cls.kind} {cls.name!r} failed: {in_one_line(error)}"
-        ) from error

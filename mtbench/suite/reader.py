@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mtbench.config import document as marks
+from mtbench.config.options import within
 from mtbench.errors import Fault, PluginError, SuiteError
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
@@ -43,12 +44,15 @@ def load_suite(
         SuiteError: With every fault of the suite.
         PluginError: A component's own check fails, rather than the suite.
     """
-    if isinstance(suite, Mapping):
-        document, folder = marks.of_mapping(suite, "suite"), Path()
-    else:
-        document, folder = marks.read(suite), suite.parent
+    document = _document(suite)
     _override(document, overrides, seeds)
-    return _Reader(document, registry).suite(folder, synthetic)
+    return _Reader(document, registry).suite(synthetic)
+
+
+def _document(suite: Path | Mapping[str, Any]) -> marks.Document:
+    if isinstance(suite, Mapping):
+        return marks.of_mapping(suite, "suite")
+    return marks.read(suite)
 
 
 def _override(document: marks.Document, overrides: Sequence[str], seeds: str | None) -> None:
@@ -108,7 +112,7 @@ def _at(value: Any, path: marks.Path_) -> Any:
 class _Reader(PartsReader):
     """Turns a document into a suite, collecting every fault on the way."""
 
-    def suite(self, folder: Path, synthetic: bool) -> Suite:
+    def suite(self, synthetic: bool) -> Suite:
         """Read the whole document.
 
         Raises:
@@ -117,7 +121,7 @@ class _Reader(PartsReader):
         value = dict(self.document.value)
         parts = {key: value.pop(key, None) for key in PARTS}
         plain = self.options(Plain, value, (), extra=parts)
-        self.load_plugins(value.get("plugins"), folder)
+        self.load_plugins(value.get("plugins"))
         dataset = self.component("dataset", parts["dataset"], ("dataset",))
         replaced = None
         if synthetic and dataset:
@@ -156,7 +160,7 @@ class _Reader(PartsReader):
             self.registry,
         )
 
-    def load_plugins(self, files: Any, folder: Path) -> None:
+    def load_plugins(self, files: Any) -> None:
         """Load the plugin files of the suite, even where another of its keys is at fault.
 
         Raises:
@@ -166,7 +170,8 @@ class _Reader(PartsReader):
         for n, file in enumerate(files if isinstance(files, list) else []):
             if isinstance(file, str):
                 try:
-                    self.registry.load_file(folder / file)
+                    folder = self.document.folder_of(("plugins", n))
+                    self.registry.load_file(Path(within(folder, file)))
                 except PluginError as error:
                     self.fault(("plugins", n), str(error))
                     failed = True

@@ -14,7 +14,7 @@ from mtbench.plugin.weighting import Weighting
 from . import sweep
 from .form import QUESTION, ExtendingForm
 from .labels import Labels, as_mapping
-from .parts import PartsReader, blame
+from .parts import PartsReader
 from .resolve import Resolved, ResolveError, resolve
 from .suite import Scenario
 from .training import Train
@@ -112,7 +112,7 @@ def _weighting(reader: PartsReader, value: Any, names: Sequence[Any]) -> Weighti
         return None
     weighting: Weighting | None = reader.component("weighting", value, ("weighting",))
     if weighting and all(isinstance(task, str) for task in names):
-        with blame(type(weighting), reader.registry):
+        with reader.blame(type(weighting)):
             faults = list(weighting.check(names))
         for key, fault in faults:
             reader.fault(("weighting", *filter(None, key.split("."))), fault)
@@ -146,7 +146,7 @@ def _labels(
         elif labels := reader.options(Labels, as_mapping(spec), path):
             read[name] = labels
             if labels.shuffle == "label" and tasks[name]:
-                with blame(type(tasks[name]), reader.registry):
+                with reader.blame(type(tasks[name])):
                     columns = tasks[name].learns_from()
                 if not columns:
                     message = "expected candidate, since the task reads no label, found 'label'"

@@ -52,7 +52,8 @@ class Tuner:
         self, suite: Suite, registry: Registry, folder: Path, scenarios: Sequence[str] = ()
     ) -> None:
         assert suite.tune is not None  # noqa: S101 - the caller has looked
-        self.suite, self.registry, self.folder = suite, registry, folder / "trials"
+        self.suite, self.registry = suite, registry
+        self.folder = store.trials_of(folder)
         self.tune = suite.tune
         numbers = range(1, suite.tune.studies + 1)
         arms = chosen_arms(suite, scenarios)

@@ -128,6 +128,22 @@ class MovieLens(mtbench.Dataset):
         return Known(ids, features, titles if self.candidate == "title" else None)
 
     @classmethod
+    def at_hand(cls) -> str:
+        """Name the releases that are prepared."""
+        folder = Path(_data_dir())
+        prepared = [
+            config
+            for config in _SHAPES
+            if all(
+                [*(folder / "movielens" / f"{config}-{part}").glob("*/dataset_info.json")]
+                for part in ("ratings", "movies")
+            )
+        ]
+        named = f"{', '.join(prepared)} prepared" if prepared else "none is prepared"
+        rest = "" if len(prepared) == len(_SHAPES) else "; others are fetched when a suite asks"
+        return f"{named} in {folder} (TFDS_DATA_DIR, --data-dir){rest}"
+
+    @classmethod
     def bring(cls, archive: Path) -> Path | None:
         """Take an official archive in, known by its SHA-256, whatever it is called."""
         with archive.open("rb") as stream:

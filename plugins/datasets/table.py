@@ -34,8 +34,8 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 class FeatureFile(TableFile):
     """A table with a row for each user or item."""
 
-    path: str
-    """The file, relative to the working folder, as that of the interactions."""
+    path: mtbench.SuitePath
+    """The file, relative to the suite's file, as that of the interactions."""
     id: str | None = None
     """Column with the id; default: as in the interactions."""
     columns: dict[str, Form] = Field(min_length=1)

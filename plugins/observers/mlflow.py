@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -14,12 +15,17 @@ import mtbench
 from mtbench import flatten
 
 SQLITE = "sqlite:///"
+RUN_ID = "mtbench.run_id"
+"""Tag of a run."""
 MOST_METRICS, MOST_PARAMS = 1000, 100
 """How many of them MLflow takes at once."""
 
 
 class MLflow(mtbench.Observer):
     """Runs of MLflow, in an experiment named after the suite.
+
+    They lie where `mlflow ui`, run in the same folder, looks for them. Runs that were done before,
+    and are not done again, are sent too, unless the experiment has them.
 
     A run is sent when it has ended, so that a slow server does not slow the training: `loss/TASK`,
     `weights/…`, `gradient_norms/…`, `norm_ratio`, `cosines/…` and `conflicts/…` as metrics of every
@@ -33,7 +39,8 @@ class MLflow(mtbench.Observer):
     name = "mlflow"
     where: str = ""
     """Tracking URI, such as `sqlite:///mlflow.db` or a server's address. Default: MLflow's own,
-    which is MLFLOW_TRACKING_URI or `sqlite:///mlflow.db`."""
+    which is MLFLOW_TRACKING_URI, else `./mlruns` where that has runs of an earlier MLflow, else
+    `sqlite:///mlflow.db`; those are the defaults of `mlflow ui` as well."""
 
     def build(self) -> MLflowRuns:
         """Import MLflow and ask the store for its experiments."""
@@ -72,6 +79,18 @@ class MLflowRuns:
         self._keep(epoch, {f"loss/{k.removesuffix('_loss')}": v for k, v in losses.items()})
 
     @mtbench.hookimpl
+    def mtbench_run_found(self, run: mtbench.Run, record: mtbench.Record) -> None:
+        """Send a run of earlier, unless it was sent."""
+        sent = f"tags.`{RUN_ID}` = '{record.run_id}' and attributes.status != 'RUNNING'"
+        if self._client.search_runs([self._experiment(record.suite)], sent, max_results=1):
+            return
+        self._metrics = []
+        for epoch in record.curve:
+            losses = {name: value for name, value in epoch.items() if name != "epoch"}
+            self.mtbench_epoch_ended(run, int(epoch["epoch"]), losses)
+        self.mtbench_run_finished(run, record)
+
+    @mtbench.hookimpl
     def mtbench_run_finished(self, run: mtbench.Run, record: mtbench.Record) -> None:
         """Send all that is known of the run."""
         last = self._metrics[-1].step if self._metrics else 0
@@ -80,12 +99,13 @@ class MLflowRuns:
         self._keep(last, flatten.outcome(record))
         param = self._entities.Param
         params = [param(_name(k), str(v)) for k, v in flatten.settings(run).items()]
-        tags = {"mtbench.run_id": record.run_id, "mtbench.question_id": record.question_id}
+        tags = {RUN_ID: record.run_id, "mtbench.question_id": record.question_id}
         if record.error:
             tags["mtbench.error"] = str(record.error)
+        started = int(datetime.fromisoformat(record.started).timestamp() * 1000)
         created = self._client.create_run(
             self._experiment(record.suite),
-            start_time=int(datetime.fromisoformat(record.started).timestamp() * 1000),
+            start_time=started,
             tags=tags,
             run_name=f"{record.scenario} seed {record.seed}",
         )
@@ -94,7 +114,8 @@ class MLflowRuns:
         for part in _parts(self._metrics, MOST_METRICS):
             self._client.log_batch(created.info.run_id, metrics=part)
         status = "FINISHED" if record.ok else "FAILED"
-        self._client.set_terminated(created.info.run_id, status)
+        ended = started + math.ceil((record.timings.get("run_s") or 0) * 1000)
+        self._client.set_terminated(created.info.run_id, status, ended)
 
     def _experiment(self, name: str) -> str:
         """The id of an experiment, which is made where there is none."""

@@ -13,6 +13,9 @@ import tensorflow as tf
 import mtbench
 from mtbench import flatten
 
+FILES = "events.out.tfevents.*"
+"""What event files are called."""
+
 
 class TensorBoard(mtbench.Observer):
     """Event files for `tensorboard --logdir WHERE`, written while a run goes on.
@@ -22,7 +25,8 @@ class TensorBoard(mtbench.Observer):
     `gradient_norms/…`, `norm_ratio`, `cosines/…` and `conflicts/…` for every epoch, and at the last
     epoch `metrics/TASK/METRIC`, `timings/…`, `peak_memory_bytes` and `parameters`. The suite's
     options are hyperparameters, with success or failure as the session's end; a failed run also
-    has its `error` as text.
+    has its `error` as text. A run that was done before, and is not done again, gets its files too,
+    unless it has some.
     """
 
     name = "tensorboard"
@@ -51,9 +55,8 @@ class EventFiles:
         self._writer, self._epoch = None, 0
         hparams = importlib.import_module("tensorboard.plugins.hparams.api")
         importlib.import_module("tensorboard.plugins.scalar.summary_v2")  # else in the first epoch
-        name = f"{run.scenario} seed {run.seed} {run.id}"
-        folder = self._folder / run.suite / quote(name, safe=" ,=+()[]")
-        for old in folder.glob("events.out.tfevents.*"):
+        folder = self._place(run)
+        for old in folder.glob(FILES):
             old.unlink()
         writer = tf.summary.create_file_writer(str(folder))
         with writer.as_default():
@@ -68,6 +71,22 @@ class EventFiles:
         self._epoch = epoch
         if self._writer:
             self._write(epoch, {f"loss/{k.removesuffix('_loss')}": v for k, v in losses.items()})
+
+    @mtbench.hookimpl
+    def mtbench_run_found(self, run: mtbench.Run, record: mtbench.Record) -> None:
+        """Write the files of a run of earlier, unless they are there."""
+        if any(self._place(run).glob(FILES)):
+            return
+        self.mtbench_run_started(run)
+        for epoch in record.curve:
+            losses = {name: value for name, value in epoch.items() if name != "epoch"}
+            self.mtbench_epoch_ended(run, int(epoch["epoch"]), losses)
+        self.mtbench_run_finished(run, record)
+
+    def _place(self, run: mtbench.Run) -> Path:
+        """The folder of a run."""
+        name = f"{run.scenario} seed {run.seed} {run.id}"
+        return self._folder / run.suite / quote(name, safe=" ,=+()[]")
 
     @mtbench.hookimpl
     def mtbench_run_finished(self, run: mtbench.Run, record: mtbench.Record) -> None:

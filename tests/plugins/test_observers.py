@@ -382,7 +382,7 @@ class Client:
         assert len(params) <= 100
         self.sent += [(m.key, m.step) for m in metrics] + [p.key for p in params]
 
-    def set_terminated(self, run_id, status):
+    def set_terminated(self, run_id, status, end_time):
         self.sent.append((run_id, status))
 
 
@@ -403,6 +403,37 @@ def test_mlflow_gets_no_more_at_once_than_it_takes(alone):
     assert [e for e in client.sent if str(e).startswith("option")] == list(options)
     assert {entry[1] for entry in client.sent if entry[0].startswith("metrics")} == {1500}
     assert client.sent[-1] == ("run of 7", "FINISHED")
+
+
+def test_trackers_take_in_what_was_done_before(alone, tmp_path):
+    """As they would have had it, but for the order in time; and no second time."""
+    where = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    trackers = TensorBoard(where=str(tmp_path / "board")), MLflow(where=where)
+    from mlflow import MlflowClient
+
+    client = MlflowClient(where)
+    for _ in range(2):
+        for tracker in trackers:
+            observer = tracker.build()
+            for run, record in zip(*alone, strict=True):
+                observer.mtbench_run_found(run.run, record)
+        for record in alone[1]:
+            run, series = read_run(client, record)
+            expected = expected_series(record)
+            assert series == {name.replace("|", "_"): each for name, each in expected.items()}
+            assert (run.info.status, run.info.run_name) == ("FINISHED", f"joint seed {record.seed}")
+            seconds = (run.info.end_time - run.info.start_time) / 1000
+            assert seconds == pytest.approx(record.timings["run_s"], abs=0.002)
+        assert len([*(tmp_path / "board").rglob("events.*")]) == len(alone[1])
+    (experiment,) = client.search_experiments(filter_string="name = 'tiny'")
+    found = client.search_runs([experiment.experiment_id])
+    assert len(found) == len(alone[1])
+    # one that was cut off while it was sent is sent again
+    client.update_run(found[0].info.run_id, status="RUNNING")
+    observer = trackers[1].build()
+    for run, record in zip(*alone, strict=True):
+        observer.mtbench_run_found(run.run, record)
+    assert len(client.search_runs([experiment.experiment_id])) == len(alone[1]) + 1
 
 
 def test_mlflow_reports_no_usage_unless_told(store, monkeypatch):

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from mtbench.config.options import Options
+from mtbench.config.options import Options, SuitePath
 from mtbench.errors import DataError, did_you_mean
 from mtbench.extras import require
 
@@ -30,9 +30,9 @@ DELIMITERS = (",", "\t", ";", "|", " ", ":")
 class TableFile(Options):
     """A file with a table: a text with a line for each row, or Parquet."""
 
-    path: str = "ratings.csv"
-    """The file, relative to the working folder: text, also compressed (.gz, .bz2,
-    .zst, .lz4), or Parquet."""
+    path: SuitePath = "ratings.csv"
+    """The file, relative to the suite's file: text, also compressed (.gz, .bz2, .zst, .lz4), or
+    Parquet."""
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     """What separates the columns of a text; default: a tab where the file is called .tsv, else a
     comma."""

@@ -1,0 +1,116 @@
+"""Removing records of older versions, with all that belongs to them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtbench.errors import RecordError
+
+from . import store
+from .current import current, newest
+from .folders import Folder
+from .record import Record
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What is to be removed of a folder, the files of a run one after the other."""
+
+    folder: Path
+    what: str
+    """Such as `joint, 3 runs`."""
+    newest: str
+    """When the last of them was started, ISO 8601; empty for what is no run."""
+    files: tuple[Path, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(path.stat().st_size for path in self.files if path.is_file())
+
+    def remove(self) -> None:
+        """Remove it.
+
+        A run's record goes first and the rest after it: a run is there whole, or not at all. What
+        is left of one where this is interrupted goes the next time.
+
+        Raises:
+            RecordError: A file cannot be removed.
+        """
+        for path in self.files:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise RecordError(f"{path}: cannot be removed: {reason}") from error
+
+
+def older_versions(folder: Folder) -> Iterator[Leaving]:
+    """What a folder holds of other versions of suite, data or software than that last asked for.
+
+    Those are the records that a report leaves out. Trials go that ask another question than the
+    runs that stay, or than the newest trial. Damaged files and records of other suites stay.
+    """
+    path, kept = folder.path, list(folder.results.records)
+    yield from _runs(path, kept)
+    trials = store.trials_of(path)
+    if folder.trials:
+        yield from _trials(trials, kept)
+    for place in (path, trials):
+        if strays := _strays(place):
+            yield Leaving(place, "files of no run", "", tuple(strays))
+
+
+def _runs(path: Path, kept: list[Record]) -> Iterator[Leaving]:
+    if not kept:
+        return
+    records, _ = store.read_folder(path)
+    staying = {record.run_id for record in current(records)[0]}
+    gone: dict[str, list[Record]] = {}
+    for record in records:
+        if record.run_id not in staying:
+            gone.setdefault(record.scenario, []).append(record)
+    for name, older in gone.items():
+        yield _leaving(path, name, older, "run")
+
+
+def _trials(path: Path, kept: list[Record]) -> Iterator[Leaving]:
+    records, _ = store.read_folder(path)
+    asked = [_asked(record) for record in [*kept, newest(records)]]
+    if gone := [record for record in records if _asked(record) not in asked]:
+        yield _leaving(path, "trials", gone, "record")
+
+
+def _asked(record: Record) -> Mapping[str, Any]:
+    """What trials and the runs of what they chose have in common."""
+    return record.question.model_dump(exclude={"evaluate_on", "train_on"})
+
+
+def _leaving(path: Path, name: str, records: list[Record], unit: str) -> Leaving:
+    files = [file for record in records for file in store.files_of(path, record.run_id)]
+    what = f"{name}, {len(records)} {unit}{'' if len(records) == 1 else 's'}"
+    return Leaving(path, what, newest(records).started, tuple(files))
+
+
+def _strays(path: Path) -> list[Path]:
+    """Files that belonged to records which are no more.
+
+    Not those that are newer than every record: theirs may be about to be written.
+    """
+    written = [_changed(record) for record in path.glob("*.json")]
+    return sorted(
+        file
+        for file in path.glob("*.npz")
+        if not store.path_of(path, file.name.partition(".")[0]).exists()
+        if written and _changed(file) < max(written)
+    )
+
+
+def _changed(path: Path) -> float:
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
