@@ -368,7 +368,7 @@ def test_markdown(results):
     ranking = lines[lines.index("## ranking") + 2 :]
     assert ranking[0] == "| scenario | seeds | rmse ↓ | mae ↓ |"
     assert ranking[6] == "| mean | 3 | 1.250 ± 0.000 | 1.000 ± 0.000 |"
-    assert "| ease | – | – | 2.00 ± 0.00 | 1,000 ± 0 | – |" in lines
+    assert "| ease | – | – | – | 2.00 ± 0.00 | 1,000 ± 0 | – |" in lines
 
 
 def test_csv_and_json(results):

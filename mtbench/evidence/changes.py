@@ -207,7 +207,7 @@ def _cut(m: int, n: int, level: float) -> int:
     """The largest k with P(U < k) ≤ level for Mann and Whitney's U of m and n equal samples."""
     if m + n > _EXACT:  # C(m + n, n) is beyond float64; the normal approximation, rounded down
         sd = math.sqrt(m * n * (m + n + 1) / 12)
-        return max(0, math.floor(m * n / 2 + statistics.NormalDist().inv_cdf(level) * sd - 0.5))
+        return max(0, math.floor(m * n / 2 + statistics.NormalDist().inv_cdf(level) * sd - 1.5))
     # orders in which u pairs are inverted, by u: the coefficients of the Gaussian binomial
     # Π_i (1 − q^(n + i)) / (1 − q^i), i from 1 to m; they are symmetric, the lower half will do
     counts = np.zeros(m * n // 2 + 1)

@@ -42,7 +42,7 @@ class Comparison:
     """Lower end of the interval of `mean`, for this comparison alone."""
     high: float | None
     p: float | None
-    """Two-sided p-value of this comparison alone."""
+    """Two-sided p-value of this comparison alone; of what was chosen by results see `planned`."""
     p_adjusted: float | None
     """The same after Holm's correction over the whole family; what the verdict goes by."""
     effect: float | None
@@ -63,31 +63,20 @@ class Comparison:
     size: float = math.inf
     """The larger of both means, without its sign."""
     beyond: tuple[float, float] | None = None
-    """The interval for other data of this kind, see `interval_beyond`; None where the split was the
-    same in all runs, so that nothing tells."""
+    """The interval for other data of this kind, see `interval_beyond`; None where not each seed has
+    a split of its own, or the test part is larger than a quarter."""
     why: tuple[str, ...] = ()
     """What it was planned for."""
-
-    def turned(self) -> Comparison:
-        """The same told of a: a against b."""
-        turn: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}
-        return replace(
-            self,
-            a=self.b,
-            b=self.a,
-            mean=-self.mean,
-            low=None if self.high is None else -self.high,
-            high=None if self.low is None else -self.low,
-            effect=None if self.effect is None else -self.effect,
-            verdict=turn.get(self.verdict, self.verdict),
-            beyond=self.beyond and (-self.beyond[1], -self.beyond[0]),
-        )
+    crossed: tuple[float, float] | None = None
+    """Standard error and degrees of freedom where seeds and users are crossed."""
 
     @property
     def change(self) -> Change:
         """What is judged: the change of the mean, + is better for b."""
-        df = self.n - 1 if self.n >= MIN_PAIRS else 0
+        df: float = self.n - 1 if self.n >= MIN_PAIRS else 0
         error = abs(self.mean) and math.inf if self.sd is None else self.sd / math.sqrt(self.n)
+        if self.crossed:
+            error, df = self.crossed
         return Change(self.n, self.n, True, self.mean, self.sd, error, df, 0.0)
 
 
@@ -167,8 +156,8 @@ def interval_beyond(
     Random splits of one data set share most rows, so their spread shows little of what another
     data set would change. Nadeau and Bengio put ρ / (1 − ρ) beside 1 / n, for a test share ρ: that
     is the variance of what the rows give when they *test*. What they give when they *train* has
-    (1 − ρ) / ρ: a part's mean of n rows varies over data sets with σ² / n, and over splits of one,
-    as the mean of the training part, with σ² ρ / ((1 − ρ) n). Which it is nobody knows, so this
+    (1 − ρ) / ρ: the mean of all n rows varies over data sets with σ² / n, and over splits of one
+    that of the training part with σ² ρ / ((1 − ρ) n). Which it is nobody knows, so this
     takes the larger of both: t with √(1/n + (1 − ρ) / ρ). That covers what it is about in 97 % of
     made-up data sets or more for ρ from 0.1 to 0.25, where Nadeau and Bengio's covers it in 79 to
     97 %; for larger shares, where what rows give in training and test may cancel out within a data

@@ -66,9 +66,12 @@ def planned(
     In each metric, of the scenarios that train its task:
 
     - each scenario of several tasks with the scenario of that task alone, its twin;
-    - each scenario of several tasks with the first one of the same tasks, such as a tuned constant;
+    - each scenario of several tasks with a first one of the same tasks, such as a tuned constant:
+      of those before it in the suite the one that differs least, of many the first;
     - the best mean with the second;
-    - the best mean with the strongest baseline, without one with the strongest floor.
+    - the best mean with the strongest baseline, without one with the strongest floor. Both were
+      chosen by these results: where it is better its p-value is taken times the number of scenarios
+      it is the best of, where it is worse times that of the baselines.
 
     A twin learns from the same labels; of several, it is the one that differs least in what the
     scenarios of the suite change. A pair that is planned twice is compared once.
@@ -97,19 +100,22 @@ def _planned(
     """What is planned of a metric, with its reasons."""
     trained = results.trained(metric)
     several = [one for one in trained if len(one.tasks) > 1]
-    for b in several:
-        peers = [one for one in several if one.tasks == b.tasks]
-        for a, why in ((results.single(metric.task, b), SINGLE), (results.like(b, peers), FIRST)):
-            if a and a is not b and a.has(metric) and common_seeds(a, b):
+    for n, b in enumerate(several):
+        before = [one for one in several[:n] if one.tasks == b.tasks]
+        for a, why in ((results.single(metric.task, b), SINGLE), (results.like(b, before), FIRST)):
+            if a and a.has(metric) and common_seeds(a, b):
                 yield over_seeds(metric, a, b, confidence), why
     if not trained:
         return
-    best, *others = sorted(trained, key=lambda one: -metric.sign * one.mean(metric))
+    best, *others = results.ranked(metric)
     second = next((one for one in others if common_seeds(one, best)), None)
     if second:
         yield over_seeds(metric, second, best, confidence), SECOND
     if rival := against_rival(results, metric, best, confidence):
-        yield rival, RIVAL
+        baselines = sum(one.has(metric) for one in results.baselines.values() if one.runs)
+        among = len(trained) if rival.mean > 0 else max(baselines, 1)
+        p = None if rival.p is None else min(1.0, among * rival.p)
+        yield replace(rival, p=p), RIVAL
 
 
 def against_rival(
@@ -162,8 +168,7 @@ def _compared(
         return compare_values(
             left, right, names, metric.higher_is_better, confidence, over="splits"
         )
-    data = b.runs[seeds[0]].data
-    share = data.test_share if data and different > 1 else None
+    share = b.runs[seeds[0]].scored_share if different > 1 else None
     return compare_values(*sides, names, metric.higher_is_better, confidence, test_share=share)
 
 
@@ -184,7 +189,7 @@ def with_best(
     trained = results.trained(metric)
     if not trained:
         return []
-    best = max(trained, key=lambda one: metric.sign * one.mean(metric))
+    best = results.ranked(metric)[0]
     others = [*trained, *(one for one in results.baselines.values() if one.has(metric))]
     pairs = {frozenset((one.a, one.b)) for one in told if one.metric == metric.key}
     found: list[Comparison | None] = [

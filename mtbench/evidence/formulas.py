@@ -52,7 +52,7 @@ def assured_difference(n: int, level: float = 0.05, assurance: float = ASSURANCE
     averaged over what is not known).
 
     Args:
-        n: Number of pairs, at least 2.
+        n: Number of pairs, at least 3.
         level: Of the test.
         assurance: Share of studies that are to find it, over both their chances.
 

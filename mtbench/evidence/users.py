@@ -77,13 +77,17 @@ def compare_users(
     )
     change = _crossed(over_seeds.change, np.nanmean(b - a, axis=0))
     low, high = change.interval(confidence) or (None, None)
-    return correct([replace(over_seeds, p=change.p, low=low, high=high, effect=None)])[0]
+    crossed = (change.error, change.df)
+    told = replace(over_seeds, p=change.p, low=low, high=high, effect=None, crossed=crossed)
+    return correct([told])[0]
 
 
 def _crossed(seeds: Change, by_user: np.ndarray) -> Change:
     """The change over seeds, with the error and degrees of freedom of seeds and users crossed."""
-    if not seeds.judged or seeds.identical or len(by_user) < MIN_PAIRS:
-        return seeds if seeds.identical else replace(seeds, df=0)
+    if seeds.identical and not by_user.any():
+        return seeds
+    if not seeds.df or len(by_user) < MIN_PAIRS:
+        return replace(seeds, df=0, error=math.inf)
     parts = [seeds.error**2, float(np.var(by_user, ddof=1)) / len(by_user)]
     df = sum(parts) ** 2 / sum(
         part**2 / (n - 1) for part, n in zip(parts, (seeds.n_a, len(by_user)), strict=True)

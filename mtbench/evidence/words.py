@@ -94,21 +94,16 @@ def together_sentences(results: Results, planned: Sequence[Comparison]) -> list[
     """Say for each task whether training it with others helped, by the scenarios' single tasks."""
     said = []
     for metric in results.main_metrics:
-        against = [one for one in planned if one.metric == metric.key and SINGLE in one.why]
-        twins = [_for_several(results, one) for one in against]
-        if twins:
-            best = max(twins, key=lambda one: metric.sign * results.measured[one.b].mean(metric))
-            said.append(_together(metric, twins, best))
+        twins = {one.b: one for one in planned if one.metric == metric.key and SINGLE in one.why}
+        ranked = [twins[one.name] for one in results.ranked(metric) if one.name in twins]
+        if ranked:
+            said.append(_together(metric, ranked))
     return said
 
 
-def _for_several(results: Results, one: Comparison) -> Comparison:
-    """The comparison told as one of the scenario of several tasks with that of one."""
-    return one if len(results.measured[one.b].tasks) > 1 else one.turned()
-
-
-def _together(metric: Metric, twins: Sequence[Comparison], best: Comparison) -> str:
-    task = metric.task
+def _together(metric: Metric, twins: Sequence[Comparison]) -> str:
+    """Say it of the scenarios of several tasks against their twins, the best first."""
+    task, best = metric.task, twins[0]
     if all(one.p is None for one in twins):
         start = f"whether training {task} with other tasks helped cannot be told"
         return f"{start}: {_sentence(best)}"
@@ -256,6 +251,6 @@ def basis(results: Results) -> str:
         "Each seed has a split, initial weights and an order of batches of its own. The intervals "
         "are about this data set, divided otherwise, with other weights"
     )
-    if all(run.data and run.data.test_share <= LARGEST_SHARE for run in runs):
+    if all((run.scored_share or 1) <= LARGEST_SHARE for run in runs):
         return f"{text}; for other data of the kind the table of comparisons has wider ones."
     return f"{text}, not about other data."

@@ -157,11 +157,6 @@ class Data(_Part):
     oddities: Oddities | None = None
     """None in a record of before they were counted, and of a run that failed."""
 
-    @property
-    def test_share(self) -> float:
-        """Share of the interactions of all parts that is in the test part."""
-        return self.test / max(self.train + self.validation + self.test, 1)
-
 
 class Environment(_Part):
     """The machine; what of it decides the bits is in the engine."""
@@ -235,6 +230,15 @@ class Record(_Part):
     def kind(self) -> Literal["scenario", "baseline"]:
         """What it is a run of."""
         return "scenario" if self.answer.baseline is None else "baseline"
+
+    @property
+    def scored_share(self) -> float | None:
+        """Share of the part that was scored of it and what was known then; None where it failed."""
+        if not (data := self.data):
+            return None
+        if self.question.evaluate_on == "validation":
+            return data.validation / max(data.train + data.validation, 1)
+        return data.test / max(data.train + data.validation + data.test, 1)
 
     @property
     def split(self) -> str:

@@ -228,6 +228,19 @@ class Results:
         """The scenarios that train a metric's task and have the metric, in the suite's order."""
         return [s for s in self.measured.values() if metric.task in s.tasks and s.has(metric)]
 
+    def ranked(self, metric: Metric) -> list[Scenario]:
+        """Those of `trained`, the best mean over the seeds that all of them have first.
+
+        Where they have none in common each counts by its own.
+        """
+        trained = self.trained(metric)
+        seeds = common_seeds(*trained) if trained else []
+
+        def mean(one: Scenario) -> float:
+            return float(one.values(metric, seeds or list(one.runs)).mean())
+
+        return sorted(trained, key=lambda one: -metric.sign * mean(one))
+
     def strongest_baseline(self, metric: Metric) -> Scenario | None:
         """The baseline with the best mean of a metric over its seeds; None where none has it."""
         having = [one for one in self.baselines.values() if one.runs and one.has(metric)]

@@ -105,12 +105,12 @@ def look_at(results: Results) -> View:
         ],
         deltas,
         front,
-        choose(names, _important(summary, deltas, front)),
+        choose(names, _important(results, summary, deltas, front)),
     )
 
 
 def _important(
-    summary: Summary, deltas: Mapping[str, evidence.DeltaM], front: evidence.Front
+    results: Results, summary: Summary, deltas: Mapping[str, evidence.DeltaM], front: evidence.Front
 ) -> list[str]:
     """Names of scenarios, first those a reader looks for among many.
 
@@ -123,7 +123,7 @@ def _important(
     best = [
         row.name
         for column in summary.columns
-        if column.headline and (row := best_row(rows, column))
+        if column.headline and (row := best_row(results, rows, column))
     ]
     gain = {name: delta.mean for name, delta in deltas.items()}
     by_gain = sorted(several, key=lambda name: -gain.get(name, -1e9))
@@ -137,8 +137,8 @@ def _important(
     ]
 
 
-def best_row(rows: Iterable[Row], column: MetricColumn) -> Row | None:
+def best_row(results: Results, rows: Iterable[Row], column: MetricColumn) -> Row | None:
     """The best mean of a metric among the scenarios that were trained for it."""
-    task, sign = column.key.partition("/")[0], 1 if column.higher_is_better else -1
-    trained = [row for row in rows if task in row.trained]
-    return max(trained, key=lambda row: sign * row.metrics[column.key].mean, default=None)
+    ranked = results.ranked(results.choose([column.key])[0])
+    names = [one.name for one in ranked[:1]]
+    return next((row for row in rows if row.name in names), None)

@@ -38,7 +38,7 @@ def stat_text(stat: Stat) -> str:
 
 def _best(view: View, column: MetricColumn) -> Html:
     """Who has the best mean of a metric, and who is within noise of it."""
-    best = best_row(view.rows, column)
+    best = best_row(view.results, view.rows, column)
     task, _, metric = column.key.partition("/")
     better = "higher" if column.higher_is_better else "lower"
     title = tag("strong", f"{task}: {metric.replace('_', ' ')}")
@@ -71,7 +71,12 @@ def _near(view: View, column: MetricColumn, best: Row) -> list[Html | str]:
         return ["; nothing here shows whether that is more than chance"]
     near = [one for one in others if one not in unknown and not _apart(one)]
     if not near:
-        return ["; the interval of no other scenario's difference from it holds 0"]
+        of = (
+            "no other scenario's"
+            if not unknown
+            else f"none of {len(others) - len(unknown)} others'"
+        )
+        return [f"; the interval of {of} difference from it holds 0"]
     names = [one.a if one.b == best.name else one.b for one in near]
     return ["; ", tag("em", "within noise of it"), f": {listed(names)}"]
 
@@ -106,7 +111,7 @@ def _certainty(view: View) -> Html:
 
 
 def _plans(view: View) -> str:
-    """`joint scenarios against …`: what was planned on this page."""
+    """What was planned on this page, in words."""
     texts = {
         evidence.SINGLE: "a scenario of several tasks against the task alone",
         evidence.FIRST: "against the first scenario of these tasks",
