@@ -74,7 +74,7 @@ def test_every_command_is_understood(folder, words, capsys, monkeypatch):
 def test_the_example_from_python_runs(folder, capsys):
     code = block("python", "mtbench.run(")
     exec(code.replace("seeds=3", "seeds=1").replace('"train.epochs": 5', '"train.epochs": 1'), {})
-    assert "too few seeds to compare joint with rating-only" in capsys.readouterr().out
+    assert "1 seed is too few to compare joint with rating-only" in capsys.readouterr().out
     assert (folder / "quickstart.html").is_file()
 
 

@@ -357,7 +357,6 @@ def test_the_interval_beyond_by_hand(share, factor):
     one = compare_values([0.0] * 4, [1.0, 2.0, 3.0, 6.0], NAMES, True, test_share=share)
     assert one.beyond == pytest.approx((3 - half, 3 + half), rel=1e-6)
     assert one.beyond[0] < one.low < one.high < one.beyond[1]
-    assert one.turned().beyond == (-one.beyond[1], -one.beyond[0])
     assert compare_values([0.0] * 4, [1.0, 2.0, 3.0, 6.0], NAMES, True).beyond is None
 
 
@@ -418,7 +417,7 @@ def test_what_is_planned(records):
     rmse = np.array([[1.00, 1.10, 0.90, 1.00], [0.90, 1.02, 0.81, 0.89]])
     assert found[0].mean == pytest.approx(np.mean(rmse[0] - rmse[1]))  # lower is better
     assert found[3].mean == pytest.approx(1.0 - np.mean(rmse[1]))
-    assert found[3].p == pytest.approx(stats.ttest_1samp(rmse[1], 1.0).pvalue)
+    assert found[3].p == pytest.approx(3 * stats.ttest_1samp(rmse[1], 1.0).pvalue)  # best of 3
     adjusted = multipletests([c.p for c in found], method="holm")[1]
     assert [c.p_adjusted for c in found] == pytest.approx(adjusted)
     assert [c.verdict == "no evidence of a difference" for c in found] == list(adjusted >= 0.05)
@@ -457,7 +456,9 @@ def test_the_twin_is_the_single_task_that_differs_least(records):
         "deep": "deep rank",
         "heavy": "deep rank",
     }
-    assert {c.b: c.a for c in found if FIRST in c.why} == {"other": "joint", "heavy": "deep"}
+    assert {c.b: c.a for c in found if FIRST in c.why} == {
+        "other": "joint", "deep": "joint", "heavy": "deep",
+    }  # fmt: skip
 
 
 def test_a_baseline_is_the_rival_before_a_floor(records):
@@ -467,7 +468,12 @@ def test_a_baseline_is_the_rival_before_a_floor(records):
     assert list(found) == ["bias", "ease"]  # none serves ranking
     assert found["ease"].b == "joint"
     top = np.array([0.52, 0.41, 0.45, 0.51]) - [0.41, 0.40, 0.39, 0.38]
-    assert found["ease"].p == pytest.approx(stats.ttest_1samp(top, 0).pvalue)
+    assert found["ease"].p == pytest.approx(3 * stats.ttest_1samp(top, 0).pvalue)  # best of 3
+    stronger = [made.baseline("svd", seed, top=0.71 - seed / 100) for seed in range(4)]
+    found = planned(Results.of([*records, *ease, *knn, *stronger]))
+    (svd,) = [c for c in found if c.a == "svd"]
+    top = top - 0.3
+    assert svd.p == pytest.approx(3 * stats.ttest_1samp(top, 0).pvalue)  # strongest of 3
 
 
 def test_single_tasks_alone_have_the_best_the_second_and_a_rival():
@@ -500,17 +506,6 @@ def test_every_other_scenario_with_the_best_to_look_at(records):
     assert [c.p_adjusted for c in found] == [c.p for c in found]
     nothing = [made.failed(entry) for entry in records]
     assert with_best(Results.of([*nothing, *ease]), metric, []) == []
-
-
-def test_a_comparison_turned_is_that_of_the_other_side():
-    a, b = np.array([[1.0, 2.0, 3.0, 5.0], [1.5, 2.2, 3.6, 5.9]])
-    one = compare_values(a, b, NAMES, True, test_share=0.2)
-    other = compare_values(b, a, ("task/metric", "b", "a"), True, test_share=0.2)
-    assert one.verdict == "better"
-    assert one.turned() == other
-    assert other.turned() == one
-    few = compare_values(a[:2], b[:2], NAMES, True)
-    assert few.turned() == compare_values(b[:2], a[:2], ("task/metric", "b", "a"), True)
 
 
 # Seeds that share a split

@@ -194,7 +194,7 @@ def test_where_nothing_can_be_tested_the_means_decide(seeds, loss, state, direct
 def test_the_lines_of_what_the_means_decide():
     found, outcome = held(FLAT[2], runs(0.5, noise=NOISE[:2]), max_increase={"rmse": 0.01})
     assert str(found["joint", "ranking/rmse"]) == (
-        "BREACH: joint: ranking/rmse: worse by 0.51, limit 0.01 + spread of the baseline 0.014: "
+        "BREACH: joint: ranking/rmse: worse by 0.51, limit 0.01 + 0.014 for the baseline's spread: "
         "by the means, too few seeds for a test (2 seeds, paired)"
     )
     assert outcome.exit_code == 1
@@ -205,8 +205,8 @@ def test_the_lines_of_what_the_means_decide():
     )
     found, _ = held(FLAT[5], runs(0.02, noise=(0.0,) * 5), max_increase={"rmse": 0.01})
     assert str(found["joint", "ranking/rmse"]) == (
-        "INCONCLUSIVE: joint: ranking/rmse: worse by 0.020, limit 0.01 + spread of the baseline "
-        "0.032: by the means, equal in all seeds (5 seeds, paired)"
+        "INCONCLUSIVE: joint: ranking/rmse: worse by 0.020, limit 0.01 + 0.032 for the "
+        "baseline's spread: by the means, equal in all seeds (5 seeds, paired)"
     )
 
 

@@ -17,7 +17,7 @@ from mtbench.errors import RecordError
 from mtbench.records.record import Record
 from mtbench.records.results import Metric, Results, Scenario, common_seeds
 
-from .changes import MIN_PAIRS, Change
+from .changes import MIN_PAIRS, ROUNDING, Change
 from .comparison import Comparison, check_confidence, compare_values, correct
 from .families import Pairs, compare_family
 
@@ -75,7 +75,9 @@ def compare_users(
         confidence,
         over="seeds and users",
     )
-    change = _crossed(over_seeds.change, np.nanmean(b - a, axis=0))
+    change = over_seeds.change
+    if not np.all(np.abs(b - a)[~np.isnan(b)] <= ROUNDING * np.abs(b)[~np.isnan(b)]):
+        change = _crossed(change, np.nanmean(b - a, axis=0))
     low, high = change.interval(confidence) or (None, None)
     crossed = (change.error, change.df)
     told = replace(over_seeds, p=change.p, low=low, high=high, effect=None, crossed=crossed)
@@ -84,8 +86,6 @@ def compare_users(
 
 def _crossed(seeds: Change, by_user: np.ndarray) -> Change:
     """The change over seeds, with the error and degrees of freedom of seeds and users crossed."""
-    if seeds.identical and not by_user.any():
-        return seeds
     if not seeds.df or len(by_user) < MIN_PAIRS:
         return replace(seeds, df=0, error=math.inf)
     parts = [seeds.error**2, float(np.var(by_user, ddof=1)) / len(by_user)]

@@ -25,7 +25,7 @@ left in it, so that a scenario alone, or in another order, has another peak with
 
 Fewer than three seeds support no test, nor do losses that are equal in all seeds. There the means
 decide: a breach is a mean loss beyond the limit plus the standard deviation of the baseline's
-seeds, four of them where the seeds are others (of a single seed, beyond the limit), ok one within
+seeds, ten of them where the seeds are others (of a single seed, beyond the limit), ok one within
 the limit. Metrics that are equal in every run are ok. A run that fails, or a scenario that is gone,
 is a breach. A program that gives the same bits for the same seeds is never held up by chance; one
 that does not, or runs of other seeds, are by a breach of a few seeds, or by "cannot tell", in some
@@ -206,7 +206,7 @@ def _metric(
         return Check(name, key, "inconclusive", "is not in both results")
     if loss.identical:
         return Check(name, key, "ok", "equal in every run")
-    allowed = spread if loss.paired else 4 * spread
+    allowed = spread if loss.paired else 10 * spread
     beyond = loss.mean > margin + allowed + loss.rounding
     ends = loss.interval(confidence)
     scale = (ends[1] - ends[0]) / 2 if ends and ends[1] > ends[0] else abs(loss.mean)
