@@ -377,64 +377,6 @@ def test_what_was_not_planned_has_no_verdict(records):
     head, *rows = cells(tree, "exploratory")
     (row,) = [row for row in rows if row[2]["text"] == "worse"]  # the others are floors
     assert [th["text"] for th in head] == [
-        "metric", "scenario", "against", "differencethis data set", "effect dz", "pcorrected",
-        "four of five would find", "verdict", "planned as",
-    ]  # fmt: skip
-    texts = [[cell["text"] for cell in row] for row in rows]
-    assert [row[:3] for row in texts] == [
-        [metric, b, a]
-        for metric, pairs in (
-            ("ranking rmse", ["rating-only joint", "rating-only worse", "joint worse",
-                              "user+item_bias joint"]),
-            ("retrieval top 5", ["retrieval-only joint", "retrieval-only worse", "joint worse",
-                                 "popularity joint"]),
-        )
-        for a, b in (pair.replace("_", " ").rsplit(" ", 1) for pair in pairs)
-    ]  # fmt: skip
-    # d_z: 0.053 / 0.003 / √π; 0.003 times the factor of three pairs at 0.05 / 7
-    assert texts[0][3:5] == ["0.0530 better[0.0455, 0.0605]", "9.97"]
-    found = 0.003 * assured_difference(3, 0.05 / 7)
-    assert texts[0][6] == f"{found:.4f}"
-    assert texts[0][7:] == ["better3 seeds", "its single task; best against second"]
-    assert texts[1][3:] == ["0.040 worse", *["–"] * 3, "no spread3 seeds", "its single task"]
-    assert texts[2][3] == "0.0930 worse[0.0855, 0.1005]"
-    assert [row[8] for row in texts[2:4]] == ["the first of several tasks", "the strongest rival"]
-    assert float(rows[2][3]["@data-v"]) == pytest.approx(-0.093)
-    assert [cell["tag"] for cell in rows[0]] == ["th", *["td"] * 8]
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_splits_of_their_own_have_an_interval_for_other_data(records):
-    """80 rows train and 20 test: 4.3027 · 0.003 · √(1/3 + 4) = 0.0269 to each side of 0.053."""
-    split = [made.changed(entry, data__scored=f"rows {entry.seed}") for entry in records]
-    text = page(Results.of(split))
-    head, *rows = cells(Tree(text), "comparisons")
-    assert head[4]["text"] == "other data of the kindinterval"
-    assert rows[0][4]["text"] == "[0.026, 0.080]"
-    assert rows[1][4]["text"] == "–"
-    low, high = (-float(end) for end in (0.093 + 0.0269, 0.093 - 0.0269))
-    assert rows[2][3]["text"].startswith("0.0930 worse")
-    assert rows[2][4]["text"] == f"[{-high:.3f}, {-low:.3f}]"  # of a difference told as worse
-    assert "for other data of the kind the table of comparisons has wider ones" in sentences(text)
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_what_was_not_planned_has_no_verdict(records):
-    """The best in top 5 is neither the first of several tasks nor compared with another of them.
-
-    It has 0.6 + e / 2 for e = 0, 2, 1 thousandths, worse has 0.35 − 3e: 0.25 + 3.5e apart.
-    """
-    best = [record("best", n, 0.97, 0.6 + e / 2000) for n, e in enumerate((0, 2, 1))]
-    tree = Tree(page(Results.of([*records, *best])))
-    head, row, *floors = cells(tree, "exploratory")
-    assert {row[2]["text"] for row in floors} <= {
-        "chance",
-        "mean",
-        "global mean",
-        "user+item bias",
-        "popularity",
-    }
-    assert [th["text"] for th in head] == [
         "metric", "scenario", "against", "differencethis data set", "effect dz",
     ]  # fmt: skip
     assert [cell["text"] for cell in row[:3]] == ["retrieval top 5", "best", "worse"]
