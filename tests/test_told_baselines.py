@@ -356,7 +356,7 @@ def test_markdown(results):
     assert lines[2:5] == [f"> **{text}**" for text in (ALONE, FLOOR, TOLD)]
     retrieval = lines[lines.index("## retrieval") + 2 :]
     assert retrieval[0] == "| scenario | seeds | top_5 ↑ (vs ease) |"
-    assert retrieval[3] == "| joint | 3 | 0.401 ± 0.001 (−0.098) |"
+    assert retrieval[3] == "| joint | 3 | 0.401 ± 0.001 (0.098 worse) |"
     assert retrieval[6:12] == [
         "| *baselines* |  |  |",
         "| ease | 3 | 0.499 ± 0.001 |",

@@ -51,11 +51,6 @@ def seeds_text(row: Row) -> str:
     return str(stats[0].n) if stats else "0"
 
 
-def signed(value: float) -> str:
-    """A difference with its sign: `+0.010`, `−0.205`."""
-    return f"{value:+.3f}".replace("-", "−")
-
-
 def distance(above: float) -> tuple[str, str]:
     """How far something is from what it is held to, and the colour: `0.205 worse`, `red`."""
     size = f"{abs(above):.3f}"

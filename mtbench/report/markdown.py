@@ -8,7 +8,7 @@ from mtbench.records.columns import COSTS
 from mtbench.records.differing import changes_text
 from mtbench.records.sweeps import point_of
 
-from .columns import costs, number_text, seeds_text, signed
+from .columns import costs, distance, number_text, seeds_text
 from .summary import MetricColumn, Row, Summary
 
 
@@ -37,10 +37,10 @@ def markdown(summary: Summary) -> str:
     ]
     rival = "floor"
     if summary.baselines:
-        rival = "baseline that the head names, where it names none from the strongest floor,"
+        rival = "baseline that the head names, or where it names none the strongest floor,"
     lines.append(
-        f"mean ± sd over seeds; in brackets the mean difference from the strongest {rival} "
-        "on the same splits, + is better."
+        "mean ± sd over seeds; in brackets by how much it is better or worse than the strongest "
+        f"{rival} on the same splits."
     )
     return "\n".join(lines) + "\n"
 
@@ -101,7 +101,7 @@ def _with_sweeps(
 def _with_rival(row: Row, column: MetricColumn) -> str:
     above = row.above(column)
     text = number_text(row.metrics.get(column.key))
-    return text if above is None else f"{text} ({signed(above)})"
+    return text if above is None else f"{text} ({distance(above)[0]})"
 
 
 def _rows(head: list[str], rows: Iterable[Iterable[str]], *, right: bool = True) -> list[str]:
