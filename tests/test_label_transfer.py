@@ -68,6 +68,15 @@ def test_a_partner_that_helps_where_labels_are_few():
     )
 
 
+def test_a_partner_that_helps_where_labels_are_many():
+    """It is 0.1 worse at 0.2 and 0.1 better at 0.4: equal half way between their logarithms."""
+    found = transfers(results({"alone": (1.2, 1.1, 1.0, 0.9), "joint": (1.3, 1.2, 0.9, 0.8)}))
+    assert found[0].break_even.value == math.inf
+    assert found[0].better_from.value == pytest.approx(math.sqrt(0.2 * 0.4))
+    (said,) = label_sentences(found)
+    assert said.endswith("no break-even share below 100 %: it is better from 28.3 % on")
+
+
 def test_intervals_hold_the_value_and_grow_with_the_noise():
     curves = {"alone": (1.2, 1.1, 1.0, 0.9), "joint": (1.1, 1.05, 1.01, 0.95)}
     little, much = (transfers(results(curves, 10, noise))[0] for noise in (0.002, 0.02))

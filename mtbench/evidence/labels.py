@@ -49,6 +49,9 @@ class Transfer:
     break_even: Worth
     """The share from which on the other is no better: 0 where it never is, infinite where it is at
     every share."""
+    better_from: Worth
+    """The share from which on the other is better: 0 where it is at every share, infinite where it
+    is not at the largest."""
     worth: Mapping[float, Worth]
     """By share, how many times the labels the task alone needs to be as good; infinite where all
     labels are not enough, 0 where it is better already with the fewest."""
@@ -107,6 +110,9 @@ def _transfer(
         together - alone,
         _with_interval(
             break_even(shares, b - a), [break_even(shares, y - x) for x, y in drawn], many
+        ),
+        _with_interval(
+            break_even(shares, a - b), [break_even(shares, x - y) for x, y in drawn], many
         ),
         {
             share: _with_interval(
@@ -210,7 +216,12 @@ def _break_even(one: Transfer) -> str:
     if even.value == 0.0:
         return f"it is better at no share of the labels{ends}"
     if math.isinf(even.value):
-        return f"no break-even share below {_percent(one.shares[-1])}{ends}"
+        none = f"no break-even share below {_percent(one.shares[-1])}{ends}"
+        start = one.better_from
+        if not start.value or math.isinf(start.value):
+            return none
+        edge = f"below {_percent(one.shares[0])}", f"above {_percent(one.shares[-1])}"
+        return f"{none}: it is better from {_percent(start.value)}{_ends(start, edge, 1)} on"
     return f"the break-even share is {_percent(even.value)}{ends}"
 
 
