@@ -79,7 +79,7 @@ def test_runs_tell_the_rows_they_were_scored_on(results, model):
     assert len({rows for _, rows in scored}) == 3
     rows = np.stack([model._scored.query, model._scored.candidate]).tobytes()
     assert model.record.data.scored == hashlib.sha256(rows).hexdigest()
-    assert model.record.data.test_share == pytest.approx(0.2)
+    assert model.record.scored_share == pytest.approx(0.2)
     (found,) = results.compare("rating-only", "joint")
     assert (found.over, found.n) == ("seeds", 3)
     half, wide = ((high - low) / 2 for low, high in ((found.low, found.high), found.beyond))

@@ -185,13 +185,13 @@ def test_cuts_are_those_of_counting_whole_numbers(level):
 def test_the_approximation_takes_over_where_counting_ends(m, n, level, monkeypatch):
     counted = _cut(m, n, level)
     monkeypatch.setattr(changes, "_EXACT", 0)
-    assert -1 <= counted - _cut(m, n, level) <= 12  # of 591 to 10000 places; mostly wider
+    assert 0 <= counted - _cut(m, n, level) <= 13  # of 591 to 10000 places: never narrower
 
 
 def test_cuts_of_many_values_are_the_normals():
     """U has the mean m n / 2 and the variance m n (m + n + 1) / 12; counting would not end."""
     sd = math.sqrt(500 * 500 * 1001 / 12)
-    assert _cut(500, 500, 0.05) == pytest.approx(125_000 - 1.644854 * sd, abs=1.5)
+    assert _cut(500, 500, 0.05) == pytest.approx(125_000 - 1.644854 * sd, abs=2.5)
     found = ratio(np.linspace(1, 2, 500), np.linspace(2, 4, 500))
     assert found.low < found.median < found.high
     assert found.median == pytest.approx(2, rel=0.02)

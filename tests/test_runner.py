@@ -36,8 +36,8 @@ def mtbench_splits():
 '''
 
 KEYS = """
-    answer curve data diagnostics environment epoch error floors metric_info metrics parameters
-    peak_memory_bytes question question_id run_id scenario schema_version seed started status suite
+    answer arms curve data diagnostics environment epoch error floors metric_info metrics
+    parameters peak_memory_bytes question question_id run_id scenario schema_version seed started status suite
     timings validation
 """.split()
 pytestmark = pytest.mark.usefixtures("traced")

@@ -203,9 +203,9 @@ def test_it_is_grey_where_there_are_styles(monkeypatch):
 
 def test_costs_are_left_out_before_tasks_are_parted():
     text = plain(four(), 72)
-    left = "Left out for want of room: train ex/s, s a run (--format markdown has them)."
+    left = "Left out for want of room: step/ref., s a run (--format markdown has them)."
     assert left in " ".join(text.split())
-    assert "train ex/s" not in text.partition("Left out")[0]
+    assert "step/ref." not in text.partition("Left out")[0]
     assert text.count("\nscenario ") == 1
     assert plain(four(), 50).count("\nscenario ") == 2
     assert plain(four(), 40).count("\nscenario ") == 3

@@ -98,7 +98,9 @@ def test_the_validation_part_is_scored_after_each_epoch(tiny, tmp_path, registry
     suite = make_suite(*VALIDATED)
     loaded = suite.dataset.load()
     parts = suite.split.build(loaded, 0)
-    train, validation = (loaded.interactions.take(p) for p in (parts.train, parts.validation))
+    train, validation = (
+        loaded.interactions.take(np.sort(p)) for p in (parts.train, parts.validation)
+    )
     model = Trainer(suite.setup("joint"), loaded).train(0, train).model
     assert record.validation[-1]["metrics"] == evaluate(model, train, validation).metrics
 
