@@ -37,8 +37,8 @@ def mtbench_splits():
 
 KEYS = """
     answer arms curve data diagnostics environment epoch error floors metric_info metrics
-    parameters peak_memory_bytes question question_id run_id scenario schema_version seed started status suite
-    timings validation
+    parameters peak_memory_bytes question question_id run_id scenario schema_version seed started
+    status suite timings validation
 """.split()
 pytestmark = pytest.mark.usefixtures("traced")
 LATER = set("curve data diagnostics epoch floors metric_info metrics parameters validation".split())
