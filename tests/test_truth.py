@@ -63,7 +63,12 @@ def heavy(rng, shape, _):
 
 def hits(rows):
     """A share of so many test rows, of which each seed of each scenario has its own."""
-    return lambda rng, shape, _: rng.binomial(rows, 0.3, size=shape) / rows
+
+    def share(rng, shape, _):
+        return rng.binomial(rows, 0.3, size=shape) / rows
+
+    share.__name__ = f"hits of {rows}"
+    return share
 
 
 def same_split(rng, shape, n):
@@ -84,7 +89,7 @@ def folds(rng, shape, n):
         *((noise, n) for noise in (gaussian, heavy, same_split) for n in (3, 5)),
         *((hits(rows), n) for rows, n in ((10, 3), (20, 5), (50, 3), (500, 5))),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_pages_without_a_difference_seldom_claim_one(noise, n):
     """Four scenarios that are one and the same, under four names."""
