@@ -12,6 +12,7 @@ import yaml
 from mtbench.records.document import suite_document
 from mtbench.records.folders import Folder
 from mtbench.records.record import Record
+from mtbench.text import aligned, counted
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -43,21 +44,21 @@ def listing(folders: Sequence[Folder]) -> str:
     """Folders of results, a line each."""
     headings = ("folder", "suite", "scenarios", "runs", "seeds", "newest (UTC)", "versions")
     rows = [headings, *(tuple(_line(folder)) for folder in folders)]
-    return "".join(f"{row}\n" for row in _aligned(rows))
+    return "".join(f"{row}\n" for row in aligned(rows))
 
 
 def _line(folder: Folder) -> Iterator[str]:
     results, records = folder.results, folder.results.records
     yield str(folder.path)
     yield folder.suite
-    baselines = f" + {_counted(len(results.baselines), 'baseline')}" if results.baselines else ""
+    baselines = f" + {counted(len(results.baselines), 'baseline')}" if results.baselines else ""
     yield f"{len(results.scenarios)}{baselines}"
     runs = [f"{len(results.done)} done"] if records else []
     runs += [f"{len(results.failed)} failed"] if results.failed else []
-    yield ", ".join([*runs, *([_counted(folder.trials, "trial")] if folder.trials else [])])
+    yield ", ".join([*runs, *([counted(len(folder.trials), "trial")] if folder.trials else [])])
     yield seeds_text(record.seed for record in records)
     yield _minute(results.newest.started) if records else ""
-    older = f" ({_counted(folder.older, 'run')} of older ones)" if folder.older else ""
+    older = f" ({counted(len(folder.older), 'run')} of older ones)" if folder.older else ""
     yield f"{folder.versions or ''}{older}"
 
 
@@ -139,7 +140,7 @@ def _metrics(record: Record) -> Iterator[str]:
             name = f"{task}/{metric.name} {'↑' if metric.higher_is_better else '↓'}{trained}"
             if value is not None:
                 rows.append((name, _number(value), f"floors: {floors}" if floors else ""))
-    yield from _aligned(rows)
+    yield from aligned(rows)
 
 
 def _timings(record: Record) -> Iterator[tuple[str, Any]]:
@@ -165,14 +166,7 @@ def _environment(record: Record) -> Iterator[tuple[str, Any]]:
 
 
 def _pairs(pairs: Iterable[tuple[str, Any]]) -> Iterator[str]:
-    return _aligned([(key, str(value)) for key, value in pairs])
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+    return aligned([(key, str(value)) for key, value in pairs])
 
 
 def leaving(all_of_it: Sequence[Removable]) -> str:
@@ -184,7 +178,7 @@ def leaving(all_of_it: Sequence[Removable]) -> str:
     for folder, listed in by_folder.items():
         lines.append(str(folder))
         rows = [(each.what, _minute(each.newest), size_text(each.size)) for each in listed]
-        lines += [f"  {row}" for row in _aligned(rows)]
+        lines += [f"  {row}" for row in aligned(rows)]
     lines.append(f"{size_text(sum(each.size for each in all_of_it))} in all")
     return "".join(f"{line}\n" for line in lines)
 
@@ -205,7 +199,3 @@ def _number(value: float) -> str:
 def _minute(started: str) -> str:
     """`2026-01-31 12:00` of an ISO time."""
     return started[:16].replace("T", " ")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -10,6 +10,8 @@ from typing import Literal
 
 import numpy as np
 
+from mtbench.text import counted
+
 MIN_PAIRS = 3
 """Fewer pairs support no claim: two give a spread with one degree of freedom, which is none."""
 _EXACT = 200
@@ -223,8 +225,3 @@ def _cut(m: int, n: int, level: float) -> int:
 def seeds_text(n_a: int, n_b: int) -> str:
     """`5 seeds`, `5 and 3 seeds`."""
     return counted(n_a, "seed") if n_a == n_b else f"{n_a} and {counted(n_b, 'seed')}"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 seed`, `2 seeds`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -135,10 +135,7 @@ def over_floor(
     metric: Metric, floor: str, arm: Scenario, confidence: float = 0.95
 ) -> Comparison | None:
     """Compare a scenario with a floor on the same splits; None where no run has the floor."""
-    floors = {seed: run.floors.get(metric.task, {}) for seed, run in arm.runs.items()}
-    values = {
-        s: of[floor][metric.name] for s, of in floors.items() if metric.name in of.get(floor, {})
-    }
+    values = arm.floor_values(metric, floor)
     if not values:
         return None
     return _compared(metric, floor, np.array([*values.values()]), arm, [*values], confidence)
@@ -219,12 +216,12 @@ def compare_family(
     """
     chosen = results.choose(metrics)
     if pairs is None:
-        arms = results.measured
-        found = [
-            (results.choose([one.metric])[0], one.a, one.b)
-            for one in planned(results, metrics=[metric.key for metric in chosen])
+        arms, by_key = results.measured, {metric.key: metric for metric in chosen}
+        triples = [
+            (by_key[one.metric], arms[one.a], arms[one.b])
+            for one in planned(results, metrics=[*by_key])
+            if one.a in arms
         ]
-        triples = [(metric, arms[a], arms[b]) for metric, a, b in found if a in arms]
     elif pairs == "all":
         both = itertools.combinations(results.measured.values(), 2)
         triples = [triple for a, b in both for triple in _shared(chosen, a, b)]

@@ -15,8 +15,8 @@ import numpy as np
 
 from mtbench.records.results import Metric, Results, common_seeds
 from mtbench.records.sweeps import NumberSweep
+from mtbench.text import counted
 
-from .changes import counted
 from .words import decimal
 
 DRAWS = 2000

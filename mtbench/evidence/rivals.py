@@ -61,7 +61,6 @@ def _lead(results: Results, metric: Metric, arm: Scenario, rival: str) -> float:
         theirs = baseline.values(metric, seeds or list(baseline.runs))
         ours = arm.values(metric, seeds or list(arm.runs))
     else:
-        runs = arm.runs.values()
-        theirs = np.array([run.floors[metric.task][rival][metric.name] for run in runs])
-        ours = arm.values(metric, list(arm.runs))
+        floors = arm.floor_values(metric, rival)
+        theirs, ours = np.array([*floors.values()]), arm.values(metric, [*floors])
     return float(metric.sign * (ours.mean() - theirs.mean()))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from mtbench.records.results import Metric, Results
+from mtbench.text import counted
 
 from .comparison import LARGEST_SHARE, Comparison
 from .families import SINGLE
@@ -62,15 +63,10 @@ def counted_of(one: Comparison) -> str:
 
 def _nothing_found(one: Comparison) -> str:
     scale = _scale(one)
-    side = "better" if one.mean > 0 else "worse"
-    low, high = one.low or 0, one.high or 0
-    text = (
-        f"no evidence of a difference between {one.b} and {one.a} in {one.metric}: {side} by "
-        f"{amount(one)}"
-        if one.mean
-        else f"no evidence of a difference between {one.b} and {one.a} in {one.metric}: 0 "
-        f"{interval(low, high, scale)} ({counted_of(one)}, {p_value(one)})"
-    )
+    seen = f"{'better' if one.mean > 0 else 'worse'} by {amount(one)}"
+    if not one.mean:
+        seen = f"0 {ends(one, scale)} ({counted_of(one)}, {p_value(one)})"
+    text = f"no evidence of a difference between {one.b} and {one.a} in {one.metric}: {seen}"
     if one.detectable is None:
         return text
     found = decimal(one.detectable, scale)
@@ -150,7 +146,7 @@ def transfer_sentences(deltas: Iterable[DeltaM]) -> list[str]:
 
 def _transfer(delta: DeltaM) -> str:
     start = f"{delta.scenario} against single tasks: Δm"
-    seeds = f"{delta.n} seed{'' if delta.n == 1 else 's'}"
+    seeds = counted(delta.n, "seed")
     if delta.low is None or delta.high is None:
         mean = decimal(delta.mean, abs(delta.mean), "+")
         return f"{start} {mean} % ({seeds}: too few for an interval)"

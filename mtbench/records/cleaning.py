@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mtbench.errors import RecordError
+from mtbench.text import counted
 
 from . import store
-from .current import current, newest
+from .current import newest
 from .folders import Folder
 from .record import Record
 
@@ -55,33 +56,26 @@ def older_versions(folder: Folder) -> Iterator[Leaving]:
     Those are the records that a report leaves out. Trials go that ask another question than the
     runs that stay, or than the newest trial. Damaged files and records of other suites stay.
     """
-    path, kept = folder.path, list(folder.results.records)
-    yield from _runs(path, kept)
-    trials = store.trials_of(path)
+    trials = store.trials_of(folder.path)
+    yield from _runs(folder)
     if folder.trials:
-        yield from _trials(trials, kept)
-    for place in (path, trials):
+        yield from _trials(trials, folder)
+    for place in (folder.path, trials):
         if strays := _strays(place):
             yield Leaving(place, "files of no run", "", tuple(strays))
 
 
-def _runs(path: Path, kept: list[Record]) -> Iterator[Leaving]:
-    if not kept:
-        return
-    records, _ = store.read_folder(path)
-    staying = {record.run_id for record in current(records)[0]}
+def _runs(folder: Folder) -> Iterator[Leaving]:
     gone: dict[str, list[Record]] = {}
-    for record in records:
-        if record.run_id not in staying:
-            gone.setdefault(record.scenario, []).append(record)
+    for record in folder.older:
+        gone.setdefault(record.scenario, []).append(record)
     for name, older in gone.items():
-        yield _leaving(path, name, older, "run")
+        yield _leaving(folder.path, name, older, "run")
 
 
-def _trials(path: Path, kept: list[Record]) -> Iterator[Leaving]:
-    records, _ = store.read_folder(path)
-    asked = [_asked(record) for record in [*kept, newest(records)]]
-    if gone := [record for record in records if _asked(record) not in asked]:
+def _trials(path: Path, folder: Folder) -> Iterator[Leaving]:
+    asked = [_asked(record) for record in [*folder.results.records, newest(folder.trials)]]
+    if gone := [record for record in folder.trials if _asked(record) not in asked]:
         yield _leaving(path, "trials", gone, "record")
 
 
@@ -92,7 +86,7 @@ def _asked(record: Record) -> Mapping[str, Any]:
 
 def _leaving(path: Path, name: str, records: list[Record], unit: str) -> Leaving:
     files = [file for record in records for file in store.files_of(path, record.run_id)]
-    what = f"{name}, {len(records)} {unit}{'' if len(records) == 1 else 's'}"
+    what = f"{name}, {counted(len(records), unit)}"
     return Leaving(path, what, newest(records).started, tuple(files))
 
 

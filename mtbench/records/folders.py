@@ -29,13 +29,10 @@ class Folder:
     suite: str
     versions: int
     """How many versions of suite, data or software its records are of."""
-    trials: int
-    """How many records of trials there are."""
-
-    @property
-    def older(self) -> int:
-        """How many records are of another version than the one last asked for."""
-        return self.results.given - len(self.results.records)
+    trials: tuple[Record, ...]
+    """The records of trials."""
+    older: tuple[Record, ...] = ()
+    """The records of another version than the one last asked for, which do not count."""
 
 
 def folders(roots: Iterable[Path]) -> list[Folder]:
@@ -46,9 +43,7 @@ def folders(roots: Iterable[Path]) -> list[Folder]:
     """
     read: dict[Path, Folder] = {}
     for root in roots:
-        if not root.is_dir():
-            what = "is a file, expected a folder" if root.exists() else "no such folder"
-            raise RecordError(f"{root}: {what} of results")
+        store.require_folder(root)
         below = {path: folder for path in _below(root) if (folder := _read(path))}
         if not below:
             raise RecordError(f"{root}: has no record of a run")
@@ -73,16 +68,18 @@ def _read(path: Path) -> Folder | None:
     except RecordError:
         if not trials:
             return None
-        return Folder(path, Results(()), trials[0].suite, 0, len(trials))
+        return Folder(path, Results(()), trials[0].suite, 0, trials)
     results = Results.of(records, problems)
-    return Folder(path, results, results.suite, versions(records), len(trials))
+    counting = {record.run_id for record in results.records}
+    older = tuple(record for record in records if record.run_id not in counting)
+    return Folder(path, results, results.suite, versions(records), trials, older)
 
 
-def _records(path: Path) -> list[Record]:
+def _records(path: Path) -> tuple[Record, ...]:
     try:
-        return store.read_folder(path)[0]
+        return tuple(store.read_folder(path)[0])
     except RecordError:
-        return []
+        return ()
 
 
 def find_run(root: Path, text: str) -> Path:

@@ -65,6 +65,11 @@ class Scenario:
         runs = [self.runs[seed].metrics[metric.task][metric.name] for seed in seeds]
         return np.array(runs, np.float64)
 
+    def floor_values(self, metric: Metric, floor: str) -> dict[int, float]:
+        """What a floor reaches in a metric on the splits of the runs, by seed, where it is told."""
+        told = {s: run.floors.get(metric.task, {}).get(floor, {}) for s, run in self.runs.items()}
+        return {seed: of[metric.name] for seed, of in told.items() if metric.name in of}
+
     def mean(self, metric: Metric) -> float:
         """A metric's mean over all its seeds."""
         return float(self.values(metric, list(self.runs)).mean())

@@ -51,6 +51,17 @@ def files_of(folder: Path, run_id: str) -> list[Path]:
     return [path for path in files if path.is_file()]
 
 
+def require_folder(folder: Path) -> None:
+    """Refuse what is no folder.
+
+    Raises:
+        RecordError: It is a file, or absent.
+    """
+    if not folder.is_dir():
+        what = "is a file, expected a folder" if folder.exists() else "no such folder"
+        raise RecordError(f"{folder}: {what} of results")
+
+
 def suite_folder(folder: Path) -> Path:
     """Return the folder of a suite's results: the one given, or the only one in it.
 
@@ -59,10 +70,7 @@ def suite_folder(folder: Path) -> Path:
     Raises:
         RecordError: It is absent, or holds the results of several suites.
     """
-    if folder.is_file():
-        raise RecordError(f"{folder}: is a file, expected a folder of results")
-    if not folder.is_dir():
-        raise RecordError(f"{folder}: no such folder of results")
+    require_folder(folder)
     if any(folder.glob("*.json")):
         return folder
     within = sorted({path.parent for path in folder.glob("*/*.json") if path.parent.name != TRIALS})

@@ -13,7 +13,6 @@ from mtbench.evidence.changes import (
     Ratio,
     Verdict,
     change,
-    counted,
     judge,
     ratio,
     seeds_text,
@@ -22,6 +21,7 @@ from mtbench.evidence.formulas import holm
 from mtbench.evidence.words import decimal
 from mtbench.records.differing import shown
 from mtbench.records.series import Measured, Series, load
+from mtbench.text import counted
 
 from .differences import require_comparable, sections, told_changes
 

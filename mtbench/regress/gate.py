@@ -154,29 +154,26 @@ def _metrics(a: Measured, b: Measured, limits: Limits) -> list[Check]:
             exact = name.replace("-", "_") == key.replace("-", "_")
             if exact or key not in margins:  # `task/metric` goes before `metric`
                 margins[key] = margin
-    losses: list[tuple[str, str, Change | None]] = []
-    spreads: dict[tuple[str, str], float] = {}
+    losses: list[tuple[str, str, Change | None, float]] = []
     for name, left, right in _both(a, b):
         for key in margins:
             if not (left.trains(key) or right.trains(key)):
                 continue
             if key in left.metrics and key in right.metrics:
                 loss = change(left.metrics[key], right.metrics[key])
-                losses.append((name, key, loss.negated() if higher[key] else loss))
-                spreads[name, key] = _spread(left.metrics[key].values())
+                loss = loss.negated() if higher[key] else loss
+                losses.append((name, key, loss, _spread(left.metrics[key].values())))
             else:
-                losses.append((name, key, None))
+                losses.append((name, key, None, 0.0))
     p_values = [
         None if loss is None or loss.identical else loss.p_above(margins[key])
-        for _, key, loss in losses
+        for _, key, loss, _ in losses
     ]
     adjusted = iter(holm([p for p in p_values if p is not None]))
     corrected = [None if p is None else next(adjusted) for p in p_values]
     return [
-        _metric(
-            (name, key), loss, p, (margins[key], spreads.get((name, key), 0.0)), limits.confidence
-        )
-        for (name, key, loss), p in zip(losses, corrected, strict=True)
+        _metric((name, key), loss, p, (margins[key], spread), limits.confidence)
+        for (name, key, loss, spread), p in zip(losses, corrected, strict=True)
     ]
 
 

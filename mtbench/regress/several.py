@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mtbench.errors import RecordError, did_you_mean
-from mtbench.evidence.changes import counted
 from mtbench.evidence.words import decimal
 from mtbench.records.differing import ABSENT, is_origin, shown
 from mtbench.records.series import Measured, Series, load
+from mtbench.text import aligned, counted
 
 from .compare import SPEEDS, Comparison, MetricChange, changes, compared, heads, interval_and_scale
 from .differences import require_comparable
@@ -205,10 +205,7 @@ def _table(several: Several, letters: str) -> Iterator[str]:
     for name in dict.fromkeys(name for side in several.sides for name in side.series):
         rows += [(shown(name), *[""] * len(titles))] if name != ALONE else []
         rows += _rows(several, name)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+    return aligned(rows)
 
 
 def _rows(several: Several, name: str) -> Iterator[tuple[str, ...]]:

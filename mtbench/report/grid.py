@@ -20,6 +20,7 @@ from rich.text import Text
 
 from mtbench.records.differing import Changes
 from mtbench.records.sweeps import point_of
+from mtbench.text import counted
 
 from .below import say, words_below
 from .columns import SHORT_LABELS, distance, number_text, seeds_text, short_costs
@@ -53,7 +54,7 @@ def table(summary: Summary, console: Console) -> None:
     """Print the headline metrics, baselines, floors and costs, as wide as the console."""
     counts = {seeds_text(row) for row in summary.scenarios if row.metrics}
     count = next(iter(counts), "0") if len(counts) < 2 else ""
-    over = f"{count} seed{'' if count == '1' else 's'}" if count else "seeds"
+    over = counted(int(count), "seed") if count else "seeds"
     lines, plain = _lines(summary), console.color_system is None
     seeds = [] if count else [numbers(["seeds"], [_seeds(line) for line in lines], "seeds")]
     metrics = [_metric(column, lines, plain) for column in summary.headline]

@@ -167,8 +167,7 @@ def _scenario(
     above: dict[str, dict[str, float]] = {"floor": {}, "baseline": {}}
     for metric, column in zip(results.metrics, columns, strict=True):
         if column.floor and scenario.runs:
-            runs = scenario.runs.items()
-            floors = {n: r.floors[metric.task][column.floor][metric.name] for n, r in runs}
+            floors = scenario.floor_values(metric, column.floor)
             above["floor"][metric.key] = _above(scenario, metric, floors)
         rival = results.baselines[column.baseline] if column.baseline else None
         if rival and (seeds := common_seeds(rival, scenario)):

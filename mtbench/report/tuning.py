@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from mtbench.evidence.changes import counted
 from mtbench.records.results import Results, Scenario
 from mtbench.records.tuning import Tuning
+from mtbench.text import counted
 
 
 def budget(results: Results) -> Iterator[str]:

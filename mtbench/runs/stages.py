@@ -38,7 +38,7 @@ class Divided(NamedTuple):
     test: Interactions
     seen: np.ndarray
     """The data's order of the training and the validation part's rows: numbers of the rows of
-    both, one part after the other, int64."""
+    both, one part after the other, int64; empty where nothing validates."""
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -222,7 +222,8 @@ def divide(setup: Setup, data: Data, seed: int) -> Divided:
     )
     if setup.train_on == "train+validation":
         train, validation = np.sort(np.concatenate([train, validation])), validation[:0]
-    seen = np.argsort(np.concatenate([train, validation]))
+    both = [train, validation] if len(validation) else []
+    seen = np.argsort(np.concatenate(both)) if both else np.empty(0, np.int64)
     taken = [data.interactions.part(rows) for rows in (train, validation, test)]
     return Divided(taken[0], taken[1], taken[2], seen)
 

@@ -11,6 +11,7 @@ from mtbench.records import store
 from mtbench.records.record import Record
 from mtbench.runs.plan import PlannedRun
 from mtbench.runs.times import Times, duration
+from mtbench.text import counted
 
 from .study import Study, Trial
 
@@ -58,8 +59,8 @@ class Outlook:
         seconds = times.left(left)
         if seconds is None:
             return "how long they take is not measured yet"
-        counted = "1 run" if len(times) == 1 else f"{len(times)} runs"
-        return f"about {duration(seconds)} to go, by the {counted} measured here"
+        measured = counted(len(times), "run")
+        return f"about {duration(seconds)} to go, by the {measured} measured here"
 
 
 def _records(folder: Path) -> Iterable[Record]:

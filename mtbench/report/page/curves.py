@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from mtbench.evidence.changes import counted
 from mtbench.records.record import Record
+from mtbench.text import counted
 
 from .looks import Look, figures
 from .markup import Html, plain

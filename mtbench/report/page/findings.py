@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mtbench import evidence
 from mtbench.evidence import words
-from mtbench.evidence.changes import counted
+from mtbench.text import counted
 
 from . import wording
 from .looks import metric_label

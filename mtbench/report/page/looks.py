@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mtbench.evidence.changes import counted
+from mtbench.text import counted
 
 from .markup import plain
 from .svg import INK, SERIES

@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
-from mtbench.evidence.changes import counted
 from mtbench.records.results import Results
+from mtbench.text import counted
 
 from . import curves, findings, labels, panels, provenance, sections, sweeps, tuning, wording
 from .markup import Html, tag

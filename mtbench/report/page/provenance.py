@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from mtbench.evidence.changes import counted
 from mtbench.records.document import suite_document
 from mtbench.records.record import Identity
+from mtbench.text import counted
 
 from .markup import Child, Html, lines, tag
 from .tabular import cell, column, row_head, table

@@ -6,6 +6,7 @@ from mtbench import evidence
 from mtbench.evidence import words
 from mtbench.evidence.words import listed
 from mtbench.report.summary import MetricColumn, Row, Stat
+from mtbench.text import counted
 
 from . import labels
 from .markup import Html, tag
@@ -46,7 +47,7 @@ def _best(view: View, column: MetricColumn) -> Html:
     if best is None:
         return tag("p", *head, "no scenario was trained for it.")
     stat = best.metrics[column.key]
-    seeds = f"{stat.n} seed{'s' * (stat.n > 1)}"
+    seeds = counted(stat.n, "seed")
     trained = sum(task in row.trained for row in view.rows)
     has = f"has the best mean of {trained} scenarios trained for it,"
     if trained == 1:
