@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from .plugin.batch import Embedded as Embedded
     from .plugin.component import Component as Component
     from .plugin.dataset import Dataset as Dataset
+    from .plugin.executor import Event as Event
+    from .plugin.executor import Executor as Executor
+    from .plugin.executor import Job as Job
+    from .plugin.executor import Work as Work
     from .plugin.hooks import hookimpl as hookimpl
     from .plugin.observer import Observer as Observer
     from .plugin.run import Run as Run
@@ -80,6 +84,7 @@ _HOMES = {
     "plugin.batch": ("Batch", "Embedded"),
     "plugin.component": ("Component",),
     "plugin.dataset": ("Dataset",),
+    "plugin.executor": ("Event", "Executor", "Job", "Work"),
     "plugin.hooks": ("hookimpl",),
     "plugin.observer": ("Observer",),
     "plugin.run": ("Run",),

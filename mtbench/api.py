@@ -7,9 +7,9 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtbench.errors import MtbenchError
 from mtbench.evidence import Comparison, compare_scenarios, sentences
@@ -17,14 +17,14 @@ from mtbench.plugin.registry import Registry, installed
 from mtbench.records import results as records
 from mtbench.records import store, tables
 from mtbench.report import FORMATS, summarize
-from mtbench.runs import observers
-from mtbench.runs.plan import PlannedRun, make_plan, pending
-from mtbench.runs.session import perform
-from mtbench.runs.stages import Stages
+from mtbench.runs.observers import Observers
 from mtbench.suite.reader import load_suite as read_suite
 from mtbench.suite.suite import Suite
-from mtbench.tune.run import tune_all
-from mtbench.tune.tuner import Tuner, plan_of
+from mtbench.workers.agenda import Agenda, Wanted
+from mtbench.workers.driver import Driver
+
+if TYPE_CHECKING:
+    from mtbench.runs.progress import TerminalProgress
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Suite
 """A suite: its file, what such a file says as a mapping, or one that was loaded."""
@@ -164,74 +164,80 @@ def run(  # noqa: PLR0913 - keywords of a user's call
     registry = suite.registry if isinstance(suite, Suite) else None
     registry = registry or _registry(plugins)
     loaded = _loaded(suite, registry, overrides, seeds, synthetic)
-    return run_suite(
-        loaded, registry, [scenarios] if isinstance(scenarios, str) else scenarios, results,
-        progress=progress, track=track, force=force, save_models=save_models,
-    )  # fmt: skip
+    arms = [scenarios] if isinstance(scenarios, str) else scenarios
+    wanted = Wanted(arms, again=force, models=save_models)
+    return run_suite(loaded, registry, results, wanted, progress=progress, track=track)
 
 
-def run_suite(  # noqa: PLR0913 - as `run`
+def run_suite(
     suite: Suite,
     registry: Registry,
-    scenarios: Sequence[str] = (),
     results: str | os.PathLike[str] = "results",
+    wanted: Wanted | None = None,
     *,
     progress: bool = True,
     track: Iterable[str] = (),
-    force: bool = False,
-    save_models: bool = False,
 ) -> Results:
     """Do what of a suite is to be done, and read all of it; see `run`."""
-    folder, stages = Path(results) / suite.name, Stages(registry.identity)
-    for text in dict.fromkeys(track):
-        observers.start(text, registry)
-    if suite.tune:
-        tuner = Tuner(suite, registry, folder, scenarios)
-        trials = tune_all(tuner, stages, progress=progress)
-        plan = tuple(plan_of(tuner, trials.__getitem__, suite.seeds))
-    else:
-        plan = make_plan(suite, registry, scenarios)
-    todo = pending(plan, folder, force, models=save_models)
-    _tell_found(plan, todo, registry, folder)
-    shown = _shown(plan, todo, registry, stages) if progress else contextlib.nullcontext()
-    with shown, warnings.catch_warnings():
+    folder = Path(results) / suite.name
+    agenda = do(suite, registry, folder, wanted or Wanted(), progress=progress, track=track)
+    return Results.of([store.read(store.path_of(folder, each.id)) for each in agenda.plan])
+
+
+def do(
+    suite: Suite,
+    registry: Registry,
+    folder: Path,
+    wanted: Wanted,
+    *,
+    progress: bool = True,
+    track: Iterable[str] = (),
+) -> Agenda:
+    """Do what of a suite is wanted and is not done.
+
+    Args:
+        suite: The suite.
+        registry: Where its components come from.
+        folder: Of its results.
+        wanted: What of it.
+        progress: As for `run`.
+        track: As for `run`.
+    """
+    observers = Observers(registry, track)
+    store.prepare_folder(store.trials_of(folder) if suite.tune else folder)
+    agenda = Agenda(suite, registry, folder, wanted)
+    _tell_found(agenda, observers, folder)
+    driver = Driver(suite, registry, agenda, observers)
+    with contextlib.ExitStack() as stack:
+        if progress:
+            driver.shown = stack.enter_context(_shown(agenda, lambda: driver.training_rows))
+        stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("default", RuntimeWarning)
-        for _ in perform(todo, registry, folder, save_models=save_models, stages=stages):
-            pass
-    return Results.of([store.read(store.path_of(folder, each.id)) for each in plan])
+        driver.work()
+    return agenda
 
 
-def _tell_found(
-    plan: Sequence[PlannedRun], todo: Sequence[PlannedRun], registry: Registry, folder: Path
-) -> None:
+def _tell_found(agenda: Agenda, observers: Observers, folder: Path) -> None:
     """Tell observers that ask for it of the runs that are done already."""
-    if registry.hooks.hook.mtbench_run_found.get_hookimpls():
-        ids = {run.id for run in todo}
-        for run in plan:
-            if run.id not in ids:
+    if observers.ask_for_found:
+        todo = {run.id for run in agenda.todo}
+        for run in agenda.plan:
+            if run.id not in todo:
                 record = store.read(store.path_of(folder, run.id))
-                observers.notify(registry, "mtbench_run_found", run=run.run, record=record)
+                observers.tell("mtbench_run_found", run.run, record=record)
 
 
-@contextlib.contextmanager
-def _shown(
-    plan: Sequence[PlannedRun], todo: Sequence[PlannedRun], registry: Registry, stages: Stages
-) -> Iterator[None]:
-    """Show how the runs go, and that some are done."""
+def _shown(agenda: Agenda, rows: Callable[[], int | None]) -> TerminalProgress:
+    """What shows how the runs go; it says that some are done."""
     from mtbench.report.terminal import console  # noqa: PLC0415 - imports rich
     from mtbench.runs.progress import progress  # noqa: PLC0415
 
-    if len(todo) < len(plan):
-        done = len(plan) - len(todo)
+    planned, todo = len(agenda.plan), len(agenda.todo)
+    if todo < planned:
         console(sys.stderr).print(
-            f"{done} of {len(plan)} runs are done already (--force does them again)"
+            f"{planned - todo} of {planned} runs are done already (--force does them again)"
         )
-    with progress([run.scenario for run in todo], lambda: stages.training_rows) as shown:
-        registry.hooks.register(shown)
-        try:
-            yield
-        finally:
-            registry.hooks.unregister(shown)
+    return progress(agenda.runs_left(), rows)
 
 
 def _registry(plugins: Iterable[str | os.PathLike[str]]) -> Registry:

@@ -20,6 +20,10 @@ from mtbench.suite.suite import Suite
 
 ROOT = Path(__file__).parent.parent
 
+# in this process, unless a test says otherwise: a worker imports TensorFlow for seconds
+os.environ["MTBENCH_EXECUTOR"] = "inline"
+os.environ["TF_NUM_INTRAOP_THREADS"] = "2"
+
 TINY = """
 name: tiny
 dataset: {name: synthetic, num_users: 30, num_items: 40, num_ratings: 300}

@@ -11,9 +11,11 @@ from mtbench.data.interactions import Interactions
 from mtbench.plugin.registry import installed
 from mtbench.records import store as records
 from mtbench.records.record import RESULTS, SCHEMA_VERSION, Record
+from mtbench.runs.observers import Observers
 from mtbench.runs.plan import make_plan
-from mtbench.runs.session import perform
 from mtbench.suite.reader import load_suite
+from mtbench.workers.agenda import Agenda, Wanted
+from mtbench.workers.driver import Driver
 
 HEX = "0123456789abcdef" * 4
 BOTH = ("ranking", "retrieval")
@@ -332,7 +334,24 @@ def plan_of(path, *overrides, **chosen):
     return planned(path, *overrides, **chosen)[1]
 
 
-def run_suite(path, folder, *overrides, **chosen):
+def perform(suite, registry, folder, scenarios=(), **wanted):
+    """Do what is to be done of a suite as a command does; the records of that, in its order.
+
+    Args:
+        suite: The suite.
+        registry: Where its components come from.
+        folder: Of its results.
+        scenarios: Only these.
+        wanted: Further fields of `Wanted`.
+    """
+    records.prepare_folder(folder)
+    agenda = Agenda(suite, registry, folder, Wanted(scenarios, **wanted))
+    todo = agenda.todo
+    Driver(suite, registry, agenda, Observers(registry)).work()
+    return [records.read(records.path_of(folder, run.id)) for run in todo]
+
+
+def run_suite(path, folder, *overrides, scenarios=(), **chosen):
     """Records of the runs of a file's suite; the other arguments are those of `planned`."""
-    _, plan, registry = planned(path, *overrides, **chosen)
-    return list(perform(plan, registry, folder))
+    suite, _, registry = planned(path, *overrides, scenarios=scenarios, **chosen)
+    return perform(suite, registry, folder, scenarios)

@@ -10,11 +10,11 @@ import os
 from pathlib import Path
 
 import pytest
+from made import perform
 
 from mtbench.plugin.registry import Origin, Registry, installed
 from mtbench.runs import identity as module
 from mtbench.runs.plan import make_plan
-from mtbench.runs.session import perform
 from mtbench.suite.reader import load_suite
 
 ROOT = Path(__file__).parent.parent
@@ -57,7 +57,6 @@ def keys_of(value, depth=2):
 
 def test_keys_of_a_record(tiny, registry, tmp_path):
     suite = load_suite(tiny, registry, seeds="1")
-    plan = make_plan(suite, registry, ["joint"])
-    (record,) = perform(plan, registry, tmp_path / "r")
+    (record,) = perform(suite, registry, tmp_path / "r", ["joint"])
     made = keys_of(record.plain())
     assert made == held("record_keys.json", made)

@@ -22,8 +22,6 @@ from mtbench.records.record import NEEDED
 from mtbench.records.results import Results
 from mtbench.report import summarize
 from mtbench.report.page.page import page
-from mtbench.runs.plan import pending
-from mtbench.runs.session import perform
 
 FAILING = '''
 import mtbench
@@ -89,9 +87,8 @@ def failing(tiny, tmp_path, monkeypatch):
 
 
 def execute(path, folder, **filters):
-    _, plan, registry = made.planned(path, **filters)
-    todo = pending(plan, folder)
-    return plan, list(perform(todo, registry, folder))
+    suite, plan, registry = made.planned(path, **filters)
+    return plan, made.perform(suite, registry, folder, filters.get("scenarios", ()))
 
 
 def test_a_failed_run_is_recorded_and_retried(failing, tmp_path):

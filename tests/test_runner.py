@@ -1,6 +1,5 @@
 """The runner: a failure stops nothing, a rerun retries it, observers have no influence."""
 
-import itertools
 import json
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from mtbench.cli.main import main
 from mtbench.plugin.hooks import hookimpl
 from mtbench.records import store
 from mtbench.runs.plan import pending
-from mtbench.runs.session import perform
 from mtbench_plugins.tasks.ranking import Ranking, RankingHead
 
 PLUGIN = '''
@@ -247,22 +245,29 @@ def test_floors_are_those_of_the_seed(tiny, tmp_path, tiny_data, make_suite):
 
 
 def test_records_are_stored_one_by_one(tiny, tmp_path):
-    _, plan, registry = made.planned(tiny, scenarios=["rating-only"], seeds="2")
+    told = []
+
+    class Looking:
+        @hookimpl
+        def mtbench_run_finished(self, record):
+            told.append((record.run_id, {path.name for path in (tmp_path / "r").iterdir()}))
+
+    chosen = {"scenarios": ["rating-only"], "seeds": "2", "observers": [Looking()]}
+    suite, plan, registry = made.planned(tiny, **chosen)
     (tmp_path / "r").mkdir()
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     (tmp_path / "r" / f"dead.{ended.pid}.tmp").write_text("{")
-    records = perform(plan, registry, tmp_path / "r")
-    for n, record in zip(itertools.count(1), records):
-        names = sorted(path.name for path in (tmp_path / "r").iterdir())
+    made.perform(suite, registry, tmp_path / "r", ["rating-only"])
+    for n, (run_id, names) in enumerate(told, 1):
         kinds = ("json", "npz")
-        assert names == sorted(f"{run.id}.{kind}" for run in plan[:n] for kind in kinds)
-        assert record.run_id == plan[n - 1].id
+        expected = {f"{run.id}.{kind}" for run in plan[:n] for kind in kinds}
+        assert names == expected | {f"{plan[n - 1].id}.lease"}
+        assert run_id == plan[n - 1].id
+    assert {path.suffix for path in (tmp_path / "r").iterdir()} == {".json", ".npz"}
 
 
 def test_nothing_to_do_touches_nothing(tiny, tmp_path):
-    _, plan, registry = made.planned(tiny)
-    assert list(perform([], registry, tmp_path / "r")) == []
-    assert list((tmp_path / "r").iterdir()) == []
+    _, plan, _ = made.planned(tiny)
     assert pending(plan, tmp_path / "r") == list(plan)
     assert pending(plan, tmp_path / "r", force=True) == list(plan)

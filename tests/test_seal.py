@@ -2,6 +2,7 @@
 
 import json
 
+import made
 import numpy as np
 import pytest
 
@@ -9,8 +10,6 @@ from mtbench.data.interactions import joined
 from mtbench.errors import SealedError
 from mtbench.metrics.seen import Seen
 from mtbench.plugin.registry import installed
-from mtbench.runs.plan import make_plan
-from mtbench.runs.session import perform
 from mtbench.suite.reader import load_suite
 
 KEEPER = '''
@@ -73,8 +72,7 @@ def test_what_a_head_keeps_is_sealed_while_the_next_scenario_trains(tiny, tmp_pa
         "train.epochs=1",
     ]
     suite = load_suite(tiny, registry, overrides=overrides, seeds="1")
-    plan = make_plan(suite, registry, ["rating-only", "joint"])
-    first, second = perform(plan, registry, tmp_path / "r")
+    first, second = made.perform(suite, registry, tmp_path / "r", ["rating-only", "joint"])
     assert first.ok
     assert second.error.type == "SealedError", second.error.message
 

@@ -1,13 +1,12 @@
 """Baselines in a suite: read, planned, fitted, scored by the tasks' own metrics, recorded."""
 
 import pytest
-from made import planned, run_suite
+from made import perform, planned, run_suite
 
 from mtbench.errors import MtbenchError, SuiteError
 from mtbench.plugin.registry import installed
 from mtbench.records import store
 from mtbench.runs.plan import pending
-from mtbench.runs.session import perform
 from mtbench.suite.reader import load_suite
 
 PLUGIN = '''
@@ -146,8 +145,8 @@ def test_it_answers_the_question_of_the_scenarios(suite):
 
 
 def test_it_has_no_weights_to_save(suite, tmp_path):
-    _, plan, registry = planned(suite, "baselines=[counts]", scenarios=["counts"])
-    assert all(record.ok for record in perform(plan, registry, tmp_path, save_models=True))
+    read, plan, registry = planned(suite, "baselines=[counts]", scenarios=["counts"])
+    assert all(record.ok for record in perform(read, registry, tmp_path, ["counts"], models=True))
     assert not pending(plan, tmp_path, models=True)
     assert not list(tmp_path.glob("*.weights.npz"))
 
@@ -160,9 +159,9 @@ def test_on_the_validation_part_the_test_part_is_sealed(suite, tmp_path):
 
 
 def test_a_package_it_lacks_is_told_before_anything_starts(suite, tmp_path):
-    _, plan, registry = planned(suite, "baselines=[absent]")
+    read, _, registry = planned(suite, "baselines=[absent]")
     with pytest.raises(MtbenchError, match="absent needs a package: pip install it"):
-        next(perform(plan, registry, tmp_path))
+        perform(read, registry, tmp_path)
     assert not list(tmp_path.glob("*.json"))
 
 

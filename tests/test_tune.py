@@ -13,15 +13,18 @@ import mtbench
 from mtbench.cli.main import main
 from mtbench.errors import SuiteError
 from mtbench.plugin.registry import installed
+from mtbench.records import store as records
 from mtbench.records.tuning import Tuning
+from mtbench.runs.observers import Observers
 from mtbench.runs.stages import Stages
 from mtbench.suite.reader import load_suite
 from mtbench.train.stopping import score
-from mtbench.tune import run as running
 from mtbench.tune import tuner as module
 from mtbench.tune.options import options_of
 from mtbench.tune.study import Study, best
-from mtbench.tune.tuner import Tuner
+from mtbench.workers import performer
+from mtbench.workers.agenda import Agenda, Wanted
+from mtbench.workers.driver import Driver
 
 SUITE = """
 name: tuned
@@ -65,7 +68,7 @@ def path(tmp_path):
     return path
 
 
-def executed(run, stages, listener):
+def executed(run, stages, listener, place):
     """Stands for `execute`: metrics that follow from the options, epoch by epoch."""
     setup, rows = run.setup, []
     task = setup.tasks["ranking"]
@@ -102,12 +105,18 @@ def executed(run, stages, listener):
 @pytest.fixture
 def quick(monkeypatch):
     """Let trials be of made-up numbers."""
-    monkeypatch.setattr(module, "execute", executed)
-    monkeypatch.setattr(
-        running,
-        "prepare",
-        lambda setups, seed, stages, folder: folder.mkdir(parents=True, exist_ok=True),
-    )
+    monkeypatch.setattr(performer, "execute", executed)
+    monkeypatch.setattr(Stages, "prepare", lambda *_: None)
+
+
+class Trying:
+    """The studies of a suite, to be done in a folder."""
+
+    def __init__(self, suite, registry, folder, scenarios):
+        self.suite, self.registry, self.folder = suite, registry, records.trials_of(folder)
+        wanted = Wanted(scenarios, results=False)
+        self.agenda = Agenda(suite, registry, folder, wanted)
+        self.studies = self.agenda.tuner.studies
 
 
 @pytest.fixture
@@ -117,13 +126,16 @@ def tuner(path, tmp_path):
     def make(*overrides, scenarios=(), folder="results"):
         registry = installed()
         suite = load_suite(path, registry, overrides=overrides)
-        return Tuner(suite, registry, tmp_path / folder / suite.name, scenarios)
+        return Trying(suite, registry, tmp_path / folder / suite.name, scenarios)
 
     return make
 
 
 def tuned(tuner):
-    return running.tune_all(tuner, Stages(tuner.registry.identity), progress=False)
+    records.prepare_folder(tuner.folder)
+    suite, registry = tuner.suite, tuner.registry
+    Driver(suite, registry, tuner.agenda, Observers(registry)).work()
+    return tuner.agenda.trials
 
 
 def test_what_is_tuned_of_each_arm(tuner):
@@ -265,16 +277,16 @@ def test_a_study_that_is_killed_again_and_again_ends_the_same(tuner, quick, monk
     undisturbed = tuned(tuner(*PRUNED, scenarios=["joint"], folder="whole"))
     (expected,) = ([(t.values, t.score, t.pruned) for t in ts] for ts in undisturbed.values())
     assert any(pruned for _, _, pruned in expected)
-    rng, execute = random.Random(3), module.execute
+    rng, execute = random.Random(3), performer.execute
     kills = []
 
-    def killed(run, stages, listener):
+    def killed(run, stages, listener, place):
         if len(kills) < 20 and rng.random() < 0.8:
             kills.append(run.id)
             raise KeyboardInterrupt
-        return execute(run, stages, listener)
+        return execute(run, stages, listener, place)
 
-    monkeypatch.setattr(module, "execute", killed)
+    monkeypatch.setattr(performer, "execute", killed)
     while True:
         try:
             found = tuned(tuner(*PRUNED, scenarios=["joint"]))
@@ -288,7 +300,7 @@ def test_a_study_that_is_killed_again_and_again_ends_the_same(tuner, quick, monk
 
 def test_nothing_is_done_twice(tuner, quick, monkeypatch):
     tuned(tuner(*PRUNED, scenarios=["joint"]))
-    monkeypatch.setattr(module, "execute", None)
+    monkeypatch.setattr(performer, "execute", None)
     tuned(tuner(*PRUNED, scenarios=["joint"]))
     more = tuner(*PRUNED, "tune.trials=3", scenarios=["joint"])  # a smaller budget, too
     ((_, trials),) = tuned(more).items()

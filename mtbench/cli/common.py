@@ -51,7 +51,7 @@ def about_suite(function: Function) -> Function:
         names = [field.name for field in fields(Asked) if field.name in given]
         return function(Asked(**{name: given.pop(name) for name in names}), **given)
 
-    return _all(
+    return all_of(
         click.argument("suite", cls=Argument, type=PATH, metavar="SUITE", about="YAML file"),
         plugin_files,
         click.option(
@@ -68,7 +68,7 @@ def about_suite(function: Function) -> Function:
 
 def about_runs(function: Function) -> Function:
     """Add what `about_suite` does, and which runs, and where their records lie."""
-    return _all(
+    return all_of(
         about_suite,
         click.option(
             "--scenario", "scenarios", multiple=True, metavar="NAME",
@@ -78,7 +78,7 @@ def about_runs(function: Function) -> Function:
     )(function)  # fmt: skip
 
 
-def _all(*decorators: Callable[[Function], Function]) -> Callable[[Function], Function]:
+def all_of(*decorators: Callable[[Function], Function]) -> Callable[[Function], Function]:
     """One decorator of several, the first of them outermost."""
     return lambda function: functools.reduce(lambda f, d: d(f), reversed(decorators), function)
 

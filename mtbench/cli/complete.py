@@ -38,6 +38,11 @@ def observers(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[s
     return _names(ctx, "observer", incomplete)
 
 
+def executors(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The executors there are."""
+    return _names(ctx, "executor", incomplete)
+
+
 def data_for_a_suite(_: click.Context, __: click.Parameter, incomplete: str) -> list[Any]:
     """What a new suite may read: a dataset, or a file where none begins like that."""
     from click.shell_completion import CompletionItem  # noqa: PLC0415

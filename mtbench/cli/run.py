@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import click
 
@@ -10,19 +13,60 @@ from mtbench.errors import MtbenchError
 
 from .common import (
     Asked,
+    Function,
     about_runs,
     about_suite,
+    all_of,
     data_dir,
     load,
     output_format,
     show,
 )
-from .complete import observers
+from .complete import executors, observers
 from .words import Command
+
+Shard = tuple[int, int]
+"""Which part of how many."""
+
+
+def _shard(ctx: click.Context, parameter: click.Parameter, value: str) -> Shard:
+    part, slash, of = value.partition("/")
+    whole = slash and part.isdecimal() and of.isdecimal()
+    if not (whole and 1 <= int(part) <= int(of)):
+        raise click.UsageError(f"--shard {value}: expected I/N with 1 ≤ I ≤ N, such as 2/8", ctx)
+    return int(part), int(of)
+
+
+in_shards = click.option(
+    "--shard", default="1/1", metavar="I/N", callback=_shard, show_default=False,
+    help="only part I of N: whole scenarios where there are enough, else single runs",
+)  # fmt: skip
+
+
+def about_executor(function: Function) -> Function:
+    """Add what says where runs are executed, and which part of them."""
+
+    @functools.wraps(function)
+    def merged(asked: Asked, *, executor: str | None, workers: str | None, **given: Any) -> Any:
+        said = [f"executor={{name: {executor}}}"] if executor else []
+        said += [f"executor.workers={workers}"] if workers else []
+        return function(replace(asked, overrides=(*asked.overrides, *said)), **given)
+
+    return all_of(
+        click.option(
+            "--executor", metavar="NAME", shell_complete=executors,
+            help="where runs are executed, in place of the suite's; default: processes",
+        ),
+        click.option(
+            "--workers", metavar="N", help="how many runs at a time: a number, or auto"
+        ),
+        in_shards,
+    )(merged)  # fmt: skip
 
 
 @click.command(cls=Command)
 @about_runs
+@about_executor
 @output_format
 @data_dir
 @click.option("--force", is_flag=True, help="do again what is done")
@@ -31,34 +75,35 @@ from .words import Command
     "--track", multiple=True, metavar="NAME[:WHERE]", shell_complete=observers,
     help="let an observer be told of the runs; may be repeated",
 )  # fmt: skip
-def run(asked: Asked, form: str, force: bool, save_models: bool, track: Sequence[str]) -> int:
+def run(
+    asked: Asked, shard: Shard, form: str, force: bool, save_models: bool, track: Sequence[str]
+) -> int:
     """`mtbench run`."""
     from mtbench.api import run_suite  # noqa: PLC0415
+    from mtbench.workers.agenda import Wanted  # noqa: PLC0415
 
     registry, suite = load(asked)
-    results = run_suite(
-        suite, registry, asked.scenarios, asked.results,
-        track=track, force=force, save_models=save_models,
-    )  # fmt: skip
+    wanted = Wanted(asked.scenarios, again=force, models=save_models, shard=shard)
+    results = run_suite(suite, registry, asked.results, wanted, track=track)
     show(results, form)
     return 1 if results.failed else 0
 
 
 @click.command(cls=Command)
 @about_runs
+@about_executor
 @data_dir
 @click.option("--force", is_flag=True, help="do again what is done")
-def tune(asked: Asked, force: bool) -> int:
+def tune(asked: Asked, shard: Shard, force: bool) -> int:
     """`mtbench tune`."""
-    from mtbench.runs.stages import Stages  # noqa: PLC0415
-    from mtbench.tune.run import tune_all  # noqa: PLC0415
-    from mtbench.tune.tuner import Tuner  # noqa: PLC0415
+    from mtbench.api import do  # noqa: PLC0415
+    from mtbench.workers.agenda import Wanted  # noqa: PLC0415
 
     registry, suite = load(asked)
     if suite.tune is None:
         raise MtbenchError(f"{asked.suite}: has no `tune`, so there is nothing to choose")
-    tuner = Tuner(suite, registry, asked.results / suite.name, asked.scenarios)
-    for study, trials in tune_all(tuner, Stages(registry.identity), force=force).items():
+    wanted = Wanted(asked.scenarios, trials_again=force, results=False, shard=shard)
+    for study, trials in do(suite, registry, asked.results / suite.name, wanted).trials.items():
         for line in study.told(trials):
             print(line)
     return 0
@@ -80,12 +125,15 @@ def check(asked: Asked) -> int:
 
 @click.command(cls=Command)
 @about_runs
-def plan(asked: Asked) -> int:
+@in_shards
+def plan(asked: Asked, shard: Shard) -> int:
     """`mtbench plan`."""
-    from mtbench.tune.run import outlook  # noqa: PLC0415
+    from mtbench.workers.agenda import Wanted  # noqa: PLC0415
+    from mtbench.workers.outlook import outlook  # noqa: PLC0415
 
     registry, suite = load(asked)
-    found = outlook(suite, registry, asked.scenarios, asked.results)
+    folder = asked.results / suite.name
+    found = outlook(suite, registry, folder, Wanted(asked.scenarios, shard=shard))
     for study, trials in found.trials.items():
         state = "done " if len(trials) == study.size else "to do"
         print(f"{state}  {len(trials):3} of {study.size} trials  {study.title}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from .baseline import Baseline
 from .component import Component
 from .dataset import Dataset
+from .executor import Executor
 from .observer import Observer
 from .split import Split
 from .task import Task
@@ -56,6 +57,7 @@ KINDS: dict[str, Kind] = {
         Kind(Task, "Things a model must do."),
         Kind(Weighting, "Strategies that combine the losses of several tasks.", forms=_FORMS),
         Kind(Baseline, "Strong simple models, scored on the same parts as the trained ones."),
+        Kind(Executor, "Where runs are executed."),
         Kind(
             Observer,
             "Observers that act where a user asks for them: `mtbench run --track NAME`.",

@@ -53,11 +53,13 @@ class Registry:
     Attributes:
         hooks: pluggy's plugin manager, for observers.
         failed: Installed plugins that could not be loaded, with the reason.
+        files: The plugin files that were loaded, in that order.
     """
 
     def __init__(self) -> None:
         self.hooks = plugin_manager()
         self.failed: dict[str, str] = {}
+        self.files: list[Path] = []
         self._classes: dict[str, dict[str, type[Component]]] = {k: {} for k in KINDS}
         self._origins: dict[type[Component], Origin] = {}
 
@@ -114,6 +116,7 @@ class Registry:
         except (Exception, SystemExit) as error:
             raise PluginError(f"{path}{_line(error, path)}: {in_one_line(error)}") from error
         self._add(module, name, offered)
+        self.files.append(path)
 
     def _inspect(
         self, module: types.ModuleType, label: str, distribution: str | None, version: str | None

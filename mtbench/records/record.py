@@ -103,6 +103,8 @@ class Failure(_Part):
     type: str
     message: str
     traceback: tuple[str, ...] = ()
+    output: tuple[str, ...] = ()
+    """The last lines that the run printed."""
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}"
@@ -158,6 +160,17 @@ class Data(_Part):
     """None in a record of before they were counted, and of a run that failed."""
 
 
+class Place(_Part):
+    """Which worker made a record."""
+
+    executor: str
+    """Name of the component."""
+    node: str
+    """The machine's."""
+    workers_on_node: int
+    """Workers of the same command that the machine had: times beside others are not those alone."""
+
+
 class Environment(_Part):
     """The machine; what of it decides the bits is in the engine."""
 
@@ -167,6 +180,8 @@ class Environment(_Part):
     devices: tuple[str, ...] = ()
     onednn: str = "default"
     xla_flags: str = ""
+    place: Place | None = None
+    """None in a record older than the key."""
 
 
 Values = dict[str, dict[str, float]]

@@ -35,6 +35,11 @@ def weights_path(folder: Path, run_id: str) -> Path:
     return folder / f"{run_id}.weights.npz"
 
 
+def log_path(folder: Path, run_id: str) -> Path:
+    """Return where what a run printed lies, if it printed anything."""
+    return folder / f"{run_id}.log"
+
+
 TRIALS = "trials"
 """Folder of the records of a suite's trials, in that of its results."""
 
@@ -47,7 +52,8 @@ def trials_of(folder: Path) -> Path:
 def files_of(folder: Path, run_id: str) -> list[Path]:
     """The files of a run that are there, its record first."""
     record = path_of(folder, run_id)
-    files = (record, record.with_suffix(".npz"), weights_path(folder, run_id))
+    others = (record.with_suffix(".npz"), weights_path(folder, run_id), log_path(folder, run_id))
+    files = (record, *others)
     return [path for path in files if path.is_file()]
 
 
@@ -115,6 +121,19 @@ def write(folder: Path, record: Record, by_query: Mapping[str, np.ndarray] | Non
         beside.unlink(missing_ok=True)  # of a run that went well before
     text = json.dumps(record.plain(), indent=1, allow_nan=False) + "\n"
     put(target, lambda stream: stream.write(text.encode()))
+
+
+def write_log(folder: Path, run_id: str, text: str) -> None:
+    """Store what a run printed; nothing for nothing.
+
+    Raises:
+        RecordError: The folder cannot be written to.
+    """
+    target = log_path(folder, run_id)
+    if text.strip():
+        put(target, lambda stream: stream.write(text.encode(errors="replace")))
+    else:
+        target.unlink(missing_ok=True)
 
 
 def put(target: Path, write_to: Callable[[BinaryIO], object]) -> None:

@@ -13,15 +13,15 @@ from typing import Any
 
 from mtbench.plugin.lazy import quiet_stderr
 
+THREADS = 2
+"""Of an operation, where nothing says otherwise: not the machine's CPUs, since they decide the bits
+of a result, and a folder that two machines fill is to be one."""
+
 
 def num_threads() -> int:
-    """Return how many threads TensorFlow's operations use: `TF_NUM_INTRAOP_THREADS` or the CPUs."""
+    """Return how many threads TensorFlow's operations use: `TF_NUM_INTRAOP_THREADS`, or two."""
     configured = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
-    if configured.isdigit() and int(configured) > 0:
-        return int(configured)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return int(configured) if configured.isdigit() and int(configured) > 0 else THREADS
 
 
 def device() -> str:

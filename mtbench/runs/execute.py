@@ -7,7 +7,7 @@ import json
 import math
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from mtbench.config.messages import message_of
+from mtbench.plugin.run import Run
 from mtbench.records.record import RESULTS, Record
 from mtbench.suite.setup import Setup
 
@@ -46,42 +47,79 @@ class Listener:
         """The run went well: its model, if it has one, and `{"task/metric": [num_queries]}`."""
 
 
-def execute(run: PlannedRun, stages: Stages, listener: Listener | None = None) -> Record:
+def execute(
+    run: PlannedRun,
+    stages: Stages,
+    listener: Listener | None = None,
+    place: Mapping[str, Any] | None = None,
+) -> Record:
     """Execute a run. Whether it goes well or fails, it ends in a record.
 
     Args:
         run: What to execute.
         stages: What it shares with other runs.
         listener: Is told how it goes.
+        place: `records.record.Place`, as JSON types.
     """
     from mtbench.train.devices import initialise  # noqa: PLC0415 - imports TensorFlow
 
     environment.reset_peak_memory()
     began = datetime.now(UTC).isoformat(timespec="microseconds")
-    started = time.perf_counter()
+    started, spent = time.perf_counter(), time.process_time()
     results: Results = {"timings": dict(stages.timings)}
     status: Results = {"status": "ok", "error": None}
     try:
         _perform(run.setup, run.seed, stages, listener or Listener(), results)
         results = _plain(results)  # what is no JSON fails the run
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # one that leaves does not take the others with it
         stages.forget_trainer()
         results = {"timings": {}, **_storable(results)}
         status = {"status": "failed", "error": _failure(error)}
     results["timings"]["run_s"] = time.perf_counter() - started
-    told = {key: value for key, value in asdict(run.run).items() if key != "id"}
-    return _typed(
+    results["timings"]["cpu_s"] = time.process_time() - spent
+    return record_of(
+        run.run,
         {
-            **told,
             **results,
             **status,
-            "run_id": run.id,
             "started": began,
-            **({"arms": run.arms} if run.arms else {}),
-            "environment": {**environment.describe(), "devices": initialise()},
+            "environment": {**_environment(place), "devices": initialise()},
             "peak_memory_bytes": environment.peak_memory(),
-        }
+        },
+        run.arms,
     )
+
+
+def record_of_lost(
+    run: Run, error: Mapping[str, Any], arms: Sequence[str], place: Mapping[str, Any]
+) -> Record:
+    """The record of a run whose process ended before it did.
+
+    Args:
+        run: The run.
+        error: Why: `records.record.Failure` as JSON types.
+        arms: All that its suite runs.
+        place: As for `execute`.
+    """
+    results = {
+        "status": "failed",
+        "error": error,
+        "started": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "environment": _environment(place),
+        "peak_memory_bytes": None,
+        "timings": {},
+    }
+    return record_of(run, results, arms)
+
+
+def record_of(run: Run, results: Results, arms: Sequence[str]) -> Record:
+    """The record of a run that came to some results."""
+    told = {key: value for key, value in asdict(run).items() if key != "id"}
+    return _typed({**told, **results, "run_id": run.id, **({"arms": arms} if arms else {})})
+
+
+def _environment(place: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {**environment.describe(), **({"place": dict(place)} if place else {})}
 
 
 def _typed(values: Results) -> Record:
@@ -97,7 +135,7 @@ def _typed(values: Results) -> Record:
         return Record.of({**kept, "status": "failed", "error": failure})
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def _failure(error: BaseException) -> dict[str, Any]:
     return {
         "type": type(error).__name__,
         "message": str(error),

@@ -15,6 +15,8 @@ from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
 from mtbench.plugin.sources import core_digest
+from mtbench.records.differing import leaves
+from mtbench.records.record import Record
 from mtbench.suite.setup import Setup
 from mtbench.version import __version__
 
@@ -35,7 +37,7 @@ def question_of(setup: Setup, registry: Registry) -> dict[str, Any]:
     return {
         **setup.question(registry.identity),
         "content": _content(setup.dataset, registry),
-        "engine": engine(),
+        "engine": {**engine(), "threads": setup.threads or num_threads()},
     }
 
 
@@ -52,6 +54,25 @@ def run_of(setup: Setup, seed: int, question: dict[str, Any], registry: Registry
     decides = [setup.suite, setup.scenario, question, answer, seed]
     ids = digest(decides), digest(question)
     return Run(ids[0], setup.suite, setup.scenario, seed, question, ids[1], answer)
+
+
+def run_of_record(record: Record) -> Run:
+    """The run that a record is of."""
+    plain = record.plain()
+    return Run(*(plain["run_id" if key == "id" else key] for key in Run.__dataclass_fields__))
+
+
+def differing(one: Run, two: Run) -> str:
+    """Name what decides two runs and is not equal, in one line.
+
+    What only one of them has is left out: it follows from what is named.
+    """
+    left, right = (
+        dict(leaves({"question": dict(run.question), "answer": dict(run.answer)}))
+        for run in (one, two)
+    )
+    keys = [key for key in left if key in right and left[key] != right[key]]
+    return ", ".join(keys) or "code"
 
 
 def _content(dataset: Dataset, registry: Registry) -> str | None:
@@ -71,13 +92,12 @@ def _content(dataset: Dataset, registry: Registry) -> str | None:
 
 @functools.cache
 def engine() -> dict[str, Any]:
-    """Return what decides the bits besides the suite: versions, threads, device, our own code."""
+    """Return what decides the bits besides the suite: versions, device, our own code."""
     versions = {name: version(name) for name in PACKAGES}
     flags = {name: os.environ[name] for name in FLAGS if os.environ.get(name)}
     return {
         "mtbench": __version__,
         **versions,
-        "threads": num_threads(),
         "device": device(),
         "code": core_digest(),
         **({"flags": flags} if flags else {}),

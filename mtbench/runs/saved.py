@@ -20,13 +20,12 @@ from mtbench.plugin.lazy import quiet_stderr
 from mtbench.plugin.registry import Registry, installed
 from mtbench.plugin.view import TestView
 from mtbench.records import store
-from mtbench.records.differing import leaves
 from mtbench.records.document import suite_document
 from mtbench.records.record import Answer, Record
 from mtbench.suite.reader import load_suite
 from mtbench.suite.suite import Suite
 
-from .identity import question_of, run_of
+from .identity import differing, question_of, run_of, run_of_record
 from .plan import PlannedRun, make_plan
 from .stages import Stages
 
@@ -64,7 +63,9 @@ def load_model(
     document = suite_document(record.suite, question, {record.scenario: answer}, [record.seed])
     run = _planned(load_suite(document, registry), answer, registry)
     if run.id != record.run_id and question.stands_in_for is None:
-        warnings.warn(f"{run_id}: {_differences(record, run)}", stacklevel=2)
+        keys = differing(run_of_record(record), run.run)
+        text = f"{run_id}: made with other {keys}: its numbers may be others now"
+        warnings.warn(text, stacklevel=2)
     stages = Stages(registry.identity)
     stages.prepare(run.setup, run.seed)
     with quiet_stderr():
@@ -82,15 +83,6 @@ def _planned(suite: Suite, answer: Answer, registry: Registry) -> PlannedRun:
         return run
     setup = replace(run.setup, tuning=answer.tuning.model_dump(mode="json"))
     return PlannedRun(run_of(setup, run.seed, question_of(setup, registry), registry), setup)
-
-
-def _differences(record: Record, run: PlannedRun) -> str:
-    """What decides a run that is not as it was, in one line."""
-    before = {"question": record.plain()["question"], "answer": record.plain()["answer"]}
-    now = {"question": run.run.question, "answer": run.run.answer}
-    left, right = dict(leaves(before)), dict(leaves(now))
-    keys = [key for key in left if key in right and left[key] != right[key]]
-    return f"made with other {', '.join(keys) or 'code'}: its numbers may be others now"
 
 
 class SavedModel:

@@ -21,6 +21,7 @@ from mtbench.plugin.blame import blame
 from mtbench.plugin.lazy import quiet_stderr
 from mtbench.suite.setup import Identify, Setup
 
+from .environment import num_threads
 from .identity import digest
 from .oddities import count_pairs, count_repeats, count_unlabelled
 
@@ -96,7 +97,7 @@ class Stages:
         with quiet_stderr():
             from mtbench.train import devices  # noqa: PLC0415 - imports TensorFlow
 
-            devices.initialise()  # what it has to say of them, too
+            devices.initialise(setup.threads or num_threads())  # what it has to say of them, too
         imported = time.perf_counter()
         data = self.data(setup)
         require_columns(setup, data)

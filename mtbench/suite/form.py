@@ -157,6 +157,9 @@ class SuiteForm(Plain):
     baselines: list[str] | dict[str, Annotated[Any, Slot("baseline")]] = Field({})
     """Strong simple models to compare with: their names, or by name, which is that of the component
     where none is given."""
+    executor: Annotated[Any, Slot("executor")] = None
+    """Where runs are executed; default: `MTBENCH_EXECUTOR`, or `processes`. Nothing of it decides a
+    run but its `threads`."""
 
 
 PARTS = tuple(name for name in SuiteForm.model_fields if name not in Plain.model_fields)

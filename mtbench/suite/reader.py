@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,7 +21,7 @@ from .labels import as_mapping
 from .parts import PartsReader
 from .scenarios import read_scenarios
 from .spaces import Variants, read_budgets
-from .suite import Suite
+from .suite import Asked, Suite
 from .tune import Values
 
 
@@ -46,7 +48,9 @@ def load_suite(
     """
     document = _document(suite)
     _override(document, overrides, seeds)
-    return _Reader(document, registry).suite(synthetic)
+    said = dict(suite) if isinstance(suite, Mapping) else str(suite)
+    asked = Asked(said, tuple(overrides), seeds, synthetic)
+    return replace(_Reader(document, registry).suite(synthetic), asked=asked)
 
 
 def _document(suite: Path | Mapping[str, Any]) -> marks.Document:
@@ -83,6 +87,10 @@ def _path(document: marks.Document, key: str) -> marks.Path_:
     above = {"scenarios": 2, "baselines": 2, "tune": 0}.get(path[0], len(path))
     if path[above : above + 2] == ("tune", "space"):
         return _with_one_key(path, above + 2)
+    if path[0] == "executor" and path[1:] and isinstance(document.value.get("executor"), str):
+        place = document.places["executor",]
+        document.set(("executor",), {"name": document.value["executor"]}, place)
+        document.places["executor", "name"] = place
     if path[0] == "scenarios" and path[2:3] == ("labels",) and path[4:]:
         share = _at(document.value, path[:4])
         if as_mapping(share) is not share:
@@ -109,6 +117,11 @@ def _at(value: Any, path: marks.Path_) -> Any:
     return value
 
 
+def default_executor() -> str:
+    """The name of what executes the runs of a suite that does not say."""
+    return os.environ.get("MTBENCH_EXECUTOR") or "processes"
+
+
 class _Reader(PartsReader):
     """Turns a document into a suite, collecting every fault on the way."""
 
@@ -128,6 +141,9 @@ class _Reader(PartsReader):
             dataset, replaced = self.stand_in(dataset)
         split = self.component("split", parts["split"], ("split",))
         towers = self.towers(parts["towers"])
+        executor = self.component(
+            "executor", parts["executor"], ("executor",), default=default_executor()
+        )
         tasks = self.tasks(parts["tasks"])
         scenarios = read_scenarios(self, tasks)
         baselines = read_baselines(self, tasks, scenarios)
@@ -158,6 +174,7 @@ class _Reader(PartsReader):
             budgets,
             Variants(self, tasks) if plain.tune else None,
             self.registry,
+            executor,
         )
 
     def load_plugins(self, files: Any) -> None:

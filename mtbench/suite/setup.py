@@ -48,6 +48,8 @@ class Setup:
     """How its options were chosen, as JSON types: `records.tuning.Tuning`."""
     labels: Mapping[str, Labels] = field(default_factory=dict)
     """By task, what of its labels it learns from; a task that is not named from all."""
+    threads: int | None = None
+    """Of an operation; None for `runs.environment.num_threads`."""
 
     def question(self, identify: Identify) -> dict[str, Any]:
         """What is asked, as JSON types: setups with an equal one compare."""

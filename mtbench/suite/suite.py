@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from mtbench.plugin.baseline import Baseline
 from mtbench.plugin.dataset import Dataset
+from mtbench.plugin.executor import Executor
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.split import Split
 from mtbench.plugin.task import Task
@@ -62,6 +63,17 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a suite was read from, so that another process can read the same."""
+
+    suite: str | Mapping[str, Any]
+    """Its file, or what such a file says."""
+    overrides: tuple[str, ...] = ()
+    seeds: str | None = None
+    synthetic: bool = False
+
+
+@dataclass(frozen=True)
 class Suite:
     """A valid suite."""
 
@@ -90,6 +102,10 @@ class Suite:
     """Makes an arm with other values at dotted paths, where options are chosen."""
     registry: Registry | None = field(default=None, compare=False, repr=False)
     """Where its components come from."""
+    executor: Executor | None = field(default=None, compare=False)
+    """Where its runs are executed."""
+    asked: Asked | None = field(default=None, compare=False, repr=False)
+    """What it was read from; None for one that was made otherwise."""
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -130,6 +146,7 @@ class Suite:
             stands_in_for=self.stands_in_for,
             baseline=baseline,
             labels=differences.labels,
+            threads=self.executor.threads if self.executor else None,
         )
 
 

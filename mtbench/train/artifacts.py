@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mtbench.errors import RecordError
-from mtbench.records.store import put
 
 from .model import MultiTaskModel
 
 
-def save_weights(model: MultiTaskModel, path: Path) -> None:
-    """Write all that a model has taken from its seed, its data and its training.
+def kept_arrays(model: MultiTaskModel) -> dict[str, np.ndarray]:
+    """Return all that a model has taken from its seed, its data and its training.
 
     Args:
         model: The model, with the parameters of the epoch that is kept.
-        path: A `.npz` file, whole or not there.
 
-    Raises:
-        RecordError: It cannot be written.
+    Returns:
+        What `load_weights` reads from a `.npz` file.
     """
-    arrays: Any = {f"{n:04d}": variable.numpy() for n, variable in enumerate(model.kept_variables)}
-    put(path, lambda stream: np.savez(stream, **arrays))
+    return {f"{n:04d}": variable.numpy() for n, variable in enumerate(model.kept_variables)}
 
 
 def load_weights(model: MultiTaskModel, path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mtbench.extras import require
+from mtbench.plugin.run import Run
 from mtbench.records.record import Record
 from mtbench.suite.setup import Setup
 from mtbench.suite.suite import Budget, Suite
@@ -95,6 +96,10 @@ class Study:
     def title(self) -> str:
         """What its results are called: the arm, and which study where there are several."""
         return titled(self.arm, self.number, self.tune.studies)
+
+    def named(self, run: Run, number: int) -> Run:
+        """The run of a trial, called by it."""
+        return replace(run, scenario=f"{self.arm} trial {number + 1}/{self.size}")
 
     def told(self, trials: list[Trial]) -> Iterator[str]:
         """Say what was chosen, in lines."""

@@ -2,89 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from mtbench.errors import RecordError
 from mtbench.plugin.registry import Registry
-from mtbench.plugin.run import Run
-from mtbench.records import store
 from mtbench.records.record import Record
-from mtbench.runs.execute import Listener, execute
 from mtbench.runs.identity import question_of, run_of
 from mtbench.runs.plan import PlannedRun, chosen_arms
-from mtbench.runs.stages import Stages
 from mtbench.suite.setup import Setup
 from mtbench.suite.suite import Suite
 
-from .study import Enough, Metrics, Study, Trial, best, titled
+from .study import Enough, Study, Trial, best, titled
 
-
-class Shown(Protocol):
-    """What shows how the trials go."""
-
-    def mtbench_run_started(self, run: Run) -> None:
-        """A run of a trial starts."""
-
-    def mtbench_epoch_ended(self, run: Run, epoch: int, losses: Mapping[str, float]) -> None:
-        """An epoch of it has ended."""
-
-    def mtbench_run_finished(self, run: Run, record: Record) -> None:
-        """It has ended."""
+Make = Callable[[PlannedRun, int, Enough], Record | None]
+"""From a run of a trial, the trial's number and what may end it early to its record; None where no
+more are to be made."""
 
 
 class Tuner:
-    """The studies of a suite's arms, and their records in a folder.
+    """The studies of a suite's arms.
 
     Args:
         suite: With `tune`.
         registry: Where its components come from.
-        folder: Of the suite's results; the trials' records lie in `trials` below it.
-        scenarios: Only these arms; default: all.
+        known: Gives the record of a run by its id; None where there is none.
+        arms: Only these; default: all.
 
     Raises:
         SuiteError: An arm that the suite does not have.
     """
 
     def __init__(
-        self, suite: Suite, registry: Registry, folder: Path, scenarios: Sequence[str] = ()
+        self,
+        suite: Suite,
+        registry: Registry,
+        known: Callable[[str], Record | None],
+        arms: Sequence[str] = (),
     ) -> None:
         assert suite.tune is not None  # noqa: S101 - the caller has looked
-        self.suite, self.registry = suite, registry
-        self.folder = store.trials_of(folder)
+        self.suite, self.registry, self._known = suite, registry, known
         self.tune = suite.tune
         numbers = range(1, suite.tune.studies + 1)
-        arms = chosen_arms(suite, scenarios)
-        self.studies = [Study(suite, arm, number) for arm in arms for number in numbers]
+        chosen = chosen_arms(suite, arms)
+        self.studies = [Study(suite, arm, number) for arm in chosen for number in numbers]
         self._question: dict[str, Any] | None = None
 
     @property
-    def arms(self) -> tuple[str, ...]:
+    def titles(self) -> tuple[str, ...]:
         """What the results of all studies of the suite are called, in its order."""
         number = self.tune.studies
         return tuple(titled(a, n, number) for a in self.suite.arms for n in range(1, number + 1))
 
     def stored(self, study: Study) -> list[Trial]:
-        """The trials of a study whose records are there, up to the first that is missing."""
+        """The trials of a study whose records are known, up to the first that is missing."""
         return list(study.trials(self._find))
 
-    def tuned(
-        self, study: Study, stages: Stages, shown: Shown | None = None, force: bool = False
-    ) -> list[Trial]:
-        """All trials of a study; those that are missing are done.
+    def tuned(self, study: Study, make: Make) -> list[Trial]:
+        """The trials of a study; the runs that are missing are made.
 
         Args:
             study: Which.
-            stages: What their runs share.
-            shown: Shows how they go.
-            force: Do again what is done.
+            make: Makes one.
         """
 
-        def find(setup: Setup, number: int, seed: int, enough: Enough) -> Record:
-            record = None if force else self._find(setup, number, seed, enough)
-            return record or self._execute(setup, (study, number, seed), enough, stages, shown)
+        def find(setup: Setup, number: int, seed: int, enough: Enough) -> Record | None:
+            found = self._find(setup, number, seed, enough)
+            return found or make(self._planned(setup, seed), number, enough)
 
         return list(study.trials(find))
 
@@ -98,11 +82,7 @@ class Tuner:
 
         One that was ended early elsewhere, where this trial would go on, is none.
         """
-        path = store.path_of(self.folder, self._planned(setup, seed).id)
-        try:
-            record = store.read(path) if path.is_file() else None
-        except RecordError:  # damaged: to be done again
-            return None
+        record = self._known(self._planned(setup, seed).id)
         if record is None or not record.ok:
             return record
         for n, row in enumerate(record.validation):
@@ -111,68 +91,40 @@ class Tuner:
                 return record.model_copy(update={**ended, "metrics": row["metrics"]})
         return None if record.pruned else record
 
-    def _execute(
-        self,
-        setup: Setup,
-        of: tuple[Study, int, int],
-        enough: Enough,
-        stages: Stages,
-        shown: Shown | None,
-    ) -> Record:
-        """Do a run and store its record."""
-        study, number, seed = of
-        run = self._planned(setup, seed)
-        named = replace(run.run, scenario=f"{study.arm} trial {number + 1}/{study.size}")
-        listener = _Listener(named, enough, shown)
-        if shown:
-            shown.mtbench_run_started(run=named)
-        record = execute(run, stages, listener)
-        if listener.ended and record.ok:
-            record = record.model_copy(update={"pruned": True})
-        store.write(self.folder, record)
-        if shown:
-            shown.mtbench_run_finished(run=named, record=record)
-        return record
-
-
-class _Listener(Listener):
-    """Shows a run, and ends it where that is enough."""
-
-    def __init__(self, run: Run, enough: Enough, shown: Shown | None) -> None:
-        self._run, self._enough, self._shown = run, enough, shown
-        self.ended = False
-
-    def epoch_ended(self, epoch: int, losses: Mapping[str, float]) -> None:
-        """Show it."""
-        if self._shown:
-            self._shown.mtbench_epoch_ended(run=self._run, epoch=epoch, losses=losses)
-
-    def validated(self, epoch: int, metrics: Metrics) -> bool:
-        """Ask the study."""
-        self.ended = self.ended or self._enough(epoch, metrics)
-        return self.ended
-
 
 def final(study: Study, trials: list[Trial]) -> Setup:
     """What a study chose, to be trained on training and validation part, and scored on the test.
 
     Where early stopping chose the epochs, it is trained for as many, the mean over the seeds.
     """
-    chosen = best(trials)
-    setup = study.suite.setup(study.arm, chosen.values)
-    train, epochs = setup.train, None
+    chosen, epochs = best(trials), None
+    train = study.suite.setup(study.arm, chosen.values).train
+    if train.early_stopping:
+        kept = [record.epoch for record in chosen.records if record.epoch]
+        epochs = round(sum(kept) / len(kept)) if kept else train.epochs
+    return chosen_setup(study.suite, study.arm, _told(study, trials, chosen, epochs))
+
+
+def chosen_setup(suite: Suite, arm: str, tuning: Mapping[str, Any]) -> Setup:
+    """The setup of an arm whose options were chosen.
+
+    Args:
+        suite: The suite.
+        arm: Name of a scenario or baseline.
+        tuning: `records.tuning.Tuning` as JSON types.
+    """
+    setup = suite.setup(arm, tuning["options"])
+    train = setup.train
     if train.validates:
-        if train.early_stopping:
-            kept = [record.epoch for record in chosen.records if record.epoch]
-            epochs = round(sum(kept) / len(kept)) if kept else train.epochs
-        settled = {"epochs": epochs or train.epochs, "early_stopping": None, "validate_every": None}
+        epochs = tuning["epochs"] or train.epochs
+        settled = {"epochs": epochs, "early_stopping": None, "validate_every": None}
         train = train.model_copy(update=settled)
     return replace(
         setup,
-        scenario=study.title,
+        scenario=titled(arm, tuning["study"], tuning["studies"]),
         train=train,
         train_on="train+validation",
-        tuning=_told(study, trials, chosen, epochs),
+        tuning=tuning,
     )
 
 
@@ -197,20 +149,18 @@ def _told(study: Study, trials: list[Trial], chosen: Trial, epochs: int | None) 
     }
 
 
-def plan_of(
-    tuner: Tuner, trials: Callable[[Study], list[Trial]], seeds: Sequence[int]
-) -> Iterator[PlannedRun]:
-    """The runs of what was chosen, with the suite's seeds.
+def runs_of(
+    tuner: Tuner, study: Study, trials: list[Trial], seeds: Sequence[int]
+) -> list[PlannedRun]:
+    """The runs of what a study chose.
 
     Args:
-        tuner: The studies.
-        trials: All trials of a study.
+        tuner: That the study is of.
+        study: The study.
+        trials: All of its trials.
         seeds: Of the results.
     """
-    question: dict[str, Any] | None = None
-    for study in tuner.studies:
-        setup = final(study, trials(study))
-        question = question or question_of(setup, tuner.registry)
-        for seed in seeds:
-            run = run_of(setup, seed, question, tuner.registry)
-            yield PlannedRun(run, setup, tuner.arms)
+    setup = final(study, trials)
+    question = question_of(setup, tuner.registry)
+    runs = (run_of(setup, seed, question, tuner.registry) for seed in seeds)
+    return [PlannedRun(run, setup, tuner.titles) for run in runs]

@@ -17,7 +17,6 @@ from mtbench.errors import MtbenchError
 from mtbench.plugin.hooks import hookimpl
 from mtbench.records import flatten
 from mtbench.records import store as records
-from mtbench.runs.session import perform
 from mtbench_plugins.observers.mlflow import MLflow, MLflowRuns
 from mtbench_plugins.observers.tensorboard import TensorBoard
 from mtbench_plugins.tasks.ranking import RankingHead
@@ -34,8 +33,8 @@ pytestmark = pytest.mark.usefixtures("traced")
 def execute(path, folder, *observers, seeds="1", scenarios=("joint",)):
     """Run the small suite; returns its runs and their records."""
     chosen = {"observers": observers, "scenarios": scenarios, "seeds": seeds}
-    _, plan, registry = made.planned(path, "train.diagnostics=true", **chosen)
-    return plan, list(perform(plan, registry, folder))
+    suite, plan, registry = made.planned(path, "train.diagnostics=true", **chosen)
+    return plan, made.perform(suite, registry, folder, scenarios)
 
 
 def results(done):

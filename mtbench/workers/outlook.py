@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtbench.errors import RecordError
+from mtbench.plugin.registry import Registry
 from mtbench.records import store
 from mtbench.records.record import Record
 from mtbench.runs.plan import PlannedRun
 from mtbench.runs.times import Times, duration
+from mtbench.suite.suite import Suite
 from mtbench.text import counted
+from mtbench.tune.study import Study, Trial
 
-from .study import Study, Trial
+from .agenda import Agenda, Wanted
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,25 @@ class Outlook:
             return "how long they take is not measured yet"
         measured = counted(len(times), "run")
         return f"about {duration(seconds)} to go, by the {measured} measured here"
+
+
+def outlook(suite: Suite, registry: Registry, folder: Path, wanted: Wanted) -> Outlook:
+    """Say what of a suite is done and what is to be done.
+
+    Args:
+        suite: The suite.
+        registry: Where its components come from.
+        folder: Of its results.
+        wanted: What of it.
+    """
+    agenda = Agenda(suite, registry, folder, wanted)
+    later = {
+        study.title: len(suite.seeds)
+        for study, found in agenda.trials.items()
+        if len(found) < study.size
+    }
+    todo = frozenset(run.id for run in agenda.todo)
+    return Outlook(folder, agenda.trials, agenda.plan, todo, later)
 
 
 def _records(folder: Path) -> Iterable[Record]:
