@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,7 @@ def run(  # noqa: PLR0913 - keywords of a user's call
     track: Iterable[str] = (),
     force: bool = False,
     save_models: bool = False,
+    executor: str | Mapping[str, Any] | None = None,
 ) -> Results:
     """Run a suite as `mtbench run` does, and return what came of it.
 
@@ -155,6 +157,8 @@ def run(  # noqa: PLR0913 - keywords of a user's call
         track: Observers that are to be told, `NAME` or `NAME:WHERE`.
         force: Do again what is done.
         save_models: Store the weights beside each record, for `load_model`.
+        executor: Where runs are executed, in place of what the suite says: a name, such as
+            `inline` for this process, or name and options.
 
     Raises:
         SuiteError: With every fault of the suite, its line and key.
@@ -163,7 +167,10 @@ def run(  # noqa: PLR0913 - keywords of a user's call
     """
     registry = suite.registry if isinstance(suite, Suite) else None
     registry = registry or _registry(plugins)
-    loaded = _loaded(suite, registry, overrides, seeds, synthetic)
+    lines = _lines_of(overrides)
+    if executor is not None:
+        lines.append(f"executor={json.dumps(executor)}")
+    loaded = _loaded(suite, registry, lines, seeds, synthetic)
     arms = [scenarios] if isinstance(scenarios, str) else scenarios
     wanted = Wanted(arms, again=force, models=save_models)
     return run_suite(loaded, registry, results, wanted, progress=progress, track=track)
@@ -180,8 +187,20 @@ def run_suite(
 ) -> Results:
     """Do what of a suite is to be done, and read all of it; see `run`."""
     folder = Path(results) / suite.name
-    agenda = do(suite, registry, folder, wanted or Wanted(), progress=progress, track=track)
+    wanted = wanted or Wanted()
+    if wanted.speed:
+        do(suite, registry, folder, replace(wanted, speed=False), progress=progress, track=track)
+        suite, wanted = alone(suite), replace(wanted, again=True)
+    agenda = do(suite, registry, folder, wanted, progress=progress, track=track)
     return Results.of([store.read(store.path_of(folder, each.id)) for each in agenda.plan])
+
+
+def alone(suite: Suite) -> Suite:
+    """The same suite where no run is beside another."""
+    executor = suite.executor
+    if executor is None or "workers" not in type(executor).model_fields:
+        return suite
+    return replace(suite, executor=executor.model_copy(update={"workers": 1}))
 
 
 def do(
@@ -240,6 +259,13 @@ def _shown(agenda: Agenda, rows: Callable[[], int | None]) -> TerminalProgress:
     return progress(agenda.runs_left(), rows)
 
 
+def _lines_of(overrides: Sequence[str] | Mapping[str, Any]) -> list[str]:
+    """Overrides as lines, `key.path=value`."""
+    if isinstance(overrides, Mapping):
+        return [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
+    return [overrides] if isinstance(overrides, str) else list(overrides)
+
+
 def _registry(plugins: Iterable[str | os.PathLike[str]]) -> Registry:
     """The installed plugins, and those of files."""
     registry = installed()
@@ -262,12 +288,10 @@ def _loaded(
                 "a loaded one"
             )
         return suite
-    if isinstance(overrides, Mapping):
-        overrides = [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
     return read_suite(
         suite if isinstance(suite, Mapping) else Path(suite),
         registry,
-        overrides=[overrides] if isinstance(overrides, str) else overrides,
+        overrides=_lines_of(overrides),
         seeds=seeds if seeds is None or isinstance(seeds, str) else json.dumps(seeds),
         synthetic=synthetic,
     )

@@ -21,7 +21,7 @@ HEX = "0123456789abcdef" * 4
 BOTH = ("ranking", "retrieval")
 FEW_PACKAGES = {"mtbench": "0.1.0", "tensorflow": "2.21.0", "threads": 2}
 """An engine of fewer packages than a real one, for texts that name them all."""
-AT_ONCE = ("import_s", "data_s", "run_s")
+AT_ONCE = ("import_s", "data_s", "run_s", "cpu_s")
 """Timings that a run has which fails at once."""
 
 
@@ -98,6 +98,8 @@ def _timings(pace):
         "evaluate_s": 0.125,
         "evaluate_examples_per_s": 500.0,
         "run_s": 2.0,
+        "cpu_s": 3.0,
+        "step_cpu_s": pace and pace / 500,
     }
 
 

@@ -66,29 +66,45 @@ def test_a_dumb_terminal_gets_the_same(monkeypatch):
 
 def test_the_live_line(clock):
     _, bar = shown(["joint", "joint", "deep"])
-    assert bar.line().plain == "loading  0/3 runs"
+    assert bar.lines()[0].plain == "loading  0/3 runs"
     run = run_of("joint")
     bar.mtbench_run_started(run)
-    assert bar.line().plain == "joint seed 0  0/3 runs"
+    assert bar.lines()[0].plain == "joint seed 0  0/3 runs"
     bar.mtbench_epoch_ended(run, 1, {})
     clock[0] += 2
     bar.mtbench_epoch_ended(run, 3, {})
-    assert bar.line().plain == "joint seed 0  epoch 3/10  0/3 runs  1,000 ex/s"
+    assert bar.lines()[0].plain == "joint seed 0  epoch 3/10  0/3 runs  1,000 ex/s"
     bar.mtbench_run_finished(run, made.record("joint", 0, timings__run_s=4.0))
-    assert bar.line().plain == "loading  1/3 runs  8 s left"
+    assert bar.lines()[0].plain == "loading  1/3 runs  8 s left"
     bar.mtbench_run_started(run_of("joint", 1))
     clock[0] += 3
-    assert bar.line().plain == "joint seed 1  1/3 runs  5 s left"
+    assert bar.lines()[0].plain == "joint seed 1  1/3 runs  5 s left"
     clock[0] += 30  # longer than the one before: what follows is left
-    assert bar.line().plain == "joint seed 1  1/3 runs  4 s left"
+    assert bar.lines()[0].plain == "joint seed 1  1/3 runs  4 s left"
+
+
+def test_runs_side_by_side_have_a_line_each(clock):
+    _, bar = shown(["joint"] * 4)
+    bar.mtbench_run_finished(run_of("joint", 0), made.record("joint", 0, timings__run_s=10.0))
+    for seed in (1, 2):
+        bar.mtbench_run_started(run_of("joint", seed))
+    bar.mtbench_epoch_ended(run_of("joint", 2), 1, {})
+    clock[0] += 4
+    assert [line.plain for line in bar.lines()] == [
+        "joint seed 1",
+        "joint seed 2  epoch 1/10",
+        "2 at a time  1/4 runs  11 s left",
+    ]
 
 
 def test_where_fewer_rows_are_learned_from_no_speed_is_said(clock):
     _, bar = shown(["joint"])
     for epoch in (1, 2):
-        bar.mtbench_epoch_ended(run_of("joint", labels={"ranking": {"share": 0.1}}), epoch, {})
+        run = run_of("joint", labels={"ranking": {"share": 0.1}})
+        bar.mtbench_run_started(run)
+        bar.mtbench_epoch_ended(run, epoch, {})
         clock[0] += 1
-    assert "ex/s" not in bar.line().plain
+    assert "ex/s" not in bar.lines()[0].plain
 
 
 @pytest.mark.parametrize("width", [5, 12, 20, 30, 40, 60])
@@ -99,7 +115,7 @@ def test_a_narrow_terminal_gets_a_short_line(width, clock):
     bar.mtbench_epoch_ended(run, 1, {})
     clock[0] += 1
     bar.mtbench_epoch_ended(run, 2, {})
-    assert len(bar.line().plain) <= max(width - module.MARGIN, 1)
+    assert len(bar.lines()[0].plain) <= max(width - module.MARGIN, 1)
 
 
 def test_trials_of_an_arm_are_timed_together(clock):
@@ -108,7 +124,7 @@ def test_trials_of_an_arm_are_timed_together(clock):
         run_of("joint trial 1/4"), made.record("joint", 0, timings__run_s=10.0)
     )
     bar.mtbench_run_started(run_of("joint trial 2/4"))
-    assert bar.line().plain == "joint trial 2/4 seed 0  1/4 runs  30 s left"
+    assert bar.lines()[0].plain == "joint trial 2/4 seed 0  1/4 runs  30 s left"
 
 
 def plain(stream):

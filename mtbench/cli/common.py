@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mtbench.suite.suite import Suite
 
 Function = Callable[..., Any]
+Shard = tuple[int, int]
+"""Which part of how many."""
 
 FORMATS = ("table", "markdown", "csv", "json")
 """Named here, since `report` would import rich for `--help`."""
@@ -41,6 +43,9 @@ class Asked:
     synthetic: bool = False
     scenarios: Sequence[str] = ()
     results: Path = Path("results")
+    executor: str | None = None
+    workers: str | None = None
+    shard: Shard = (1, 1)
 
 
 def about_suite(function: Function) -> Function:
@@ -178,10 +183,12 @@ def load(asked: Asked) -> tuple[Registry, Suite]:
     from mtbench.suite.reader import load_suite  # noqa: PLC0415
 
     registry = registry_with(asked.plugins)
+    said = [f"executor={{name: {asked.executor}}}"] if asked.executor else []
+    said += [f"executor.workers={asked.workers}"] if asked.workers else []
     suite = load_suite(
         asked.suite,
         registry,
-        overrides=asked.overrides,
+        overrides=[*asked.overrides, *said],
         seeds=asked.seeds,
         synthetic=asked.synthetic,
     )

@@ -38,6 +38,7 @@ COMMANDS = {
         "hold a folder of records to a baseline; exit code 1 on a breach",
     ),
     "export": ("results:export", "write a folder's metrics as a table, a row a value"),
+    "merge": ("records:merge", "put folders of results together, such as those of shards"),
     "clean": ("records:clean", "remove records of older versions, or the cache"),
     "new": ("new:new", "write a plugin or a suite to start from"),
     "data": ("data:data", "bring data in"),

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mtbench.errors import MtbenchError
+from mtbench.text import counted
 
-from .common import results_folder, several_folders, warn
+from .common import folder, results_folder, several_folders, warn
 from .complete import runs
 from .words import Argument, Command
 
@@ -51,6 +52,21 @@ def show(run: str, results: Path, as_json: bool) -> int:
     path = find_run(results, run)
     record = store.read(path)
     sys.stdout.write(recall.as_json(record) if as_json else recall.one(record, path))
+    return 0
+
+
+@click.command(cls=Command)
+@several_folders("sources", "RESULTS", "folders of results of one suite")
+@folder("target", "INTO", "where all of them go; may have some already")
+def merge(sources: Sequence[Path], target: Path) -> int:
+    """`mtbench merge`."""
+    from mtbench.records import merging  # noqa: PLC0415
+
+    if not sources:
+        raise MtbenchError("expected folders to merge and one to merge them into, found one alone")
+    merged = merging.merge(sources, target)
+    print(f"{target}: {counted(merged.taken, 'record')} taken, {merged.there} there already")
+    warn(f"left out: {line}" for line in merged.problems)
     return 0
 
 

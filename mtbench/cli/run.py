@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import click
 
@@ -13,7 +10,7 @@ from mtbench.errors import MtbenchError
 
 from .common import (
     Asked,
-    Function,
+    Shard,
     about_runs,
     about_suite,
     all_of,
@@ -24,9 +21,6 @@ from .common import (
 )
 from .complete import executors, observers
 from .words import Command
-
-Shard = tuple[int, int]
-"""Which part of how many."""
 
 
 def _shard(ctx: click.Context, parameter: click.Parameter, value: str) -> Shard:
@@ -43,25 +37,15 @@ in_shards = click.option(
 )  # fmt: skip
 
 
-def about_executor(function: Function) -> Function:
-    """Add what says where runs are executed, and which part of them."""
-
-    @functools.wraps(function)
-    def merged(asked: Asked, *, executor: str | None, workers: str | None, **given: Any) -> Any:
-        said = [f"executor={{name: {executor}}}"] if executor else []
-        said += [f"executor.workers={workers}"] if workers else []
-        return function(replace(asked, overrides=(*asked.overrides, *said)), **given)
-
-    return all_of(
-        click.option(
-            "--executor", metavar="NAME", shell_complete=executors,
-            help="where runs are executed, in place of the suite's; default: processes",
-        ),
-        click.option(
-            "--workers", metavar="N", help="how many runs at a time: a number, or auto"
-        ),
-        in_shards,
-    )(merged)  # fmt: skip
+about_executor = all_of(
+    click.option(
+        "--executor", metavar="NAME", shell_complete=executors,
+        help="where runs are executed, in place of the suite's; default: processes",
+    ),
+    click.option("--workers", metavar="N", help="how many runs at a time: a number, or auto"),
+    in_shards,
+)  # fmt: skip
+"""Where runs are executed, and which part of them."""
 
 
 @click.command(cls=Command)
@@ -72,18 +56,24 @@ def about_executor(function: Function) -> Function:
 @click.option("--force", is_flag=True, help="do again what is done")
 @click.option("--save-models", is_flag=True, help="store weights beside the records")
 @click.option(
+    "--speed", is_flag=True,
+    help="afterwards time the first seed of each scenario anew, no run beside another",
+)  # fmt: skip
+@click.option(
     "--track", multiple=True, metavar="NAME[:WHERE]", shell_complete=observers,
     help="let an observer be told of the runs; may be repeated",
 )  # fmt: skip
 def run(
-    asked: Asked, shard: Shard, form: str, force: bool, save_models: bool, track: Sequence[str]
+    asked: Asked, form: str, force: bool, save_models: bool, speed: bool, track: Sequence[str]
 ) -> int:
     """`mtbench run`."""
     from mtbench.api import run_suite  # noqa: PLC0415
     from mtbench.workers.agenda import Wanted  # noqa: PLC0415
 
     registry, suite = load(asked)
-    wanted = Wanted(asked.scenarios, again=force, models=save_models, shard=shard)
+    wanted = Wanted(
+        asked.scenarios, again=force, models=save_models, speed=speed, shard=asked.shard
+    )
     results = run_suite(suite, registry, asked.results, wanted, track=track)
     show(results, form)
     return 1 if results.failed else 0
@@ -94,7 +84,7 @@ def run(
 @about_executor
 @data_dir
 @click.option("--force", is_flag=True, help="do again what is done")
-def tune(asked: Asked, shard: Shard, force: bool) -> int:
+def tune(asked: Asked, force: bool) -> int:
     """`mtbench tune`."""
     from mtbench.api import do  # noqa: PLC0415
     from mtbench.workers.agenda import Wanted  # noqa: PLC0415
@@ -102,7 +92,7 @@ def tune(asked: Asked, shard: Shard, force: bool) -> int:
     registry, suite = load(asked)
     if suite.tune is None:
         raise MtbenchError(f"{asked.suite}: has no `tune`, so there is nothing to choose")
-    wanted = Wanted(asked.scenarios, trials_again=force, results=False, shard=shard)
+    wanted = Wanted(asked.scenarios, trials_again=force, results=False, shard=asked.shard)
     for study, trials in do(suite, registry, asked.results / suite.name, wanted).trials.items():
         for line in study.told(trials):
             print(line)
@@ -126,14 +116,14 @@ def check(asked: Asked) -> int:
 @click.command(cls=Command)
 @about_runs
 @in_shards
-def plan(asked: Asked, shard: Shard) -> int:
+def plan(asked: Asked) -> int:
     """`mtbench plan`."""
     from mtbench.workers.agenda import Wanted  # noqa: PLC0415
     from mtbench.workers.outlook import outlook  # noqa: PLC0415
 
     registry, suite = load(asked)
     folder = asked.results / suite.name
-    found = outlook(suite, registry, folder, Wanted(asked.scenarios, shard=shard))
+    found = outlook(suite, registry, folder, Wanted(asked.scenarios, shard=asked.shard))
     for study, trials in found.trials.items():
         state = "done " if len(trials) == study.size else "to do"
         print(f"{state}  {len(trials):3} of {study.size} trials  {study.title}")

@@ -99,6 +99,8 @@ class Executor(Component):
     """
 
     kind: ClassVar[str] = "executor"
+    contains: ClassVar[bool] = True
+    """Whether a run that ends its process costs no other run."""
     threads: Annotated[int, Field(ge=1)] | None = None
     """Threads of an operation, in every worker: they decide the bits of a result. Default:
     `TF_NUM_INTRAOP_THREADS`, or 2 whatever the machine."""

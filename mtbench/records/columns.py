@@ -76,6 +76,9 @@ NUMBERS = (
     _timing("train_s"),
     _timing("step_per_reference", Heading("step/ref.", 0, digits=2, short=True)),
     _timing("train_examples_per_s", Heading("train ex/s", 1, "higher")),
+    _timing("cpu_s"),
+    _timing("step_cpu_s"),
+    Number("workers_on_node", lambda record: record.workers_on_node, WHOLE),
     _timing("evaluate_s"),
     _timing("evaluate_examples_per_s", Heading("evaluate ex/s", 2, "higher")),
     Number(

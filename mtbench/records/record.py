@@ -256,6 +256,11 @@ class Record(_Part):
         return data.test / max(data.train + data.validation + data.test, 1)
 
     @property
+    def workers_on_node(self) -> int:
+        """How many workers its machine had at once."""
+        return self.environment.place.workers_on_node if self.environment.place else 1
+
+    @property
     def split(self) -> str:
         """What is equal for runs that were scored on the same rows.
 

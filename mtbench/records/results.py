@@ -16,6 +16,7 @@ from mtbench.errors import RecordError, did_you_mean
 from . import store
 from .current import current, metrics_of, newest
 from .differing import Changes, changes, tried
+from .machines import machines
 from .record import Answer, Question, Record, Values
 from .sweeps import NumberSweep, number_sweeps
 
@@ -126,7 +127,7 @@ class Results:
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to know besides what was left out."""
-        return tuple(older_form(self.older))
+        return (*older_form(self.older), *machines(self.done))
 
     @cached_property
     def done(self) -> tuple[Record, ...]:

@@ -34,6 +34,8 @@ class Series:
     """Peak of the process, bytes."""
     failed: dict[int, str]
     """By seed, the error of a run that failed."""
+    workers: int = 1
+    """The most that one machine had at once: times beside others are not those alone."""
     changes: Changes = field(default_factory=dict)
     """By dotted path, what a scenario did otherwise than most of its folder."""
 
@@ -167,6 +169,7 @@ def _series(scenario: Scenario, changes: Changes) -> Series:
             if record.peak_memory_bytes
         },
         {seed: record.error.line for seed, record in scenario.failed.items() if record.error},
+        max((record.workers_on_node for record in scenario.runs.values()), default=1),
         changes,
     )
 

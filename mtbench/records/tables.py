@@ -80,6 +80,10 @@ def load_runs(folder: Path | str, *, every: bool = False) -> Any:
     - `step_per_reference`: time of a training step in that of a small reference model that is timed
       in turn with the steps; `train_examples_per_s` (all but the first step) and
       `evaluate_examples_per_s` are as the clock has them.
+    - `cpu_s`, `step_cpu_s`: processor time of the run, and the median one of a training step, of
+      all threads together; beside other runs steadier than what the clock has.
+    - `workers_on_node`: how many workers the machine had at once; with more than one what the clock
+      has is the time beside others.
     - `peak_memory_bytes`: resident memory of the process at its highest during the run. It holds
       what the runs before have left in the process, so that it depends on their order.
     - `parameters`: number of trained parameters.

@@ -45,6 +45,7 @@ from mtbench.evidence.changes import Change, Ratio, change, ratio, seeds_text
 from mtbench.evidence.formulas import holm
 from mtbench.evidence.words import decimal
 from mtbench.records.series import Measured, Series, load
+from mtbench.text import counted
 
 from .differences import require_comparable, told_changes
 from .limits import SLOWDOWN, Limits, load_limits, metrics_of
@@ -248,6 +249,10 @@ def _ratios(a: Measured, b: Measured, field: str, limit: float | None) -> Iterat
         values: list[Mapping[int, float]] = [getattr(left, field), getattr(right, field)]
         if not all(values):
             yield Check(name, what, "inconclusive", lacking)
+            continue
+        if field == "step_time" and left.workers != right.workers:
+            beside = f"{counted(left.workers, 'worker')} on the machine before, {right.workers} now"
+            yield Check(name, what, "inconclusive", f"timed side by side: {beside}")
             continue
         change = ratio(list(values[0].values()), list(values[1].values()))
         state, reason = _judge(change, limit)

@@ -91,7 +91,11 @@ def execute(
 
 
 def record_of_lost(
-    run: Run, error: Mapping[str, Any], arms: Sequence[str], place: Mapping[str, Any]
+    run: Run,
+    error: Mapping[str, Any],
+    arms: Sequence[str],
+    place: Mapping[str, Any],
+    seconds: float,
 ) -> Record:
     """The record of a run whose process ended before it did.
 
@@ -100,6 +104,7 @@ def record_of_lost(
         error: Why: `records.record.Failure` as JSON types.
         arms: All that its suite runs.
         place: As for `execute`.
+        seconds: How long it ran.
     """
     results = {
         "status": "failed",
@@ -107,7 +112,7 @@ def record_of_lost(
         "started": datetime.now(UTC).isoformat(timespec="microseconds"),
         "environment": _environment(place),
         "peak_memory_bytes": None,
-        "timings": {},
+        "timings": {"run_s": seconds},
     }
     return record_of(run, results, arms)
 
@@ -130,9 +135,22 @@ def _typed(values: Results) -> Record:
         fault = error.errors(include_url=False)[0]
         key = ".".join(map(str, fault["loc"]))
         message = f"{key}: {message_of(fault, Record, ())}"
-        failure = {"type": "ValueError", "message": message, "traceback": []}
-        kept = {key: value for key, value in values.items() if key not in RESULTS}
-        return Record.of({**kept, "status": "failed", "error": failure})
+        return _without_results(values, {"type": "ValueError", "message": message})
+
+
+def failed(record: Record, error: Mapping[str, Any]) -> Record:
+    """The record of the same run that has come to nothing.
+
+    Args:
+        record: Of the run.
+        error: Why: `records.record.Failure` as JSON types.
+    """
+    return _without_results(record.plain(), error)
+
+
+def _without_results(values: Mapping[str, Any], error: Mapping[str, Any]) -> Record:
+    kept = {key: value for key, value in values.items() if key not in RESULTS}
+    return Record.of({**kept, "status": "failed", "error": error})
 
 
 def _failure(error: BaseException) -> dict[str, Any]:

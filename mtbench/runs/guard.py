@@ -35,19 +35,23 @@ class Guard:
         settings = {**_SETTINGS, **SWITCHES}
         self._settings = {name: (read(), read, write) for name, (read, write) in settings.items()}
 
-    def restore(self) -> list[str]:
-        """Put back what is other than it was, and name it."""
-        changed = []
+    def restore(self) -> tuple[list[str], list[str]]:
+        """Put back what is other than it was, and name it.
+
+        Returns:
+            Functions that had others in their place, and settings.
+        """
+        replaced, changed = [], []
         for module, names in self._names.items():
             for name, value in names.items():
                 if getattr(module, name, None) is not value:
                     setattr(module, name, value)
-                    changed.append(f"{module.__name__}.{name}")
+                    replaced.append(f"{module.__name__}.{name}")
         for name, (before, read, write) in self._settings.items():
             if read() != before:
                 write(before)
                 changed.append(name)
-        return changed
+        return replaced, changed
 
 
 def _public(module: ModuleType) -> dict[str, Any]:

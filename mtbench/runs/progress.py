@@ -1,6 +1,7 @@
 """What the terminal shows while runs go on: an observer like any plugin's.
 
-A live line tells of the present run, and leaves a line of each that has ended. It is drawn by a
+A live line tells of the present run, or one of each where there are several; each that has ended
+leaves a line. It is drawn by a
 thread of its own a few times a second, so that a step or an epoch costs nothing. Without a terminal
 that can move its cursor there are the lines alone.
 """
@@ -11,9 +12,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -44,6 +46,18 @@ def progress(
     return TerminalProgress(console(sys.stderr), arms, rows, noun)
 
 
+@dataclass
+class _Going:
+    """A run that is under way."""
+
+    name: str
+    arm: str
+    started: float
+    epoch: str = ""
+    speed: str = ""
+    first_ended: float = 0.0
+
+
 class TerminalProgress:
     """A live line of the present run, and a line of each that has ended.
 
@@ -64,14 +78,12 @@ class TerminalProgress:
         self._console, self._rows, self._noun = console, rows, noun
         self._total, self._left = len(arms), Counter(arms)
         self._finished, self._times = 0, Times()
-        self._name = self._epoch = self._speed = ""
-        self._arm: str | None = None
-        self._started = self._first_ended = 0.0
+        self._going: dict[str, _Going] = {}
         self._live: Live | None = None
         if console.is_terminal and not console.is_dumb_terminal:
             self._live = Live(
                 console=console,
-                get_renderable=self.line,
+                get_renderable=lambda: Group(*self.lines()),
                 refresh_per_second=PER_SECOND,
                 transient=True,
                 redirect_stdout=sys.stdout.isatty(),  # what goes to a file stays there
@@ -89,27 +101,25 @@ class TerminalProgress:
     @hookimpl
     def mtbench_run_started(self, run: Run) -> None:
         """Name the run."""
-        self._name, self._arm = f"{run.scenario} seed {run.seed}", _arm(run)
-        self._epoch = self._speed = ""
-        self._started = time.perf_counter()
+        name = f"{run.scenario} seed {run.seed}"
+        self._going[run.id] = _Going(name, _arm(run), time.perf_counter())
 
     @hookimpl
     def mtbench_epoch_ended(self, run: Run, epoch: int, losses: Mapping[str, float]) -> None:
         """Note the epoch, and how fast those after the first are, which traces the graph."""
-        now = time.perf_counter()
+        now, going = time.perf_counter(), self._going[run.id]
         if epoch == 1:
-            self._first_ended = now
+            going.first_ended = now
         elif not run.answer.get("labels") and (rows := self._rows()):  # else it learns from fewer
-            self._speed = f"{rows * (epoch - 1) / (now - self._first_ended):,.0f} ex/s"
-        self._epoch = f"epoch {epoch}/{run.answer['train']['epochs']}"
+            going.speed = f"{rows * (epoch - 1) / (now - going.first_ended):,.0f} ex/s"
+        going.epoch = f"epoch {epoch}/{run.answer['train']['epochs']}"
 
     @hookimpl
     def mtbench_run_finished(self, run: Run, record: Record) -> None:
         """Count the run, and leave a line of it."""
         self._finished += 1
         self._left[_arm(run)] -= 1
-        self._name = self._epoch = self._speed = ""
-        self._arm = None
+        self._going.pop(run.id, None)
         seconds = record.timings["run_s"] or 0.0
         self._times.add(_arm(run), seconds)
         name = f"[{self._finished}/{self._total}] {run.scenario} seed {run.seed}"
@@ -127,11 +137,20 @@ class TerminalProgress:
     def _width(self) -> int:
         return max(self._console.width - MARGIN, 1)
 
-    def line(self) -> Text:
-        """The live line."""
+    def lines(self) -> list[Text]:
+        """What is live: a line of what is under way, or of several runs one each and one of all."""
         count = f"{self._finished}/{self._total} {self._noun}"
-        told = [text for text in (self._epoch, count, self._time_left(), self._speed) if text]
-        name = self._name or "loading"
+        whole = [text for text in (count, self._time_left()) if text]
+        going = list(self._going.values())
+        if len(going) < 2:
+            one = going[0] if going else _Going("loading", "", 0.0)
+            return [self._line(one.name, [one.epoch, *whole, one.speed])]
+        each = [self._line(run.name, [run.epoch, run.speed]) for run in going]
+        return [*each, self._line(f"{len(going)} at a time", whole)]
+
+    def _line(self, name: str, texts: Sequence[str]) -> Text:
+        """A line of a name and what fits of the texts."""
+        told = [text for text in texts if text]
         least = min(cell_len(name), self._width // 3)
         while told and least + sum(cell_len(text) + 2 for text in told) > self._width:
             told.pop()
@@ -144,10 +163,10 @@ class TerminalProgress:
         seconds = self._times.left(self._left)
         if seconds is None:
             return ""
-        if self._arm:  # of its own time it has spent some
-            mean = self._times.left({self._arm: 1}) or 0.0
-            seconds -= min(mean, time.perf_counter() - self._started)
-        return f"{duration(seconds)} left"
+        for run in self._going.values():  # which have spent some of theirs
+            mean = self._times.left({run.arm: 1}) or 0.0
+            seconds -= min(mean, time.perf_counter() - run.started)
+        return f"{duration(seconds / max(len(self._going), 1))} left"
 
 
 def _arm(run: Run) -> str:

@@ -28,6 +28,7 @@ from mtbench.train.model import MultiTaskModel
 from mtbench.train.trainer import Trainer
 
 from .baselines import BASELINE_CLAUSES
+from .executors import EXECUTOR_CLAUSES
 from .tiny import TinyDataset, TinySplit, TinyTower, tiny_suite, tiny_tasks
 
 Clause = Callable[[Any], str | None]
@@ -237,4 +238,5 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
     "tower": (tower_output, tower_history, tower_trains),
     "task": (task_scores, task_trains),
     "baseline": BASELINE_CLAUSES,
+    "executor": EXECUTOR_CLAUSES,
 }

@@ -36,6 +36,7 @@ USES = {
     "task": "tasks: {$name: {}}, and $name among the tasks of a scenario",
     "weighting": "weighting: $name in a scenario",
     "baseline": "baselines: [$name]",
+    "executor": "executor: $name",
 }
 """By kind, what a suite says to have a component."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +41,8 @@ class Clock(tf.keras.callbacks.Callback):
         self._times: list[float] = []
         self._steps = 0
         self._pace = Pace()
-        self._begun = 0.0
+        self._begun = self._spent = 0.0
+        self._spent_by_step: list[float] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Start the clock."""
@@ -48,7 +50,7 @@ class Clock(tf.keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Note when a step begins."""
-        self._begun = time.perf_counter()
+        self._begun, self._spent = time.perf_counter(), time.process_time()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Note how long a step took."""
@@ -57,6 +59,7 @@ class Clock(tf.keras.callbacks.Callback):
         if self._steps == 1:
             self._times.append(ended)
         elif self._even or batch + 1 < self.params["steps"]:  # the last batch may be smaller
+            self._spent_by_step.append(time.process_time() - self._spent)
             self._pace.step(ended - self._begun)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -91,5 +94,6 @@ class Clock(tf.keras.callbacks.Callback):
             "train_s": end - begin - aside,
             "validate_s": self._validated,
             "train_examples_per_s": (examples - self._first) / rest if steps else None,
+            "step_cpu_s": statistics.median(self._spent_by_step) if self._spent_by_step else None,
             **self._pace.result(),
         }

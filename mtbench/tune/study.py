@@ -99,7 +99,7 @@ class Study:
 
     def named(self, run: Run, number: int) -> Run:
         """The run of a trial, called by it."""
-        return replace(run, scenario=f"{self.arm} trial {number + 1}/{self.size}")
+        return replace(run, scenario=f"{self.title} trial {number + 1}/{self.size}")
 
     def told(self, trials: list[Trial]) -> Iterator[str]:
         """Say what was chosen, in lines."""

@@ -41,6 +41,8 @@ class Wanted:
     """Runs with the suite's seeds; without, the trials alone."""
     models: bool = False
     """The weights of each run."""
+    speed: bool = False
+    """The first seed of each scenario alone."""
     shard: tuple[int, int] = (1, 1)
     """Which part of how many."""
 
@@ -257,6 +259,8 @@ class Agenda:
     def _add_runs(self, title: str, arm: str, runs: list[PlannedRun]) -> None:
         """Plan runs, and note which of them have yet to be done."""
         self._plans[title] = runs
+        if self._wanted.speed:
+            runs = [run for run in runs[:1] if not run.setup.baseline]
         for run in pending(runs, self._folder, self._wanted.again, models=self._wanted.models):
             self._pending.append(Item(run.id, run.scenario, self._folder, run, arm))
 

@@ -110,7 +110,7 @@ class Driver:
     def take(self, group: str | None = None, at_most: int | None = None) -> Work | None:
         """Take what a worker is to do next."""
         item = self._agenda.take(group)
-        return item and self._agenda.work(item, at_most)
+        return self._agenda.work(item, at_most) if item else None
 
     def give_back(self, work: Work) -> None:
         """Have a work done by another worker."""
@@ -168,8 +168,8 @@ class Driver:
             "output": last_lines(content["output"]),
         }
         arms = item.of.arms if isinstance(item.of, PlannedRun) else ()
-        place = content["place"]
-        self._store(item, record_of_lost(run, error, arms, place), content["output"], {})
+        record = record_of_lost(run, error, arms, content["place"], content["seconds"])
+        self._store(item, record, content["output"], {})
         self._agenda.ended(item.key)
 
     def _refused(self, item: Item, event: Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 
 HEAD, TAIL = 200_000, 100_000
 """Bytes that are kept of the beginning and of the end."""
@@ -18,11 +19,16 @@ class Output:
 
     Args:
         pipe: Its file descriptor.
+
+    Attributes:
+        mark: What a worker prints where a run begins, so that what came before is not taken for
+            the run's: the events that tell of it come another way, at another time.
     """
 
     def __init__(self, pipe: int) -> None:
         os.set_blocking(pipe, False)
         self.pipe = pipe
+        self.mark = f"\n[{secrets.token_hex(16)}]\n"
         self.closed = False
         self._head, self._tail, self._left_out = b"", b"", 0
 
@@ -45,11 +51,11 @@ class Output:
             self._tail = rest[-TAIL:]
 
     def taken(self) -> str:
-        """All of it so far; what comes after begins anew."""
+        """All of the run so far; what comes after begins anew."""
         middle = f"\n[{self._left_out:,} bytes left out]\n" if self._left_out else ""
         parts = [part.decode(errors="replace") for part in (self._head, self._tail)]
         self._head, self._tail, self._left_out = b"", b"", 0
-        return f"{parts[0]}{middle}{parts[1]}"
+        return f"{parts[0]}{middle}{parts[1]}".rpartition(self.mark)[2]
 
     def close(self) -> None:
         """Close the pipe."""
@@ -66,6 +72,8 @@ KEPT = 20
 """How many lines of its output the record of a failed run has."""
 FATAL = "Fatal Python error"
 """How Python begins to say where a signal found it."""
+CURRENT = "Current thread"
+"""How it begins to say where that thread was."""
 LINES, WIDTH = 3, 300
 """How much the last words are."""
 
@@ -76,5 +84,6 @@ def last_words(text: str) -> str:
     fatal = next((n for n, line in enumerate(said) if line.startswith(FATAL)), None)
     if fatal is None:
         return " | ".join(said[-LINES:])[-WIDTH:]
-    places = (line for line in said[fatal:] if line.startswith("File "))
+    current = next((n for n, line in enumerate(said) if line.startswith(CURRENT)), fatal)
+    places = (line for line in said[current:] if line.startswith("File "))
     return " | ".join([said[fatal], *([place] if (place := next(places, "")) else [])])[:WIDTH]

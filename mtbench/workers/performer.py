@@ -15,7 +15,7 @@ from mtbench.plugin.executor import Event, Work
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
 from mtbench.records.record import Record
-from mtbench.runs.execute import Listener, execute
+from mtbench.runs.execute import Listener, execute, failed
 from mtbench.runs.guard import Guard
 from mtbench.runs.identity import differing, question_of, run_of
 from mtbench.runs.plan import PlannedRun
@@ -130,16 +130,25 @@ class Performer:
         record = execute(run, self._stages, teller, self._place)
         if teller.ended and record.ok:
             record = record.model_copy(update={"pruned": True})
+        record = self._guarded(self._guard, record, named)
         arrays = teller.arrays if record.ok else {}
         self._tell(Event("finished", work.key, {"record": record.plain()}, arrays))
-        if changed := self._guard.restore():
+        return record
+
+    def _guarded(self, guard: Guard, record: Record, run: Run) -> Record:
+        """Put back what a run has changed for all; one that replaced a function has no result."""
+        replaced, settings = guard.restore()
+        if settings:
             warnings.warn(
-                f"{named.scenario} seed {named.seed} changed what all runs of a process share; put "
-                f"back: {', '.join(changed)}",
+                f"{run.scenario} seed {run.seed} changed what all runs of a process share, which "
+                f"was put back: {', '.join(settings)}",
                 RuntimeWarning,
                 stacklevel=2,
             )
-        return record
+        if not replaced or not record.ok:
+            return record
+        message = f"put something else in the place of {', '.join(replaced)}, which all code uses"
+        return failed(record, {"type": "RuntimeError", "message": message})
 
 
 class _Teller(Listener):
@@ -177,5 +186,5 @@ class _Teller(Listener):
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Arrays as the bytes of an `.npz` file."""
     stream, named = io.BytesIO(), dict(arrays)
-    np.savez(stream, allow_pickle=False, **named)  # type: ignore[arg-type]
+    np.savez(stream, allow_pickle=False, **named)
     return stream.getvalue()

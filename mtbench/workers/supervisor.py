@@ -92,6 +92,7 @@ class Supervisor:
                     "bundle": bundle,
                     "place": self._place,
                     "memory": self._limits.bytes,
+                    "mark": self._output.mark,
                     "parent": None if orphan else os.getpid(),
                 }
             )
@@ -161,8 +162,6 @@ class Supervisor:
             self.ready = True
         elif event.told == "started":
             self._run, self._started = content["run"]["id"], self._heard
-            self._output.drain()
-            self._output.taken()  # of what came before
         elif event.told == "finished":
             self._output.drain()
             content["output"], self._run = self._output.taken(), None
@@ -216,7 +215,7 @@ class Supervisor:
             "lost",
             self._work.key,
             {"kind": kind, "message": message, "run": self._run, "output": printed,
-             "place": self._place},
+             "place": self._place, "seconds": time.monotonic() - self._started},
         )  # fmt: skip
         self._work = None
 

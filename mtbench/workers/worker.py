@@ -41,7 +41,7 @@ def main() -> None:
         _cap(first["memory"])
     works: queue.SimpleQueue[Work] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(messages, works), daemon=True).start()
-    _Worker(line, first["bundle"], first["place"]).work(works)
+    _Worker(line, first).work(works)
 
 
 def _listen(messages: Any, works: queue.SimpleQueue[Work]) -> None:
@@ -56,10 +56,9 @@ def _listen(messages: Any, works: queue.SimpleQueue[Work]) -> None:
 class _Worker:
     """Does works, and sends what there is to tell."""
 
-    def __init__(
-        self, line: socket.socket, bundle: Mapping[str, Any], place: Mapping[str, Any]
-    ) -> None:
-        self._line, self._bundle, self._place = line, bundle, place
+    def __init__(self, line: socket.socket, first: Mapping[str, Any]) -> None:
+        self._line, self._bundle, self._place = line, first["bundle"], first["place"]
+        self._mark = first["mark"]
         self._lock = threading.Lock()
 
     def work(self, works: queue.SimpleQueue[Work]) -> None:
@@ -83,6 +82,8 @@ class _Worker:
 
     def _tell(self, event: Event) -> None:
         sys.stdout.flush()  # before what it belongs to has ended
+        if event.told == "started":
+            os.write(1, self._mark.encode())
         with self._lock:
             self._line.sendall(of_event(event))
 

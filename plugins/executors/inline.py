@@ -15,6 +15,7 @@ class Inline(mtbench.Executor):
     """
 
     name = "inline"
+    contains = False
 
     def execute(self, job: mtbench.Job) -> None:
         """Do all of a job."""

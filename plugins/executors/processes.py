@@ -46,7 +46,7 @@ class Processes(mtbench.Executor):
             return self.workers
         has = getattr(os, "sched_getaffinity", None)
         processors = len(has(0)) if has else os.cpu_count() or 1
-        room = psutil.virtual_memory().available // OF_A_WORKER
+        room: int = psutil.virtual_memory().available // OF_A_WORKER
         return max(1, min(job.groups, processors // (self.threads or 1), room))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from mtbench.records.document import suite_document
-from mtbench.records.record import Identity
+from mtbench.records.record import Identity, Place, Record
 from mtbench.text import counted
 
 from .markup import Child, Html, lines, tag
@@ -71,7 +71,7 @@ def environment(view: View) -> Html:
     items.append(("device", engine.device))
     if engine.code:
         items.append(("code of mtbench (SHA-256)", _code(engine.code)))
-    machines = [run.environment.model_dump() for run in results.records]
+    machines = [_machine(run) for run in results.records]
     for key in machines[0]:
         counts = Counter(_text(machine[key]) for machine in machines)
         values = [
@@ -83,6 +83,13 @@ def environment(view: View) -> Html:
     items.append(("runs started", f"{started[0][:19]} to {started[-1][:19]} UTC"))
     items.append(("question", _code(results.newest.question_id)))
     return _pairs([(name, value or "–") for name, value in items])
+
+
+def _machine(record: Record) -> dict[str, str | tuple[str, ...]]:
+    """What is known of a run's machine, and of who executed it there."""
+    known = record.environment.model_dump()
+    place = known.pop("place") or dict.fromkeys(Place.model_fields, "")
+    return {**known, **{name.replace("_", " "): str(value) for name, value in place.items()}}
 
 
 def _text(value: str | tuple[str, ...]) -> str:
