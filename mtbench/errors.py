@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -56,6 +57,16 @@ def in_one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(text.split())}"
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is nearest to one, if any is near."""
+
+    def rank(word: str) -> tuple[float, int]:
+        ratio = difflib.SequenceMatcher(a=word, b=name).ratio()
+        return ratio, len(os.path.commonprefix([word, name]))  # `--seeds` rather than `--speed`
+
+    return max(difflib.get_close_matches(name, known, n=3), key=rank, default=None)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` (did you mean 'epochs'?)`, or the known names where none is near.
 
@@ -67,7 +78,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         A clause to append to a message, with its leading space.
     """
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f" (did you mean {near[0]!r}?)"
+    if near := nearest(name, known):
+        return f" (did you mean {near!r}?)"
     return f" (known: {', '.join(known)})" if known else " (there is none)"

@@ -1,10 +1,7 @@
-"""A suite of what ends, or does not end, in ways of its own: `mtbench.testing.bombs`."""
+"""A suite of what ends, or does not end, in ways of its own: `BOMBS`."""
 
-from pathlib import Path
+from mtbench.testing.executors import BOMBS
 
-import mtbench.testing.bombs as module
-
-PLUGIN = Path(module.__file__)
 SUITE = """
 name: bombs
 plugins: [bombs.py]
@@ -23,7 +20,7 @@ seeds: 1
 
 def write(folder, *baselines):
     """Write the plugin and a suite of some baselines; returns the suite's file."""
-    (folder / "bombs.py").write_text(PLUGIN.read_text())
+    (folder / "bombs.py").write_text(BOMBS.read_text())
     path = folder / "bombs.yaml"
     path.write_text(f"{SUITE}baselines: [{', '.join(baselines)}]\n")
     return path

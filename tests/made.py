@@ -163,6 +163,7 @@ def record(
             "devices": [],
             "onednn": "default",
             "xla_flags": "",
+            "place": {"executor": "inline", "node": "here", "workers_on_node": 1},
         },
         "timings": _timings(pace),
         "peak_memory_bytes": int(memory),
@@ -258,7 +259,7 @@ def _failed(made, message="on\npurpose", kind="ValueError", keep=()):
         **{key: value for key, value in made.items() if key not in RESULTS - {*keep}},
         "status": "failed",
         "error": {"type": kind, "message": message, "traceback": trace},
-        "timings": {key: made["timings"][key] for key in AT_ONCE},
+        "timings": {key: made["timings"][key] for key in AT_ONCE if key in made["timings"]},
     }
 
 

@@ -25,6 +25,7 @@ ok      moocore: VERSION
 ok      numpy: VERSION
 ok      platformdirs: VERSION
 ok      pluggy: VERSION
+ok      psutil: VERSION
 ok      pydantic: VERSION
 ok      pyyaml: VERSION
 ok      rich: VERSION

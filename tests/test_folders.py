@@ -138,6 +138,8 @@ timings
   evaluate_s               0.125
   evaluate_examples_per_s  500
   run_s                    2
+  cpu_s                    3
+  step_cpu_s               0.002
   peak memory              1.0 GB
   parameters               1,234
 

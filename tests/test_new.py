@@ -19,6 +19,7 @@ IN_SUITE = {
     "task": "tasks: {my-task: {}}, and my-task among the tasks of a scenario",
     "weighting": "weighting: my-weighting in a scenario",
     "baseline": "baselines: [my-baseline]",
+    "executor": "executor: my-executor",
 }
 
 
@@ -36,7 +37,10 @@ def refused(capsys, *words):
     return line.removeprefix("mtbench: ")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+THOROUGH = {"executor": [pytest.mark.thorough]}  # it starts workers
+
+
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=THOROUGH.get(k, [])) for k in KINDS])
 def test_a_plugin_of_each_kind_keeps_its_contract(registry, capsys, kind):
     assert main(["new", "plugin", kind, f"my_{kind}.py"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -23,7 +23,9 @@ METRICS = {
 
 
 def run_of(scenario, seed=0, **answer):
-    return Run("id", "made", scenario, seed, {}, "q1", {"train": {"epochs": 10}, **answer})
+    return Run(
+        f"{scenario} {seed}", "made", scenario, seed, {}, "q1", {"train": {"epochs": 10}, **answer}
+    )
 
 
 def shown(arms, terminal=True, width=100, rows=1000, **console):

@@ -121,7 +121,7 @@ def test_a_record_has_everything(tiny, tmp_path):
         assert told[part].keys() == made_up[part].keys(), part
     timings = """
         import_s data_s build_s trace_s train_s validate_s train_examples_per_s evaluate_s
-        evaluate_examples_per_s run_s step_s reference_s step_per_reference
+        evaluate_examples_per_s run_s cpu_s step_s step_cpu_s reference_s step_per_reference
     """
     assert sorted(record.timings) == sorted(timings.split())
     assert record.parameters == (30 + 40) * 4 + 8 * 8 + 8 + 8 + 1

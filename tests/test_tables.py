@@ -135,15 +135,17 @@ def run_lines():
     at = [pd.Timestamp(f"2026-01-01T00:00:0{n}.000001Z") for n in (1, 2, 3)]
     return [
         ("made", "scenario", "rating-only", "ranking", text, text, text, 3, "ok", text, at[0],
-         4.5, 2.0, 0.5, 0.25, 1.0, 3.0, 1.0, nan, 0.125, 160.0, 5_000_000, 1234.0, 80.0, 20.0,
+         4.5, 2.0, 0.5, 0.25, 1.0, 3.0, 1.0, nan, 3.0, 0.002, 1, 0.125, 160.0, 5_000_000,
+         1234.0, 80.0, 20.0,
          *machine, *engine, "rating-only-3", "q1"),
         ("made", "scenario", "joint", "ranking, retrieval", "fixed", options, text, 3, "ok",
          text, at[1],
-         4.5, 2.0, 0.5, 0.25, 1.0, 3.0, 1.0, 1e5, 0.125, 160.0, 5_000_000, 1234.0, 80.0, 20.0,
+         4.5, 2.0, 0.5, 0.25, 1.0, 3.0, 1.0, 1e5, 3.0, 0.002, 1, 0.125, 160.0, 5_000_000,
+         1234.0, 80.0, 20.0,
          *machine, *engine, "joint-3", "q1"),
         ("made", "scenario", "joint", "ranking, retrieval", "fixed", options, text, 4, "failed",
          'ValueError: no, "really"\nno', at[2],
-         4.5, 2.0, 0.5, nan, nan, nan, nan, nan, nan, nan, 5_000_000, nan, nan, nan,
+         4.5, 2.0, 0.5, nan, nan, nan, nan, nan, 3.0, nan, 1, nan, nan, 5_000_000, nan, nan, nan,
          *unknown, *engine, "joint-4", "q1"),
     ]  # fmt: skip
 

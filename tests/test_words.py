@@ -52,8 +52,8 @@ def process(code, *words, **variables):
 def test_the_commands_there_are():
     assert [" ".join(words) for words in TREE] == [
         *("", "run", "tune", "check", "plan", "schema", "plugins", "check-plugin", "list", "show"),
-        *("report", "compare", "gate", "export", "clean", "new", "new plugin", "new suite"),
-        *("data", "data import", "doctor"),
+        *("report", "compare", "gate", "export", "merge", "clean", "new", "new plugin"),
+        *("new suite", "data", "data import", "doctor"),
     ]
 
 
@@ -113,7 +113,7 @@ def test_the_formats_are_those_of_reports():
         ("run a --seeds 1 --seed 3", "mtbench: unrecognized arguments: --seed 3 (did you mean"),
         ("run a --forc 3", "mtbench: unrecognized arguments: --forc (did you mean '--force'?)"),
         ("run a -seeds 3", "mtbench: unrecognized arguments: -seeds 3 (did you mean '--seeds'?)"),
-        ("run a -x", "mtbench: unrecognized arguments: -x (known: --data-dir, --force, "),
+        ("run a -x", "mtbench: unrecognized arguments: -x (known: --data-dir, --executor, "),
         ("run --seeds", "mtbench run: argument --seeds: expected one argument"),
         ("run a --results --force", "mtbench run: argument --results: expected one argument"),
         ("run a --scenario --seeds=3", "mtbench run: argument --scenario: expected one argument"),

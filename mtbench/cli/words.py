@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import Any
 
 import click
 
-from mtbench.errors import did_you_mean
+from mtbench.errors import did_you_mean, nearest
 
 
 class Argument(click.Argument):
@@ -86,8 +85,8 @@ class _Form(click.Command):
         words = [name] if at is None else [given[at]]
         name = words[0].partition("=")[0]
         known = {word for p in self.get_params(ctx) for word in p.opts if word.startswith("-")}
-        near = difflib.get_close_matches(name, known, n=1)
-        if at is not None and words == [name] and self.takers(ctx).intersection(near):
+        near = nearest(name, known)
+        if at is not None and words == [name] and near in self.takers(ctx):
             words += given[at + 1 : at + 2]
         return f"unrecognized arguments: {' '.join(words)}{did_you_mean(name, known)}"
 

@@ -20,7 +20,7 @@ from mtbench.suite.suite import Suite
 from mtbench.workers.agenda import Agenda, Wanted
 from mtbench.workers.driver import Driver
 
-BOMBS = Path(__file__).with_name("bombs.py")
+BOMBS = Path(__file__).parent / "scaffolds" / "bombs.py"
 SOUND = ("sound", "raise", "exit")
 """Baselines of it that cost their process nothing."""
 TOGETHER = ("sound", "hard-exit", "raise", "exit")
