@@ -62,7 +62,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
     def rank(word: str) -> tuple[float, int]:
         ratio = difflib.SequenceMatcher(a=word, b=name).ratio()
-        return ratio, len(os.path.commonprefix([word, name]))  # `--seeds` rather than `--speed`
+        alike = os.path.commonprefix([word, name])  # noqa: RUF071 - characters are meant
+        return ratio, len(alike)  # `--seeds` rather than `--speed`
 
     return max(difflib.get_close_matches(name, known, n=3), key=rank, default=None)
 

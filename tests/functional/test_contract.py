@@ -21,13 +21,14 @@ TASKS = {cls.name: cls for cls in COMPONENTS if cls.kind == "task"}
 WEIGHTINGS = {cls.name: cls for cls in COMPONENTS if cls.kind == "weighting"}
 
 
-EXAMPLES = {"embedding", "sequence", "mmoe", "ranking", "retrieval", "mgda", "famo"}
+EXAMPLES = {"embedding", "sequence", "mmoe", "ranking", "retrieval", "mgda", "famo", "inline"}
 THOROUGH = [pytest.mark.thorough]
 
 
 def part(cls):
     """A parameter of the default run: of those that are trained some examples."""
-    many = cls.kind in ("tower", "task", "weighting") and cls.name not in EXAMPLES
+    kinds = ("tower", "task", "weighting", "executor")
+    many = cls.kind in kinds and cls.name not in EXAMPLES
     return pytest.param(cls, id=f"{cls.kind}-{cls.name}", marks=THOROUGH if many else [])
 
 

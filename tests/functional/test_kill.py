@@ -1,60 +1,88 @@
-"""Killed in mid-run and run again: all records whole, nothing done twice."""
+"""A command that is killed or interrupted: all records whole, nothing done twice, nobody left."""
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import psutil
 
-def start(tiny, folder, *words):
-    command = [sys.executable, "-m", "mtbench.cli", "run", str(tiny), "--results", str(folder)]
-    return subprocess.Popen([*command, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+from mtbench.cli.main import main
 
 
-def test_kill_and_resume(tiny, tmp_path):
+def start(suite, folder, *words):
+    command = [sys.executable, "-m", "mtbench.cli", "run", str(suite), "--results", str(folder)]
+    variables = {k: v for k, v in os.environ.items() if k != "MTBENCH_EXECUTOR"}
+    return subprocess.Popen(
+        [*command, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables
+    )
+
+
+def within(seconds, condition):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+def lives(process):
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def state(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+
+
+def test_kill_and_resume(tiny, tmp_path, capsys):
     folder = tmp_path / "results" / "tiny"
-    words = ["-o", "train.epochs=40", "--seeds", "6", "--scenario", "rating-only"]
-    first = start(tiny, tmp_path / "results", *words)
-    deadline = time.monotonic() + 120
-    while len(list(folder.glob("*.json"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.kill(first.pid, signal.SIGKILL)
-    first.communicate()
-    (folder / f"dead.{first.pid}.tmp").write_text('{"half": ')  # what a kill inside a write leaves
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+    words = ["-o", "train.epochs=20", "--seeds", "6", "--scenario", "rating-only"]
+    killed = start(tiny, tmp_path / "results", *words)
+    assert within(120, lambda: len(state(folder)) >= 2)
+    workers = psutil.Process(killed.pid).children(recursive=True)
+    assert workers
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert within(10, lambda: not any(map(lives, workers)))
+    before = state(folder)
     assert 2 <= len(before) < 6
     assert all(json.loads(path.read_text())["status"] == "ok" for path in before)
 
-    second = start(tiny, tmp_path / "results", *words)
-    _, told = second.communicate()
-    assert second.returncode == 0
-    assert f"{len(before)} of 6 runs are done already".encode() in told
-    after = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+    run = ["run", str(tiny), "--results", str(tmp_path / "results"), *words]
+    assert main(run) == 0  # in this process: what executes makes no difference
+    assert f"{len(before)} of 6 runs are done already" in capsys.readouterr().err
+    after = state(folder)
     assert len(after) == 6
-    assert all(json.loads(path.read_text())["status"] == "ok" for path in after)
     assert {path: after[path] for path in before} == before
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".npz"}
+    assert main(["run", str(tiny), "--results", str(tmp_path / "whole"), *words]) == 0
+    for path in after:
+        found, expected = (
+            json.loads(each.read_text()) for each in (path, tmp_path / "whole/tiny" / path.name)
+        )
+        assert found["metrics"] == expected["metrics"]
+        assert found["curve"] == expected["curve"]
 
     code = (
         "import sys; from mtbench.cli import main; code = main(sys.argv[1:]);"
         "assert 'tensorflow.python' not in sys.modules; sys.exit(code)"
     )
-    run = ["run", str(tiny), "--results", str(tmp_path / "results"), *words]
     subprocess.run([sys.executable, "-c", code, *run], check=True, capture_output=True)
-    assert {path: path.stat().st_mtime_ns for path in folder.glob("*.json")} == after
+    assert state(folder) == after
 
 
 def test_interrupt(tiny, tmp_path):
-    folder = tmp_path / "results" / "tiny"
-    running = start(tiny, tmp_path / "results", "-o", "train.epochs=2000", "--seeds", "2")
-    deadline = time.monotonic() + 120
-    while not folder.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(5)  # TensorFlow is imported and trains
+    running = start(tiny, tmp_path / "results")
+    command = psutil.Process(running.pid)
+    workers = within(60, command.children)
+    assert workers
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=60)
     assert running.returncode == 130
     assert b"Traceback" not in told
     assert b"interrupted; what is stored is whole" in told
-    assert all(json.loads(path.read_text()) for path in folder.glob("*.json"))
+    assert within(10, lambda: not any(map(lives, workers)))
+    assert not list((tmp_path / "results" / "tiny").iterdir())
+    shutil.rmtree(tmp_path / "results")
