@@ -204,7 +204,6 @@ def test_last_words():
     assert last_words("") == ""
     text = 'x\nFatal Python error: Aborted\n\nThread 1 (most recent call first):\n  File "a.py"\n'
     text += 'Current thread 2 (most recent call first):\n  File "b.py", line 3 in f\n  File "c"\n'
-    )
     assert last_words(text) == 'Fatal Python error: Aborted | File "b.py", line 3 in f'
     assert last_lines("\n".join(map(str, range(50)))) == tuple(map(str, range(30, 50)))
 
