@@ -156,6 +156,8 @@ def test_the_built_ins(registry):
         ("task", "ranking"),
         ("task", "retrieval"),
         *(("baseline", name) for name in BASELINES),
+        ("executor", "inline"),
+        ("executor", "processes"),
         ("observer", "mlflow"),
         ("observer", "tensorboard"),
     ]
@@ -269,8 +271,9 @@ def test_a_broken_installed_plugin_does_not_stop_others(install, registry):
         "bad (broken)": "ZeroDivisionError: division by zero",
         "none (hookless)": (
             "implements no hook (known: mtbench_datasets, mtbench_splits, mtbench_towers, "
-            "mtbench_tasks, mtbench_weightings, mtbench_baselines, mtbench_observers, "
-            "mtbench_run_started, mtbench_epoch_ended, mtbench_run_found, mtbench_run_finished)"
+            "mtbench_tasks, mtbench_weightings, mtbench_baselines, mtbench_executors, "
+            "mtbench_observers, mtbench_run_started, mtbench_epoch_ended, mtbench_run_found, "
+            "mtbench_run_finished)"
         ),
     }
     assert set(kinds_and_names(found)) == {*kinds_and_names(registry), ("weighting", "other")}

@@ -61,7 +61,7 @@ def commands() -> None:
     """Keep what is not ours quiet, before any command."""
     import logging  # noqa: PLC0415 - `--help` does without
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings of C++ code, not its information
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what C++ code logs is raised as well
     logging.getLogger("absl").setLevel(logging.ERROR)  # deprecations inside tfds
 
 

@@ -30,7 +30,8 @@ class _LazyModule(types.ModuleType):
         name = self.__name__
         if sys.modules.get(name) is self:
             del sys.modules[name]
-        module = importlib.import_module(name)
+        with quiet_stderr():
+            module = importlib.import_module(name)
         self.__dict__.update(module.__dict__)
         return getattr(module, attribute)
 

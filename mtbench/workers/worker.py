@@ -28,7 +28,7 @@ from .frames import Buffer, of_event, received
 def main() -> None:
     """Do what is asked for until there is no one to ask."""
     faulthandler.enable()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the driver says what is to end
     line = socket.socket(fileno=int(sys.argv[1]))
