@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import functools
+import inspect
+import itertools
 import os
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -20,11 +24,42 @@ SuitePath = Annotated[str, _OfSuite()]
 suite from Python says it."""
 
 
+def _describe(schema: dict[str, Any], cls: type[BaseModel]) -> None:
+    """Describe the properties of a JSON Schema by the strings below the fields.
+
+    pydantic can do so itself, for each class when it is made, which takes a command that asks for
+    no help half a second.
+    """
+    properties = schema.get("properties", {})
+    for name, text in strings_below(cls).items():
+        if name in properties:
+            properties[name].setdefault("description", text)
+
+
+def strings_below(cls: type) -> dict[str, str]:
+    """The string below each annotated name of a class and of those it inherits from."""
+    found: dict[str, str] = {}
+    for base in reversed([each for each in cls.__mro__ if issubclass(each, Options)]):
+        try:
+            (node,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        except (OSError, TypeError, SyntaxError):  # of no file, or made in a notebook's cell
+            continue
+        body = node.body if isinstance(node, ast.ClassDef) else []
+        for field, text in itertools.pairwise(body):
+            match field, text:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)),
+                    ast.Expr(value=ast.Constant(value=str(said))),
+                ):
+                    found[name] = inspect.cleandoc(said)
+    return found
+
+
 class Options(BaseModel):
     """Options as fields: validated, frozen, unknown ones refused, help in the string below."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
+        frozen=True, extra="forbid", validate_default=True, json_schema_extra=_describe
     )
 
     def placed(self, folder: Callable[[tuple[str, ...]], Path]) -> Self:
