@@ -2,8 +2,7 @@
 
 import itertools
 import json
-import subprocess
-import sys
+import os
 
 import made
 import numpy as np
@@ -249,14 +248,17 @@ def test_floors_are_those_of_the_seed(tiny, tmp_path, tiny_data, make_suite):
 def test_records_are_stored_one_by_one(tiny, tmp_path):
     _, plan, registry = made.planned(tiny, scenarios=["rating-only"], seeds="2")
     (tmp_path / "r").mkdir()
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    (tmp_path / "r" / f"dead.{ended.pid}.tmp").write_text("{")
+    dead = tmp_path / "r" / "dead.tmp"
+    dead.write_text("{")
+    os.utime(dead, (0, 0))
     records = perform(plan, registry, tmp_path / "r")
     for n, record in zip(itertools.count(1), records):
         names = sorted(path.name for path in (tmp_path / "r").iterdir())
-        kinds = ("json", "npz")
-        assert names == sorted(f"{run.id}.{kind}" for run in plan[:n] for kind in kinds)
+        ids = [run.id for run in plan[:n]]
+        found = [store.read(store.path_of(tmp_path / "r", run)) for run in ids]
+        digests = [each.files["by_query"][:16] for each in found]
+        beside = [f"{run}.{digest}.npz" for run, digest in zip(ids, digests, strict=True)]
+        assert names == sorted([*(f"{run}.json" for run in ids), *beside])
         assert record.run_id == plan[n - 1].id
 
 

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 class _Teller(Listener):
     """Tells the observers of a run, and keeps what is stored beside its record."""
 
-    def __init__(self, registry: Registry, run: PlannedRun, folder: Path, models: bool) -> None:
-        self._registry, self._run, self._folder, self._models = registry, run, folder, models
+    def __init__(self, registry: Registry, run: PlannedRun, models: bool) -> None:
+        self._registry, self._run, self._models = registry, run, models
         self.by_query: Mapping[str, np.ndarray] = {}
+        self.weights: Mapping[str, np.ndarray] = {}
 
     def epoch_ended(self, epoch: int, losses: Mapping[str, float]) -> None:
         """Tell the observers."""
@@ -37,9 +38,9 @@ class _Teller(Listener):
         """Keep the values by query, and the model where it is asked for."""
         self.by_query = by_query
         if self._models and model:
-            from mtbench.train.artifacts import save_weights  # noqa: PLC0415 - TensorFlow
+            from mtbench.train.artifacts import weights_of  # noqa: PLC0415 - TensorFlow
 
-            save_weights(model, store.weights_path(self._folder, self._run.id))
+            self.weights = weights_of(model)
 
 
 def prepare(setups: Sequence[Setup], seed: int, stages: Stages, folder: Path) -> None:
@@ -96,8 +97,9 @@ def perform(
     prepare([run.setup for run in runs], runs[0].seed, stages, folder)
     for run in runs:
         notify(registry, "mtbench_run_started", run=run.run)
-        teller = _Teller(registry, run, folder, save_models)
+        teller = _Teller(registry, run, save_models)
         record = execute(run, stages, teller)
-        store.write(folder, record, teller.by_query if record.ok else None)
+        arrays = (teller.by_query, teller.weights) if record.ok else ()
+        record = store.write(folder, record, *arrays)
         notify(registry, "mtbench_run_finished", run=run.run, record=record)
         yield record

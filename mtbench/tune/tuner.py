@@ -98,12 +98,15 @@ class Tuner:
 
         One that was ended early elsewhere, where this trial would go on, is none.
         """
-        path = store.path_of(self.folder, self._planned(setup, seed).id)
+        run_id = self._planned(setup, seed).id
+        path = store.path_of(self.folder, run_id)
         try:
             record = store.read(path) if path.is_file() else None
         except RecordError:  # damaged: to be done again
             return None
-        if record is None or not record.ok:
+        if record is None or record.run_id != run_id:
+            return None
+        if not record.ok:
             return record
         for n, row in enumerate(record.validation):
             if enough(row["epoch"], row["metrics"]):
@@ -129,7 +132,7 @@ class Tuner:
         record = execute(run, stages, listener)
         if listener.ended and record.ok:
             record = record.model_copy(update={"pruned": True})
-        store.write(self.folder, record)
+        record = store.write(self.folder, record)
         if shown:
             shown.mtbench_run_finished(run=named, record=record)
         return record
