@@ -21,6 +21,11 @@ UNSHOWN_IN_JSON = re.compile(
 """What JSON has in it, UTF-8, where a text of it may hold a character that `printable` replaces."""
 
 
+def defused(cell: Any) -> Any:
+    """What a table's cell says in a CSV file: a text that a spreadsheet would run gets a `'`."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t") else cell
+
+
 def printable(value: Any) -> Any:
     """JSON types whose texts have nothing that moves a terminal: such characters become U+FFFD.
 

@@ -64,7 +64,7 @@ def execute(run: PlannedRun, stages: Stages, listener: Listener | None = None) -
     try:
         _perform(run.setup, run.seed, stages, listener or Listener(), results)
         results = _plain(results)  # what is no JSON fails the run
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         stages.forget_trainer()
         results = {"timings": {}, **_storable(results)}
         status = {"status": "failed", "error": _failure(error)}
@@ -97,7 +97,7 @@ def _typed(values: Results) -> Record:
         return Record.of({**kept, "status": "failed", "error": failure})
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def _failure(error: BaseException) -> dict[str, Any]:
     return {
         "type": type(error).__name__,
         "message": str(error),

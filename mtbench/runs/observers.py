@@ -35,7 +35,7 @@ def start(text: str, registry: Registry) -> None:
         fault = error.errors()[0]
         key = ".".join(map(str, fault["loc"]))
         raise MtbenchError(f"--track {text}: {key}: {fault['msg'].lower()}") from error
-    except Exception as error:  # whatever a stranger's code may raise
+    except (Exception, SystemExit) as error:  # whatever a stranger's code may raise
         raise MtbenchError(f"--track {text}: {in_one_line(error)}") from error
 
 
@@ -58,5 +58,5 @@ def notify(registry: Registry, hook: str, **arguments: Any) -> None:
             observer.function(
                 **{name: copy.deepcopy(arguments[name]) for name in observer.argnames}
             )
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             warnings.warn(f"observer failed in {hook}: {error!r}", RuntimeWarning, stacklevel=2)

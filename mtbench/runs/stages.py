@@ -104,7 +104,7 @@ class Stages:
             self.parts(setup, seed)
         except DataError:
             raise
-        except Exception:  # noqa: S110 - what else a split may raise is for the runs to record
+        except (Exception, SystemExit):  # noqa: S110 - what else a split may raise is for the runs to record
             pass
         loaded = time.perf_counter()
         self.timings = {"import_s": imported - started, "data_s": loaded - imported}
