@@ -20,6 +20,7 @@ from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Tower
 
 from . import names
+from .declared import require_declared
 from .form import SIDES
 from .resolve import Resolved
 from .training import Train
@@ -46,6 +47,7 @@ class PartsReader:
         self.baselines: dict[str, tuple[marks.Path_, dict[str, Any], Baseline]] = {}
         self._within: Resolved | None = None
         self._made: dict[tuple[type[BaseModel], str], Any] = {}
+        self._asked: dict[int, Any] = {}
 
     @contextlib.contextmanager
     def within(self, resolved: Resolved) -> Iterator[None]:
@@ -109,6 +111,9 @@ class PartsReader:
             return None
         with self.blame(cls):
             made = self.options(cls, options, path, extra=("name",))
+            if made and id(made) not in self._asked:
+                require_declared(made)
+                self._asked[id(made)] = made
         places = self.document.folder_of
         return made and made.placed(lambda keys: places(self.place((*path, *keys))))
 
