@@ -35,7 +35,7 @@ def mtbench_splits():
 '''
 
 KEYS = """
-    answer arms curve data diagnostics environment epoch error floors metric_info metrics
+    answer arms curve data diagnostics environment epoch error files floors metric_info metrics
     parameters peak_memory_bytes question question_id run_id scenario schema_version seed started
     status suite timings validation
 """.split()

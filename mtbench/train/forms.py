@@ -56,9 +56,8 @@ def weigh(
             loss = _floats(weighting, strategy(losses), [], "a scalar of the losses")
         weights, own = tape.gradient(loss, [losses, list(variables)])
         if weights is None:
-            raise TypeError(
-                f"{_OF.format(weighting.name)} a scalar of the losses, found a constant"
-            )
+            what = "a scalar of the losses, found a constant"
+            raise TypeError(f"{_OF.format(weighting.name)} {what}")
         weights = tf.convert_to_tensor(weights)
         return Weighed(weights, weights, None, own)
     with tf.GradientTape(persistent=True) as tape:
@@ -104,7 +103,7 @@ def _floats(weighting: Weighting, found: Any, shape: Sequence[int | None], what:
             f"{_OF.format(weighting.name)} {what}, float32 {list(shape)}, found "
             f"{made.dtype.name} {made.shape}"
         )
-    return tf.ensure_shape(made, shape)
+    return made if made.shape.is_fully_defined() else tf.ensure_shape(made, shape)
 
 
 def build(weighting: Weighting, tasks: Mapping[str, Task], sizes: Sequence[int]) -> Any:
