@@ -22,20 +22,33 @@ from .record import SCHEMA_VERSION, Record, needed
 from .upgrade import older_key, upgrade
 
 CHECKSUM = "checksum"
-"""Last key of a record's file: of the others."""
-
-
-def checksum(value: Mapping[str, Any]) -> str:
-    """SHA-256 of JSON types, as JSON without blanks whose keys are sorted."""
-    return hashlib.sha256(
-        json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
-    ).hexdigest()
+"""Last key of a record's file: SHA-256 of the JSON that the file would be without it."""
+_SEAL = re.compile(rb',\n "checksum": "([0-9a-f]{64})"\n\}\n$')
 
 
 def as_text(record: Record) -> str:
     """A record as its file has it."""
-    plain = record.plain()
-    return json.dumps({**plain, CHECKSUM: checksum(plain)}, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(record.plain(), indent=1, allow_nan=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f'{text[:-2]},\n "{CHECKSUM}": "{digest}"\n}}\n'
+
+
+def _is_sealed(text: bytes) -> bool:
+    """Whether a file is as it was written, byte for byte."""
+    seal = _SEAL.search(text, max(len(text) - 100, 0))
+    if seal is None:
+        return False
+    whole = hashlib.sha256(text[: seal.start()])
+    whole.update(b"\n}")
+    return whole.hexdigest().encode() == seal[1]
+
+
+def _is_sound(value: dict[str, Any]) -> bool:
+    """Whether a record is what was written, however the file is set; takes its checksum out."""
+    expected = value.pop(CHECKSUM, None)
+    if expected is None:  # of before there was one
+        return True
+    return bool(expected == hashlib.sha256(json.dumps(value, indent=1).encode()).hexdigest())
 
 
 def read(path: Path) -> Record:
@@ -48,10 +61,11 @@ def read(path: Path) -> Record:
         text = path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path}: {files.reason(error)}") from error
-    value = _json(path, text)
-    if _TODAY.match(text) and not UNSHOWN_IN_JSON.search(text):
+    sealed = _is_sealed(text)
+    if sealed and _TODAY.match(text) and not UNSHOWN_IN_JSON.search(text):
         with contextlib.suppress(ValidationError):
             return _whole(path, Record.model_validate_json(text))
+    value = _json(path, text, sealed)
     version = value.get("schema_version") if isinstance(value, dict) else None
     if version not in (1, SCHEMA_VERSION):
         raise RecordError(
@@ -70,7 +84,7 @@ _TODAY = re.compile(rf'\{{\s*"schema_version":\s*{SCHEMA_VERSION}\b'.encode())
 """How `write` begins."""
 
 
-def _json(path: Path, text: bytes) -> Any:
+def _json(path: Path, text: bytes, sealed: bool) -> Any:
     """Read JSON, which may have halves of surrogate pairs, and hold it to its checksum.
 
     Raises:
@@ -81,18 +95,12 @@ def _json(path: Path, text: bytes) -> Any:
             value = from_json(text)
         except ValueError:
             value = json.loads(text)
-        sound = not isinstance(value, dict) or _is_sound(value)
+        sound = sealed or not isinstance(value, dict) or _is_sound(value)
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: expected JSON, found a damaged file") from error
     if not sound:
         raise RecordError(f"{path}: is damaged: its checksum is of another content")
     return value
-
-
-def _is_sound(value: dict[str, Any]) -> bool:
-    """Whether a record is what was written, as far as it says; its checksum is taken out."""
-    expected = value.pop(CHECKSUM, None)
-    return expected is None or expected == checksum(value)
 
 
 def _whole(path: Path, record: Record) -> Record:
