@@ -19,6 +19,7 @@ from mtbench.errors import RecordError, in_one_line
 from mtbench.text import UNSHOWN_IN_JSON, printable
 
 from .record import SCHEMA_VERSION, Record, needed
+from .sound import contradiction
 from .upgrade import older_key, upgrade
 
 CHECKSUM = "checksum"
@@ -104,13 +105,15 @@ def _json(path: Path, text: bytes, sealed: bool) -> Any:
 
 
 def _whole(path: Path, record: Record) -> Record:
-    """Hand on a record that has what one of its status has to have.
+    """Hand on a record that has what one of its status has to have, and is sound.
 
     Raises:
         RecordError: It has not.
     """
     if record.lacking:
         raise RecordError(_refusal(path, f"it lacks {', '.join(record.lacking)}"))
+    if fault := contradiction(record):
+        raise RecordError(_refusal(path, fault))
     return record
 
 
