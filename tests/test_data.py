@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mtbench
+from mtbench import files
 from mtbench.data import encoding
 from mtbench.data.cache import cache_dir
 from mtbench.data.dataset import Data
@@ -162,7 +163,19 @@ OTHER_DAMAGE = {
     "a list for meta": rewrite_meta(lambda meta: [meta]),
     "no source": without("source"),
     "no fingerprint": without("fingerprint"),
+    "another fingerprint": rewrite_meta(lambda meta: meta | {"fingerprint": "f" * 64}),
+    "no checksum": without("checksum"),
+    "a flipped bit of a column": lambda entry: flip(entry / "column-user_rating.npy", -2),
+    "a flipped bit of an id": lambda entry: flip(entry / "query.npy", -4),
+    "another type": lambda entry: flip(entry / "column-query.npy", 22),
 }
+
+
+def flip(path, place):
+    """Flip a bit of a file, of a column's last number or of what says its type."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("damage", OTHER_DAMAGE.values(), ids=OTHER_DAMAGE)
@@ -181,6 +194,23 @@ def test_an_entry_cut_in_the_middle_is_made_again(folder, name):
     path.write_bytes(path.read_bytes()[: path.stat().st_size - 1])
     assert load_data(Counting(), {}).fingerprint == expected
     assert len(Counting.loads) == 2
+
+
+def test_what_killed_writers_left_goes_with_the_next_write(folder):
+    """Not what is being written, here or in another container."""
+    folder.mkdir(parents=True)
+    mine, other, older = (
+        *(files.temporary_for(folder / "abc"),),
+        *(folder / f"abc.01234567-{n}-1-ab.tmp" for n in range(2)),
+    )
+    for place in (mine, other, older):
+        place.mkdir()
+        (place / "column-query.npy").write_bytes(b"x")
+    for place in (older / "column-query.npy", older, other):  # a file in `other` is being written
+        os.utime(place, (0, 0))
+    load_data(Counting(), {})
+    assert {mine, other} < {*folder.iterdir()}
+    assert not older.exists()
 
 
 def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):

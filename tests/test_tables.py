@@ -325,9 +325,9 @@ def test_a_folder_without_results(tmp_path):
 def test_a_target_that_cannot_be_written(folder, tmp_path):
     (tmp_path / "is.csv").mkdir()
     no = tmp_path / "no" / "x.csv"
-    assert refused(folder, no) == f"{no}: cannot be written: No such file or directory"
+    assert refused(folder, no) == f"{no}: cannot be written: no such file or directory"
     assert refused(folder, tmp_path / "is.csv").endswith(
-        "is.csv: cannot be written: Is a directory"
+        "is.csv: cannot be written: is a folder, expected a file"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["is.csv", "made"]
 
@@ -340,7 +340,7 @@ def test_a_write_that_breaks_off_leaves_what_was_there(folder, tmp_path, monkeyp
     monkeypatch.setitem(tables.WRITERS, ".csv", breaks)
     target = tmp_path / "x.csv"
     target.write_text("what was there")
-    assert refused(folder, target) == f"{target}: cannot be written: No space left on device"
+    assert refused(folder, target) == f"{target}: cannot be written: no space left on device"
     assert target.read_text() == "what was there"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "x.csv"]
 

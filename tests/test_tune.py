@@ -92,6 +92,10 @@ def executed(run, stages, listener, place):
     kept = 3 if setup.train.early_stopping else epoch
     question, answer = (json.loads(json.dumps(half)) for half in (run.run.question, run.run.answer))
     about = {"run_id": run.id, "question": question, "answer": answer, "metrics": values}
+    about["metric_info"] = {
+        task: [made.metric(name, higher=name != "rmse") for name in found]
+        for task, found in values.items()
+    }
     return made.record(
         run.scenario,
         run.seed,

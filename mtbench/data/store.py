@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mtbench.errors import DataError
+from mtbench.files import reason
 
 from . import cache
 from .cache import cache_dir
@@ -19,7 +20,7 @@ from .dataset import Data, Side
 from .encoding import Feature
 from .interactions import Interactions
 
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
 """Raised when what lies in the cache changes its form."""
 
 
@@ -89,8 +90,7 @@ class Cached:
         try:
             cache.remove(self.place)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise DataError(f"{self.place}: cannot be removed: {reason}") from error
+            raise DataError(f"{self.place}: cannot be removed: {reason(error)}") from error
 
 
 def cached() -> list[Cached]:

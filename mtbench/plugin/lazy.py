@@ -64,6 +64,9 @@ def quiet_stderr() -> Iterator[None]:
     TensorFlow reports at every import which CPU instructions it uses and that there is no GPU,
     before any of its own settings could stop it.
     """
+    if sys.stderr is None:  # it was closed
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as written:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mtbench.errors import PluginError, did_you_mean, in_one_line
+from mtbench.files import reason
 
 from .component import Component
 from .hooks import PROJECT, SPECS, plugin_manager
@@ -96,11 +97,17 @@ class Registry:
         Raises:
             PluginError: The file is absent, cannot be imported, or breaks the rules of a hook.
         """
+        if "\0" in str(path):
+            raise PluginError(f"{str(path)!r}: there is a NUL in its name")
         label = path.name
         name = f"mtbench_file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
         if self.hooks.has_plugin(name):
             return
-        if not path.is_file():
+        try:
+            there = path.is_file()
+        except OSError as error:
+            raise PluginError(f"{path}: {reason(error)}") from error
+        if not there:
             raise PluginError(f"{path}: no such plugin file")
         spec = importlib.util.spec_from_file_location(name, path.resolve())
         if spec is None or spec.loader is None:

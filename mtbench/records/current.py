@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from mtbench.text import counted
 
 from .record import Answer, MetricInfo, Record
 
@@ -13,8 +16,14 @@ def newest(records: Sequence[Record]) -> Record:
     return max(records, key=_started)
 
 
-def _started(record: Record) -> str:
-    return record.started
+def _started(record: Record) -> tuple[bool, str]:
+    """When it was started; what a wrong clock put into the future comes before all others."""
+    return record.started <= _tomorrow(), record.started
+
+
+def _tomorrow() -> str:
+    """A day from now, UTC: clocks of machines differ, and zones of old records may."""
+    return (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
 
 def _key(record: Record) -> tuple[str, str]:
@@ -50,7 +59,10 @@ def current(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     of = "another version of the suite, data or software"
     what = f"1 record of {of} is" if left == 1 else f"{left} records of {of} are"
     used, partial = _with_common_metrics(used)
-    return used, [*([f"{what} left out"] if left else []), *partial]
+    ahead = sum(not _started(record)[0] for record in records)
+    verb = "counts" if ahead == 1 else "count"
+    early = [f"{counted(ahead, 'record')} of a time to come, which {verb} as the oldest"]
+    return used, [*([f"{what} left out"] if left else []), *(early if ahead else []), *partial]
 
 
 def versions(records: Sequence[Record]) -> int:

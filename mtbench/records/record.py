@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import to_json
 
 from .engine import Engine
@@ -184,6 +185,14 @@ class Environment(_Part):
     """None in a record older than the key."""
 
 
+def _time(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"expected a time, ISO 8601, found {text!r}") from None
+    return text
+
+
 Values = dict[str, dict[str, float]]
 """`{task: {metric: value}}`."""
 
@@ -202,7 +211,7 @@ class Record(_Part):
     seed: int
     status: Literal["ok", "failed"]
     error: Failure | None = None
-    started: str
+    started: Annotated[str, AfterValidator(_time)]
     """Time, UTC, ISO 8601."""
     arms: tuple[str, ...] = ()
     """Names of all scenarios and baselines of the suite, in its order; empty where it is not known,
@@ -233,6 +242,9 @@ class Record(_Part):
     metrics: Values = {}
     floors: dict[str, Values] = {}
     """`{task: {floor: {metric: value}}}`."""
+    files: dict[str, str] | None = None
+    """SHA-256 of the files that lie beside it, by what they hold; None in a record older than the
+    key, and before it was stored."""
     upgraded: bool = Field(False, exclude=True)
     """Whether it was read from an older form."""
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from mtbench.errors import RecordError, did_you_mean
 from mtbench.extras import require
+from mtbench.text import defused
 
 from . import store
 from .columns import COLUMNS, RUN_COLUMNS, metric_rows, run_rows
@@ -131,7 +132,8 @@ def export(
 
     `pandas.read_parquet` gives the frame back. So does `pandas.read_csv` with
     `keep_default_na=False, na_values=[""]`, before pandas 3.1 also `float_precision="round_trip"`,
-    but for the dtype of times, of names that are all numbers, and of columns without a value.
+    but for the dtype of times, of names that are all numbers, and of columns without a value, and
+    for a `'` before texts that a spreadsheet would take for a formula.
 
     Args:
         folder: As for `load_results`.
@@ -202,7 +204,9 @@ def _csv(table: Any, stream: BinaryIO) -> None:
     writer.writerow(table.column_names)
     for row in table.to_pylist():
         writer.writerow(
-            value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+            value.isoformat(timespec="microseconds")
+            if isinstance(value, datetime)
+            else defused(value)
             for value in row.values()
         )
     text.detach()

@@ -85,7 +85,10 @@ def _content(dataset: Dataset, registry: Registry) -> str | None:
     """
     try:
         with blame(dataset, lambda: registry.origin(dataset).plugin):
-            return dataset.content()
+            content: Any = dataset.content()
+            if not isinstance(content, str | None):
+                raise TypeError(f"content: expected a digest or None, found {content!r:.100}")
+            return content
     except DataError:
         return None
 

@@ -98,8 +98,10 @@ def pending(
     """
 
     def is_done(run: PlannedRun) -> bool:
-        needed = models and not run.setup.baseline
-        saved = not needed or store.weights_path(folder, run.id).is_file()
-        return saved and store.done(folder, run.id) is not None
+        record = store.done(folder, run.id)
+        if record is None or not models or run.setup.baseline:
+            return record is not None
+        weights = store.beside(folder, record, "weights")
+        return weights is not None and weights.is_file()
 
     return [run for run in plan if force or not is_done(run)]

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from mtbench.data.store import load_data
 from mtbench.errors import DataError
 from mtbench.metrics.slices import slice_counts
 from mtbench.plugin.blame import blame
+from mtbench.plugin.component import Component
 from mtbench.plugin.lazy import quiet_stderr
 from mtbench.suite.setup import Identify, Setup
 
@@ -91,7 +92,7 @@ class Stages:
                 be divided.
             PluginError: The dataset raises anything else.
         """
-        with self._blame(setup):
+        with self.blame(setup.dataset):
             setup.dataset.require()
         started = time.perf_counter()
         with quiet_stderr():
@@ -105,7 +106,7 @@ class Stages:
             self.parts(setup, seed)
         except DataError:
             raise
-        except Exception:  # noqa: S110 - what else a split may raise is for the runs to record
+        except (Exception, SystemExit):  # noqa: S110 - what else a split may raise is for the runs to record
             pass
         loaded = time.perf_counter()
         self.timings = {"import_s": imported - started, "data_s": loaded - imported}
@@ -113,13 +114,12 @@ class Stages:
     def data(self, setup: Setup) -> Data:
         """The dataset of a setup."""
         identity = self._identify(setup.dataset)
-        with self._blame(setup):
+        with self.blame(setup.dataset):
             return self._once("data", [identity], lambda: load_data(setup.dataset, identity))
 
-    def _blame(self, setup: Setup) -> contextlib.AbstractContextManager[None]:
-        """Make what the dataset's own code raises an error that names its plugin."""
-        dataset = setup.dataset
-        return blame(dataset, lambda: self._identify(dataset)["origin"]["plugin"])
+    def blame(self, component: Component) -> contextlib.AbstractContextManager[None]:
+        """Make what a component's own code raises an error that names its plugin."""
+        return blame(component, lambda: self._identify(component)["origin"]["plugin"])
 
     def parts(self, setup: Setup, seed: int) -> Divided:
         """Training, validation and test part of a seed.
@@ -215,12 +215,16 @@ def divide(setup: Setup, data: Data, seed: int) -> Divided:
     for the data to say. The order that a model is trained in is the feed's, by the run's seed.
 
     Raises:
-        DataError: A part is not of row numbers.
+        DataError: The parts are not of row numbers, each in one part at most.
     """
-    parts = setup.split.build(data, seed)
-    train, validation, test = (
-        _ascending(setup, name, getattr(parts, name)) for name in ("train", "validation", "test")
-    )
+    built = setup.split.build(data, seed)
+    size = len(data.interactions)
+    parts = {
+        name: _ascending(setup, name, getattr(built, name), size)
+        for name in ("train", "validation", "test")
+    }
+    _require_disjoint(setup, parts, size)
+    train, validation, test = parts.values()
     if setup.train_on == "train+validation":
         train, validation = np.sort(np.concatenate([train, validation])), validation[:0]
     both = [train, validation] if len(validation) else []
@@ -229,14 +233,33 @@ def divide(setup: Setup, data: Data, seed: int) -> Divided:
     return Divided(taken[0], taken[1], taken[2], seen)
 
 
-def _ascending(setup: Setup, name: str, rows: np.ndarray) -> np.ndarray:
+def _ascending(setup: Setup, name: str, part: Any, size: int) -> np.ndarray:
     """Row numbers of a part, ascending."""
+    rows = np.asarray(part)
+    of = f"split {setup.split.name!r}, {name} part: expected"
     if not np.issubdtype(rows.dtype, np.integer):
         raise DataError(
-            f"split {setup.split.name!r}, {name} part: expected row numbers, int64, found "
-            f"{rows.dtype}: a mask is made one by np.flatnonzero"
+            f"{of} row numbers, int64, found {rows.dtype}: a mask is made one by np.flatnonzero"
         )
-    return np.sort(rows)
+    if rows.ndim != 1:
+        raise DataError(f"{of} row numbers, [rows], found an array of shape {rows.shape}")
+    rows = np.sort(rows)
+    for row in rows[[0, -1]] if len(rows) else ():
+        if not 0 <= row < size:
+            raise DataError(f"{of} row numbers from 0 to {size - 1}, found {row}")
+    return rows
+
+
+def _require_disjoint(setup: Setup, parts: Mapping[str, np.ndarray], size: int) -> None:
+    """Refuse parts that share rows: a row that is learned from and scored on tells nothing."""
+    counts = np.bincount(np.concatenate(list(parts.values())).astype(np.int64), minlength=size)
+    if counts.max(initial=0) > 1:
+        row = int(counts.argmax())
+        names = [name for name, rows in parts.items() for _ in range(np.count_nonzero(rows == row))]
+        raise DataError(
+            f"split {setup.split.name!r}: expected each row in one part at most, and once, found "
+            f"row {row} in {' and '.join(names)} ({np.count_nonzero(counts > 1)} such rows)"
+        )
 
 
 def needed_columns(setup: Setup) -> list[str]:

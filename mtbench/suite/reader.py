@@ -32,6 +32,7 @@ def load_suite(
     overrides: Sequence[str] = (),
     seeds: str | None = None,
     synthetic: bool = False,
+    plugins: bool = True,
 ) -> Suite:
     """Read and validate a suite, and load the plugin files it names.
 
@@ -41,6 +42,7 @@ def load_suite(
         overrides: `key.path=value`, each replacing or adding a value, in order.
         seeds: Replaces the seeds, in the same form: `5`, or `[3, 4]`, or `3,4`.
         synthetic: Put the dataset's synthetic stand-in in its place.
+        plugins: Whether the suite may name plugin files, which are executed to read it.
 
     Raises:
         SuiteError: With every fault of the suite.
@@ -48,6 +50,9 @@ def load_suite(
     """
     document = _document(suite)
     _override(document, overrides, seeds)
+    if not plugins and document.value.get("plugins"):
+        message = "expected none, found plugin files, which --no-plugins does not execute"
+        raise SuiteError([document.fault(("plugins",), message)])
     said = dict(suite) if isinstance(suite, Mapping) else str(suite)
     asked = Asked(said, tuple(overrides), seeds, synthetic)
     return replace(_Reader(document, registry).suite(synthetic), asked=asked)
@@ -201,13 +206,15 @@ class _Reader(PartsReader):
 
     def stand_in(self, dataset: Dataset) -> tuple[Dataset | None, str | None]:
         """Replace a dataset by its synthetic stand-in."""
-        spec = dataset.stand_in()
+        with self.blame(type(dataset)):
+            spec = dataset.stand_in()
+            spec = spec and dict(spec)
         if spec is None:
             self.fault(("dataset",), f"{dataset.name!r} has no synthetic stand-in")
             return None, None
         options = ", ".join(f"{key}={value}" for key, value in dataset.options().items())
         replaced = f"{dataset.name} ({options})" if options else dataset.name
-        return self.component("dataset", dict(spec), ("dataset",)), replaced
+        return self.component("dataset", spec, ("dataset",)), replaced
 
 
 def _position(fault: Fault) -> tuple[str, int, str]:

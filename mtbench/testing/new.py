@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 
 from mtbench.errors import DataError, MtbenchError, PluginError, did_you_mean
+from mtbench.files import reason
 from mtbench.plugin.kinds import KINDS
 from mtbench.plugin.registry import Registry
 
@@ -172,4 +173,4 @@ def _write(path: Path, text: str) -> None:
     except FileExistsError:
         raise MtbenchError(f"{path}: is there already, and stays as it is") from None
     except OSError as error:
-        raise MtbenchError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise MtbenchError(f"{path}: {reason(error)}") from error

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtbench.errors import MtbenchError, RecordError
+from mtbench.files import reason
 from mtbench.records.series import Measured, from_json, load
 from mtbench.regress.differences import require_comparable
 from mtbench.regress.gate import check
@@ -170,7 +171,7 @@ def stored(path: Path) -> dict[str, Any]:
             if KEY in one["extra_info"]
         }
     except OSError as error:
-        raise RecordError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise RecordError(f"{path}: {reason(error)}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{path}: expected the JSON of pytest-benchmark") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -86,6 +87,7 @@ class Trainer:
 
         Raises:
             FloatingPointError: A loss is not finite.
+            RuntimeError: Nothing was learned: all variables are as they were.
         """
         first = self._first and self._first.train(seed, train)
         started = time.perf_counter()
@@ -100,6 +102,7 @@ class Trainer:
         rows = self._feed.start(train, seed, lessons)
         steps = math.ceil(rows / options.batch_size)
         model.optimization.steps.assign(float(steps * options.epochs))
+        before = _checksums(model)
         built = time.perf_counter()
         validation = Validation(self.setup, validate, stop) if validate else None
         clock = Clock(epoch_ended, options.batch_size, rows, validation)
@@ -110,6 +113,11 @@ class Trainer:
             callbacks=[clock],
             verbose=0,
         )
+        if before and before == _checksums(model):
+            raise RuntimeError(
+                f"training moved none of the {len(before)} variables of the model: no loss that is "
+                "trained depends on them, or its steps are too small for float32"
+            )
         if self._model is None:
             self._model = model if _reusable(model, self._feed) else None
         epochs = len(clock.curve)
@@ -139,6 +147,11 @@ class Trainer:
         for slot, initial in zip(self._model.optimizer_variables, self._initial_slots, strict=True):
             slot.assign(initial)
         return self._model
+
+
+def _checksums(model: MultiTaskModel) -> list[int]:
+    """Of each variable that training moves."""
+    return [zlib.crc32(variable.numpy()) for variable in model.model_variables]
 
 
 def pretraining(setup: Setup) -> Setup | None:

@@ -178,9 +178,9 @@ class _Teller(Listener):
         if by_query and not self._enough:
             self.arrays["by_query"] = _npz(by_query)
         if self._models and model:
-            from mtbench.train.artifacts import kept_arrays  # noqa: PLC0415 - TensorFlow
+            from mtbench.train.artifacts import weights_of  # noqa: PLC0415 - TensorFlow
 
-            self.arrays["weights"] = _npz(kept_arrays(model))
+            self.arrays["weights"] = _npz(weights_of(model))
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
