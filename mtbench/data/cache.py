@@ -79,7 +79,7 @@ def _checksum(array: np.ndarray) -> int:
     head = zlib.crc32(f"{array.dtype.str}{array.shape}".encode())
     values = np.ascontiguousarray(array)
     return (
-        zlib.crc32(memoryview(values.view(np.uint8).reshape(-1)), head) if values.nbytes else head
+        zlib.crc32(values.view(np.uint8).reshape(-1).data, head) if values.nbytes else head
     )
 
 
