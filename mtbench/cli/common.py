@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mtbench.errors import did_you_mean
+from mtbench.text import printable
 
 from .words import Argument
 
@@ -204,4 +205,4 @@ def show(results: Results, form: str) -> None:
 def warn(notes: Iterable[str]) -> None:
     """Print what a user should know, away from the output."""
     for note in notes:
-        print(f"mtbench: warning: {note}", file=sys.stderr)
+        print(f"mtbench: warning: {printable(note)}", file=sys.stderr)

@@ -49,6 +49,14 @@ class Dataset(Component):
         """
         raise NotImplementedError
 
+    def where(self, column: str) -> str:
+        """Say what a suite has to say for `load` to read a column of the interactions.
+
+        A clause for a message, asked where something reads a column that the data lacks. Empty, the
+        default, where no option decides what is read.
+        """
+        return ""
+
     @classmethod
     def at_hand(cls) -> str | None:
         """Say, in seconds and without TensorFlow, what of it is on this machine, and where.

@@ -66,7 +66,7 @@ def load_model(
     if run.id != record.run_id and question.stands_in_for is None:
         warnings.warn(f"{run_id}: {_differences(record, run)}", stacklevel=2)
     stages = Stages(registry.identity)
-    stages.prepare(run.setup, run.seed)
+    stages.prepare([run.setup], run.seed)
     with quiet_stderr():
         from mtbench.train.artifacts import load_weights  # noqa: PLC0415 - imports TensorFlow
         from mtbench.train.model import MultiTaskModel  # noqa: PLC0415

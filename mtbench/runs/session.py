@@ -59,7 +59,7 @@ def prepare(setups: Sequence[Setup], seed: int, stages: Stages, folder: Path) ->
     store.prepare_folder(folder)
     for baseline in [setup.baseline for setup in setups if setup.baseline]:
         baseline.require()
-    stages.prepare(setups[0], seed)
+    stages.prepare(setups, seed)
     for path in store.leftovers(folder):
         path.unlink(missing_ok=True)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -21,14 +22,29 @@ from mtbench.data.tables import (
     TableReader,
     Texts,
     Times,
+    Told,
     Unit,
     notes,
     read,
+    shown,
 )
 
 TIME = "timestamp"
+DEFAULT = {"user_rating": "rating", TIME: TIME}
+"""Columns that are read where a suite names none."""
+MOST = 10
+"""Columns of a file that a message names."""
 RESERVED = ("query", "candidate", "history")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Read(NamedTuple):
+    """Interactions that were read."""
+
+    query: Texts
+    candidate: Texts
+    columns: Mapping[str, Column]
+    told: Told
 
 
 class FeatureFile(TableFile):
@@ -56,11 +72,12 @@ class FeatureFile(TableFile):
             What is known of every id, those of the file first.
         """
         reader = TableReader(self)
-        ids = Texts(self.id or key, required=True)
+        ids = Texts(self.id or key, is_id=True)
         columns = self._columns()
-        rows, _ = read(reader, [ids, *columns.values()])
+        told = read(reader, [ids, *columns.values()])
         described = ids.result()
-        _refuse_twice(reader, ids.name, described)
+        values = {name: column.result() for name, column in columns.items()}
+        rows = _rows_of_ids(reader, ids.name, described, values)
         further = np.setdiff1d(interactions.ids, described.ids)
         if len(further) == len(interactions.ids):
             raise mtbench.DataError(
@@ -68,27 +85,27 @@ class FeatureFile(TableFile):
                 f"{str(interactions.ids[0])!r}, found none of them, but {str(described.ids[0])!r}"
             )
         for column in columns.values():
-            if column.missing == rows:
+            if column.missing == told.rows:
                 raise mtbench.DataError(
                     f"{reader.name}: column {column.name!r}: expected values, found none"
                 )
-        notices += notes(reader, columns.values())
+        notices += [*told.notes, *notes(reader, columns.values())]
         if len(further):
             notices.append(
                 f"{reader.name}: lacks {len(further)} of {len(interactions.ids)} values of "
                 f"{key!r}, such as {str(further[0])!r}: all their features are missing"
             )
         features = {
-            name: _extended(self.columns[name], column, len(further))
-            for name, column in columns.items()
+            name: _extended(self.columns[name], values[name], rows, len(further))
+            for name in columns
         }
-        return Known(np.concatenate([described.ids[described.codes], further]), features)
+        return Known(np.concatenate([described.ids[described.codes[rows]], further]), features)
 
     def check(self, key: str) -> None:
         """Find what is wrong with its first rows."""
         read(
             TableReader(self),
-            [Texts(self.id or key, required=True), *self._columns().values()],
+            [Texts(self.id or key, is_id=True), *self._columns().values()],
             True,
         )
 
@@ -116,9 +133,10 @@ class Table(mtbench.Dataset, TableFile):
     """Column with the id of the user."""
     candidate: str = "item_id"
     """Column with the id of the item."""
-    columns: dict[Name, str] = Field({"user_rating": "rating", TIME: TIME})
+    columns: dict[Name, str] | None = None
     """Columns to read besides, by the name that tasks and splits use: `user_rating` and other
-    labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601."""
+    labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601. Default: of
+    `{user_rating: rating, timestamp: timestamp}` those that the file has."""
     timestamp_unit: Unit = "s"
     """What a timestamp that is a number counts since 1970."""
     query_features: FeatureFile | None = None
@@ -129,7 +147,7 @@ class Table(mtbench.Dataset, TableFile):
     @model_validator(mode="after")
     def _distinct(self) -> Table:
         for name in RESERVED:
-            if name in self.columns:
+            if name in (self.columns or ()):
                 raise ValueError(f"columns: expected a name of your own, found {name!r}")
         if self.query == self.candidate:
             raise ValueError(f"expected two columns of ids, found {self.query!r} twice")
@@ -141,9 +159,9 @@ class Table(mtbench.Dataset, TableFile):
 
     def require(self) -> None:
         """Look at the files: at their first rows, or at all of them where those are all."""
-        query, candidate, columns, whole = self._read(first=True)
-        if whole:
-            self._encode(query, candidate, columns)
+        read_first = self._read(first=True)
+        if read_first.told.whole:
+            self._encode(read_first)
         else:
             for side, file in self._files():
                 if file:
@@ -160,25 +178,52 @@ class Table(mtbench.Dataset, TableFile):
 
     def load(self) -> mtbench.Data:
         """Read all files."""
-        query, candidate, columns, _ = self._read()
-        return self._encode(query, candidate, columns)
+        return self._encode(self._read())
 
-    def _read(self, first: bool = False) -> tuple[Texts, Texts, dict[str, Column], bool]:
-        """Read the interactions, or the first of them; the last says whether these are all."""
-        query, candidate = (Texts(name, required=True) for name in (self.query, self.candidate))
-        columns: dict[str, Column] = {
-            name: Times(column, self.timestamp_unit) if name == TIME else Reals(column)
-            for name, column in self.columns.items()
-        }
-        _, whole = read(TableReader(self), [query, candidate, *columns.values()], first)
-        return query, candidate, columns, whole
+    def where(self, column: str) -> str:
+        """How the suite says which column of the file has what is lacking."""
+        taken = {self.query, self.candidate, *self._named().values()}
+        others = [name for name in TableReader(self).columns() if name not in taken]
+        near = difflib.get_close_matches(DEFAULT.get(column, column), others, n=1)
+        name = near[0] if near else others[0] if len(others) == 1 else "..."
+        named = ", ".join(f"{key}: {value}" for key, value in self._named().items())
+        has = f"the file has also {', '.join(others[:MOST])}" if others else "the file has no other"
+        return (
+            f"{has}; say which of its columns it is, `columns: "
+            f"{{{named}{', ' if named else ''}{column}: {name}}}`"
+        )
 
-    def _encode(
-        self, query: Texts, candidate: Texts, columns: Mapping[str, Column]
-    ) -> mtbench.Data:
+    def _named(self) -> dict[str, str]:
+        """The columns to read, by the name that tasks and splits use."""
+        if self.columns is not None:
+            return self.columns
+        names = TableReader(self).columns([self.query, self.candidate])
+        return {name: column for name, column in DEFAULT.items() if column in names}
+
+    def _read(self, first: bool = False) -> Read:
+        """Read the interactions, or the first of them."""
+        named = self._named()
+        query, candidate = (
+            Texts(getattr(self, side), is_id=True, way_out=f"; `{side}` says which column it is")
+            for side in ("query", "candidate")
+        )
+        columns: dict[str, Column] = {}
+        for name, column in named.items():
+            others = ", ".join(f"{key}: {value}" for key, value in named.items() if key != name)
+            way_out = f"; where nothing reads {name!r}, say `columns: {{{others}}}`"
+            columns[name] = (
+                Times(column, self.timestamp_unit, way_out)
+                if name == TIME
+                else Reals(column, way_out=way_out)
+            )
+        told = read(TableReader(self), [query, candidate, *columns.values()], first)
+        return Read(query, candidate, columns, told)
+
+    def _encode(self, rows: Read) -> mtbench.Data:
         """Read the features too, and encode all of it."""
+        query, candidate, columns, told = rows
         reader = TableReader(self)
-        notices = notes(reader, [query, candidate, *columns.values()])
+        notices = [*told.notes, *notes(reader, [query, candidate, *columns.values()])]
         sides = []
         for (side, file), column in zip(self._files(), (query, candidate), strict=True):
             ids = column.result()
@@ -214,26 +259,55 @@ class Table(mtbench.Dataset, TableFile):
                 )
 
 
-def _refuse_twice(reader: TableReader, column: str, ids: Coded) -> None:
-    """Find an id that two rows are about."""
-    first = np.unique(ids.codes, return_index=True)[1]
-    if len(first) < len(ids.codes):
-        row = int(np.setdiff1d(np.arange(len(ids.codes)), first)[0])
-        places = reader.places([row, before := int(first[ids.codes[row]])])
-        raise mtbench.DataError(
-            f"{places[row]}: column {column!r}: {str(ids.ids[ids.codes[row]])!r} is there twice, "
-            f"first at {places[before]}"
+def _rows_of_ids(
+    reader: TableReader, column: str, ids: Coded, features: Mapping[str, Any]
+) -> np.ndarray:
+    """The first row of each id; its others have to say the same, as in one table of everything.
+
+    Raises:
+        DataError: Two rows of an id differ.
+    """
+    first = np.full(len(ids.ids), len(ids.codes))
+    np.minimum.at(first, ids.codes, np.arange(len(ids.codes)))
+    of_id = first[ids.codes]
+    for name, values in features.items():
+        if len(first) < len(ids.codes) and len(rows := _differing(values, of_id)):
+            row, before = int(rows[0]), int(of_id[rows[0]])
+            one, other = (shown(_value(values, n)) for n in (row, before))
+            places = reader.places([row, before])
+            raise mtbench.DataError(
+                f"{places[row]}: column {column!r}: {str(ids.ids[ids.codes[row]])!r} is there "
+                f"twice, with {name} {one}, and {other} at {places[before]}"
+            )
+    return np.sort(first)
+
+
+def _differing(values: Any, of_id: np.ndarray) -> np.ndarray:
+    """Rows that say otherwise than the first row of their id."""
+    if isinstance(values, list):
+        return np.flatnonzero(
+            [set(each) != set(values[n]) for each, n in zip(values, of_id, strict=True)]
         )
+    numbers = values.codes if isinstance(values, Coded) else values
+    equal = numbers == numbers[of_id]
+    if numbers.dtype.kind == "f":
+        equal |= np.isnan(numbers) & np.isnan(numbers[of_id])
+    return np.flatnonzero(~equal.reshape(len(of_id), -1).all(1))
 
 
-def _extended(form: Form, column: Column, number: int) -> Raw:
-    """A feature, with a missing value for each of some further ids."""
-    values = column.result()
+def _value(values: Any, row: int) -> Any:
+    """The value in a row, as a message has it."""
+    value = str(values.ids[values.codes[row]]) if isinstance(values, Coded) else values[row]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _extended(form: Form, values: Any, rows: np.ndarray, number: int) -> Raw:
+    """A feature of some rows, with a missing value for each of some further ids."""
     if form == "numeric":
-        return Raw(form, np.append(values, np.full(number, np.nan)))
+        return Raw(form, np.append(values[rows], np.full(number, np.nan)))
     if form == "multi_hot":
-        return Raw(form, [*values, *[[]] * number])
-    return Raw(form, np.append(as_text(values.ids)[values.codes], [""] * number))
+        return Raw(form, [*(values[row] for row in rows), *[[]] * number])
+    return Raw(form, np.append(as_text(values.ids)[values.codes[rows]], [""] * number))
 
 
 def _digest(file: TableFile) -> str:

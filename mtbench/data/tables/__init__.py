@@ -1,7 +1,9 @@
 """A user's own tables: CSV, TSV and Parquet, read into columns."""
 
-from .columns import Column, Lists, Reals, Texts, Times, Unit, notes, read
+from .columns import Column, Lists, Reals, Texts, Times, Unit
+from .faults import shown
 from .file import TableFile, TableReader
+from .reading import Told, notes, read
 
 __all__ = [
     "Column",
@@ -11,7 +13,9 @@ __all__ = [
     "TableReader",
     "Texts",
     "Times",
+    "Told",
     "Unit",
     "notes",
     "read",
+    "shown",
 ]

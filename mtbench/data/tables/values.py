@@ -35,6 +35,16 @@ def texts(values: Any) -> Any:
     return compute().fill_null(values.cast(pyarrow.string()), "")
 
 
+def absent(values: Any) -> np.ndarray:
+    """Which values are missing, bool `[n]`: null, NaN, or text that stands for it."""
+    pyarrow, types = require("pyarrow", "tables"), require("pyarrow.types", "tables")
+    missing = values.is_null(nan_is_null=True)
+    if types.is_string(values.type) or types.is_large_string(values.type):
+        stripped = compute().utf8_trim_whitespace(values.cast(pyarrow.string()))
+        missing = compute().or_(missing, compute().is_in(stripped, pyarrow.array(MISSING)))
+    return as_array(missing)
+
+
 def lists(values: Any, separator: str) -> list[list[str]]:
     """Return the texts in each value: a list of them, or a text with a separator.
 
@@ -42,10 +52,20 @@ def lists(values: Any, separator: str) -> list[list[str]]:
         WrongTypeError: They are of another type.
     """
     types = require("pyarrow.types", "tables")
-    if types.is_list(values.type) or types.is_large_list(values.type):
+    if is_list(values):
+        inner = values.type.value_type
+        if types.is_floating(inner) or types.is_decimal(inner) or types.is_nested(inner):
+            raise WrongTypeError(f"{values.type}, which is a `vector` if it is of numbers")
         rows = values.to_pylist()
         return [[str(each) for each in row or () if each is not None] for row in rows]
     return [[part.strip() for part in text.split(separator)] for text in texts(values).to_pylist()]
+
+
+def is_list(values: Any) -> bool:
+    """Whether values are lists."""
+    types, kind = require("pyarrow.types", "tables"), values.type
+    each = (types.is_list, types.is_large_list, types.is_fixed_size_list)
+    return any(matches(kind) for matches in each)
 
 
 def reals(values: Any) -> tuple[np.ndarray, np.ndarray]:
