@@ -103,8 +103,8 @@ class Stages:
 
             devices.initialise()  # what it has to say of them, too
         imported = time.perf_counter()
-        data = self.data(setup)
         try:
+            data = self.data(setup)
             for each in setups:
                 require_columns(each, data)
             self.parts(setup, seed)

@@ -17,7 +17,7 @@ from mtbench_plugins.datasets.table import Table
 
 COMPRESSED = {"": lambda b: b, ".gz": gzip.compress, ".bz2": bz2.compress}
 ENCODINGS = ("utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16", "utf-16-le", "shift_jis")
-WORDS = st.text('ab"\'é,;\t|: #\\\\', min_size=1, max_size=5)
+WORDS = st.text("ab\"'é,;\t|: #\\\\", min_size=1, max_size=5)
 BREAKS = st.sampled_from(["x\ny", 'a"b\r\nc', "\n"])
 
 
@@ -107,7 +107,9 @@ def check(content, name, options):
     rows, sides = rows_of(table, content), (data.query, data.candidate)
     assert len(data.interactions) + told(data) == len(rows)
     kept = [row for row in rows if row["rating"] or not table.drop_missing]
-    for side, codes in zip(sides, (data.interactions.query, data.interactions.candidate)):
+    for side, codes in zip(
+        sides, (data.interactions.query, data.interactions.candidate), strict=True
+    ):
         assert side.ids[codes].tolist() == [row[side.key] for row in kept]
     return "read"
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
+from mtbench.data.moments import moment
 from mtbench.extras import require
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
@@ -119,7 +118,7 @@ def seconds(values: Any, per_second: int) -> tuple[np.ndarray, np.ndarray]:
         if target == pyarrow.int64():
             return _whole(as_array(times), per_second)
         return as_array(times.cast(pyarrow.int64())) // 10**6, none
-    times, bad = _each(values, functools.partial(_time, per_second=per_second))
+    times, bad = _each(values, functools.partial(moment, per_second=per_second))
     return times.astype(np.int64), bad
 
 
@@ -150,19 +149,6 @@ def _real(text: str | None) -> float:
     if "_" in text:  # which Python takes
         raise ValueError
     return float(text)
-
-
-def _time(text: str, per_second: int) -> float:
-    """A time in whole seconds since 1970; without a zone it is UTC."""
-    text = text.strip()
-    try:
-        number = float(text)
-    except ValueError:
-        time = datetime.fromisoformat(text)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() // 1
-    if not math.isfinite(number) or "_" in text:
-        raise ValueError
-    return number // per_second
 
 
 def _as_it_is(values: Any) -> Any:
