@@ -180,13 +180,14 @@ def _core(
     interactions: Interactions, rows: np.ndarray, per_query: int, per_candidate: int
 ) -> np.ndarray:
     """The largest part of some rows in which each query and each candidate has enough."""
+    query = interactions.query[rows].astype(np.intp)
+    candidate = interactions.candidate[rows].astype(np.intp)
     while len(rows):
-        query, candidate = interactions.query[rows], interactions.candidate[rows]
-        stay = np.bincount(query)[query] >= per_query
-        stay &= np.bincount(candidate)[candidate] >= per_candidate
+        stay = (np.bincount(query) >= per_query)[query]
+        stay &= (np.bincount(candidate) >= per_candidate)[candidate]
         if stay.all():
             break
-        rows = rows[stay]
+        query, candidate, rows = query[stay], candidate[stay], rows[stay]
     return rows
 
 
