@@ -107,6 +107,7 @@ class Stages:
             data = self.data(setup)
             for each in setups:
                 require_columns(each, data)
+                check_tasks(each, data)
             self.parts(setup, seed)
         except LackingColumnError as error:
             with self._blame(setup):
@@ -246,6 +247,19 @@ def _ascending(setup: Setup, name: str, rows: np.ndarray) -> np.ndarray:
             f"{rows.dtype}: a mask is made one by np.flatnonzero"
         )
     return np.sort(rows)
+
+
+def check_tasks(setup: Setup, data: Data) -> None:
+    """Let each task look at the data.
+
+    Raises:
+        DataError: It is nonsense for one.
+    """
+    for name, task in setup.tasks.items():
+        try:
+            task.check(data.interactions)
+        except DataError as error:
+            raise DataError(f"task {name!r} on {data.source}: {error}") from error
 
 
 def needed_columns(setup: Setup) -> list[str]:

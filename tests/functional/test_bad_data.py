@@ -205,6 +205,22 @@ USE = {
     "no time at all, in a temporal split": (
         GOOD, ["-o", "split=temporal", "-o", "dataset.columns={user_rating: rating}"],
     ),
+    "a threshold that no label reaches": (GOOD, ["-o", "tasks.ranking={name: click, threshold: 9}"]),
+    "a threshold that all labels reach": (GOOD, ["-o", "tasks.ranking={name: click, threshold: 1}"]),
+    "a positive threshold that no label reaches": (
+        GOOD, ["-o", "tasks.ranking={name: retrieval, positive_threshold: 9}"],
+    ),
+    "lists of all candidates": (GOOD, ["-o", "tasks.ranking={name: retrieval, top_k: [2, 100]}"]),
+    "no time at all, for histories": (
+        GOOD, ["-o", "towers.query=sequence", "-o", "dataset.columns={user_rating: rating}"],
+    ),
+    "no column for filters": (
+        GOOD, ["-o", "dataset.filters={since: 2020-01-01}", "-o", "dataset.columns={user_rating: rating}"],
+    ),
+    "filters that leave nothing": (GOOD, ["-o", "dataset.filters={min_per_query: 3}"]),
+    "a column that the file has under another name": (
+        edit("rating", "ratings", edit("when", "time")), ["-o", "dataset.columns=null"],
+    ),
     "no label for a task": (GOOD, ["-o", "dataset.columns={timestamp: when}"]),
 }  # fmt: skip
 
