@@ -7,16 +7,15 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data import Coded, Form, Ids, Known, Raw, as_text
+from mtbench.data import Ids
 from mtbench.data.tables import (
     Column,
-    Lists,
+    FeatureFile,
     Reals,
     TableFile,
     TableReader,
@@ -26,7 +25,6 @@ from mtbench.data.tables import (
     Unit,
     notes,
     read,
-    shown,
 )
 
 TIME = "timestamp"
@@ -45,79 +43,6 @@ class Read(NamedTuple):
     candidate: Texts
     columns: Mapping[str, Column]
     told: Told
-
-
-class FeatureFile(TableFile):
-    """A table with a row for each user or item."""
-
-    path: mtbench.SuitePath
-    """The file, relative to the suite's file, as that of the interactions."""
-    id: str | None = None
-    """Column with the id; default: as in the interactions."""
-    columns: dict[str, Form] = Field(min_length=1)
-    """Form of each column to read: `categorical`, `numeric` or `multi_hot`. A numeric value that is
-    missing becomes the mean of the others."""
-    separator: str = Field("|", min_length=1)
-    """What separates the values of a multi-hot column, unless it holds lists (Parquet)."""
-
-    def describe(self, key: str, interactions: Coded, notices: list[str]) -> Known:
-        """Read it.
-
-        Args:
-            key: Column of the interactions with the ids.
-            interactions: The ids that have an interaction.
-            notices: Where to add what is worth saying.
-
-        Returns:
-            What is known of every id, those of the file first.
-        """
-        reader = TableReader(self)
-        ids = Texts(self.id or key, is_id=True)
-        columns = self._columns()
-        told = read(reader, [ids, *columns.values()])
-        described = ids.result()
-        values = {name: column.result() for name, column in columns.items()}
-        rows = _rows_of_ids(reader, ids.name, described, values)
-        further = np.setdiff1d(interactions.ids, described.ids)
-        if len(further) == len(interactions.ids):
-            raise mtbench.DataError(
-                f"{reader.name}: column {ids.name!r}: expected ids of the interactions, such as "
-                f"{str(interactions.ids[0])!r}, found none of them, but {str(described.ids[0])!r}"
-            )
-        for column in columns.values():
-            if column.missing == told.rows:
-                raise mtbench.DataError(
-                    f"{reader.name}: column {column.name!r}: expected values, found none"
-                )
-        notices += [*told.notes, *notes(reader, columns.values())]
-        if len(further):
-            notices.append(
-                f"{reader.name}: lacks {len(further)} of {len(interactions.ids)} values of "
-                f"{key!r}, such as {str(further[0])!r}: all their features are missing"
-            )
-        features = {
-            name: _extended(self.columns[name], values[name], rows, len(further))
-            for name in columns
-        }
-        return Known(np.concatenate([described.ids[described.codes[rows]], further]), features)
-
-    def check(self, key: str) -> None:
-        """Find what is wrong with its first rows."""
-        read(
-            TableReader(self),
-            [Texts(self.id or key, is_id=True), *self._columns().values()],
-            True,
-        )
-
-    def _columns(self) -> dict[str, Column]:
-        """What reads each feature."""
-        columns: dict[str, Column] = {}
-        for name, form in self.columns.items():
-            if form == "numeric":
-                columns[name] = Reals(name, np.float64)
-            else:
-                columns[name] = Lists(name, self.separator) if form == "multi_hot" else Texts(name)
-        return columns
 
 
 class Table(mtbench.Dataset, TableFile):
@@ -153,7 +78,7 @@ class Table(mtbench.Dataset, TableFile):
             raise ValueError(f"expected two columns of ids, found {self.query!r} twice")
         for side, file in self._files():
             key = getattr(self, side)
-            if file and key in file.columns:
+            if file and key in (*file.columns, *file.vectors):
                 raise ValueError(f"{side}_features: expected features, found the id {key!r}")
         return self
 
@@ -257,57 +182,6 @@ class Table(mtbench.Dataset, TableFile):
                     f"{reader.name}: column {column.name!r}: expected labels that differ, found "
                     f"{constant}: leave {name!r} out of `columns` for tasks that do without"
                 )
-
-
-def _rows_of_ids(
-    reader: TableReader, column: str, ids: Coded, features: Mapping[str, Any]
-) -> np.ndarray:
-    """The first row of each id; its others have to say the same, as in one table of everything.
-
-    Raises:
-        DataError: Two rows of an id differ.
-    """
-    first = np.full(len(ids.ids), len(ids.codes))
-    np.minimum.at(first, ids.codes, np.arange(len(ids.codes)))
-    of_id = first[ids.codes]
-    for name, values in features.items():
-        if len(first) < len(ids.codes) and len(rows := _differing(values, of_id)):
-            row, before = int(rows[0]), int(of_id[rows[0]])
-            one, other = (shown(_value(values, n)) for n in (row, before))
-            places = reader.places([row, before])
-            raise mtbench.DataError(
-                f"{places[row]}: column {column!r}: {str(ids.ids[ids.codes[row]])!r} is there "
-                f"twice, with {name} {one}, and {other} at {places[before]}"
-            )
-    return np.sort(first)
-
-
-def _differing(values: Any, of_id: np.ndarray) -> np.ndarray:
-    """Rows that say otherwise than the first row of their id."""
-    if isinstance(values, list):
-        return np.flatnonzero(
-            [set(each) != set(values[n]) for each, n in zip(values, of_id, strict=True)]
-        )
-    numbers = values.codes if isinstance(values, Coded) else values
-    equal = numbers == numbers[of_id]
-    if numbers.dtype.kind == "f":
-        equal |= np.isnan(numbers) & np.isnan(numbers[of_id])
-    return np.flatnonzero(~equal.reshape(len(of_id), -1).all(1))
-
-
-def _value(values: Any, row: int) -> Any:
-    """The value in a row, as a message has it."""
-    value = str(values.ids[values.codes[row]]) if isinstance(values, Coded) else values[row]
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _extended(form: Form, values: Any, rows: np.ndarray, number: int) -> Raw:
-    """A feature of some rows, with a missing value for each of some further ids."""
-    if form == "numeric":
-        return Raw(form, np.append(values[rows], np.full(number, np.nan)))
-    if form == "multi_hot":
-        return Raw(form, [*(values[row] for row in rows), *[[]] * number])
-    return Raw(form, np.append(as_text(values.ids)[values.codes[rows]], [""] * number))
 
 
 def _digest(file: TableFile) -> str:

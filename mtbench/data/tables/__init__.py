@@ -1,12 +1,14 @@
 """A user's own tables: CSV, TSV and Parquet, read into columns."""
 
-from .columns import Column, Lists, Reals, Texts, Times, Unit
-from .faults import shown
+from .columns import Column, Reals, Texts, Times, Unit
+from .features import FeatureFile
 from .file import TableFile, TableReader
+from .lists import Lists, Vectors
 from .reading import Told, notes, read
 
 __all__ = [
     "Column",
+    "FeatureFile",
     "Lists",
     "Reals",
     "TableFile",
@@ -15,7 +17,7 @@ __all__ = [
     "Times",
     "Told",
     "Unit",
+    "Vectors",
     "notes",
     "read",
-    "shown",
 ]

@@ -12,8 +12,8 @@ from mtbench.errors import DataError
 
 from .faults import Faults, shown
 from .file import TableReader
-from .text import AS_TEXT
-from .values import absent, as_array, compute, lists, reals, seconds, texts
+from .quotes import AS_TEXT
+from .values import absent, as_array, compute, reals, seconds, texts
 
 Unit = Literal["s", "ms", "us", "ns"]
 _UNITS: dict[Unit, tuple[str, int]] = {
@@ -228,27 +228,3 @@ class Times(Column):
         """Say from when to when."""
         first, last = (datetime.fromtimestamp(end, UTC).date() for end in self._ends)
         return f"times from {first} to {last}"
-
-
-class Lists(Column):
-    """Several values in one: lists of a Parquet file, or texts with a separator."""
-
-    what = "texts, or lists of them"
-
-    def __init__(self, name: str, separator: str) -> None:
-        super().__init__(name)
-        self._separator = separator
-
-    def add(self, values: Any, rows: np.ndarray, faults: Faults) -> None:
-        """Take in values."""
-        found = lists(values, self._separator)
-        self._miss(np.array([not any(each) for each in found], dtype=bool), rows)
-        self._parts += found
-
-    def result(self) -> list[list[str]]:
-        """All values."""
-        return self._parts
-
-    def note(self) -> str:
-        """Say how many values there are."""
-        return f"{len({text for each in self._parts for text in each if text})} different values"

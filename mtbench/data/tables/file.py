@@ -17,7 +17,8 @@ from mtbench.errors import DataError, did_you_mean
 from mtbench.extras import require
 
 from .kinds import HEAD, PARQUET
-from .text import Breaks, Dialect, TextTable
+from .quotes import Breaks
+from .text import Dialect, TextTable
 
 ROWS = 2**18
 """Rows of a Parquet file that are read at once."""

@@ -15,7 +15,7 @@ from mtbench.text import counted
 from .columns import Column
 from .faults import Faults
 from .file import TableReader
-from .text import AS_TEXT
+from .quotes import AS_TEXT
 from .values import WrongTypeError
 
 

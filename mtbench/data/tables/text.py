@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 from mtbench.errors import DataError
 from mtbench.extras import require
 
+from . import quotes
 from .kinds import HEAD, SUFFIXES, compression, no_text, other_text
 
 BLOCK = 2**24
 """Bytes of text that are parsed at once."""
-CHUNK = 2**20
-"""Characters whose quotes are looked at at once."""
 DELIMITERS = ("\t", ",", ";", "|", "\x01", " ", ":")
-AS_TEXT = "where a quote is part of the text, say `quoting: false`"
 _FAULTS = (OSError, EOFError, ValueError, csv.Error)
 """What reading a damaged text raises; of ValueError are those of decoding, and pyarrow's."""
 
@@ -31,14 +29,6 @@ class Dialect(NamedTuple):
     quoting: bool
     header: tuple[str, ...] | None
     encoding: str
-
-
-class Breaks(NamedTuple):
-    """Line breaks within quotes."""
-
-    number: int = 0
-    first: int = 0
-    """Line of the row with the first of them."""
 
 
 class TextTable:
@@ -60,7 +50,7 @@ class TextTable:
     def __init__(self, name: str, path: Path, dialect: Dialect, head: bytes) -> None:
         self._name, self._path, self._dialect = name, path, dialect
         self._compression = compression(head)
-        self.breaks = Breaks()
+        self.breaks = quotes.Breaks()
         if not self._compression and path.suffix in SUFFIXES:
             kind = no_text(head, dialect.encoding)
             found = kind.what if kind else f"text: take {path.suffix} off its name"
@@ -148,7 +138,7 @@ class TextTable:
 
     def rows(self, header: bool = False) -> Iterator[tuple[int, list[str]]]:
         """Line and fields of each row, read by Python; with the header as the first."""
-        with self._text(errors="surrogateescape") as text:
+        with self._text() as text:
             lines = csv.reader(
                 text,
                 delimiter=self._dialect.delimiter,
@@ -162,8 +152,6 @@ class TextTable:
     def check_quotes(self, first: bool) -> None:
         """Find quotes that are not around whole values, which parsers take in different ways.
 
-        A part of the text without a quote is not parsed.
-
         Args:
             first: Look at the first part only.
 
@@ -172,49 +160,13 @@ class TextTable:
         """
         if not self._dialect.quoting:
             return
-        line, breaks = 0, Breaks()
-        with self._text(errors="surrogateescape") as text:
-            try:
-                while (part := _whole_lines(text)) and not (first and line):
-                    if '"' in part:
-                        lines, found = self._quotes(part, text, line)
-                        breaks = Breaks(breaks.number + found.number, breaks.first or found.first)
-                    else:
-                        lines = part.count("\n") + part.count("\r") - part.count("\r\n")
-                    line += lines
-            except (*_FAULTS,) as error:
-                raise self._fault(error) from error
-        self.breaks = breaks
-
-    def _quotes(self, part: str, text: io.TextIOBase, before: int) -> tuple[int, Breaks]:
-        """Parse a part of the text: how many lines it has, and its line breaks within quotes."""
-        while True:
-            rows = csv.reader(
-                io.StringIO(part, newline=""), delimiter=self._dialect.delimiter, strict=True
-            )
-            number, first, last = 0, 0, 0
-            try:
-                for _ in rows:
-                    if rows.line_num > last + 1:
-                        number, first = number + rows.line_num - last - 1, first or last + 1
-                    last = rows.line_num
-            except csv.Error as error:
-                if "end of data" in str(error) and (more := _whole_lines(text)):
-                    part += more  # which may close the quote
-                    continue
-                raise self._of_quotes(error, before + last + 1, before + rows.line_num) from error
-            return last, Breaks(number, first and before + first)
-
-    def _of_quotes(self, error: csv.Error, start: int, line: int) -> DataError:
-        """Say what is wrong with the quotes of a row that starts at a line."""
-        if "expected after" in str(error):
-            return DataError(
-                f"{self._name}:{line}: expected {self._dialect.delimiter!r} after a closing quote, "
-                f"found more text: {AS_TEXT}"
-            )
-        return DataError(
-            f"{self._name}:{start}: expected a quote to be closed, found none that does: {AS_TEXT}"
-        )
+        try:
+            with self._text() as text:
+                self.breaks = quotes.check(text, self._dialect.delimiter, first)
+        except quotes.QuoteError as error:
+            raise DataError(f"{self._name}:{error.line}: {error}") from error
+        except _FAULTS as error:
+            raise self._fault(error) from error
 
     def _refuse_delimiter(self, line: int, text: str, second: str, wanted: Sequence[str]) -> None:
         """Find the delimiter that divides a line into what is wanted, where ours does not."""
@@ -241,11 +193,11 @@ class TextTable:
         return pyarrow.input_stream(str(self._path), compression=self._compression)
 
     @contextlib.contextmanager
-    def _text(self, errors: str) -> Iterator[io.TextIOWrapper]:
+    def _text(self) -> Iterator[io.TextIOWrapper]:
         encoding = self._dialect.encoding
         encoding = "utf-8-sig" if encoding == "utf-8" else encoding
         with self._open() as raw:
-            yield io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline="")
+            yield io.TextIOWrapper(raw, encoding=encoding, errors="surrogateescape", newline="")
 
     def _head(self, head: bytes) -> bytes:
         """Its first bytes, decompressed."""
@@ -265,8 +217,6 @@ class TextTable:
 
     def _fault(self, error: Exception) -> DataError:
         """Say what was wrong where reading failed."""
-        if isinstance(error, DataError):
-            return error
         try:
             if place := self._wrong_line():
                 return DataError(place)
@@ -295,11 +245,6 @@ class TextTable:
             if len(fields) != expected:
                 return f"{self._name}:{line}: expected {expected} columns, found {len(fields)}"
         return None
-
-
-def _whole_lines(text: io.TextIOBase) -> str:
-    """Some lines of a text, the last of them whole; none at its end."""
-    return text.read(CHUNK) + text.readline()
 
 
 def _is_text(field: str) -> bool:

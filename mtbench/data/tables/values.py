@@ -60,6 +60,45 @@ def lists(values: Any, separator: str) -> list[list[str]]:
     return [[part.strip() for part in text.split(separator)] for text in texts(values).to_pylist()]
 
 
+def vectors(values: Any, separator: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return values as float64 `[n, length]`, NaN where missing, and which are none.
+
+    Args:
+        values: Lists of numbers, or texts of numbers with a separator, a comma or blanks between
+            them, in brackets or not.
+        separator: What may separate them in a text.
+
+    Raises:
+        WrongTypeError: They are of another type.
+    """
+    pyarrow, types = require("pyarrow", "tables"), require("pyarrow.types", "tables")
+    unread = np.zeros(len(values), bool)
+    if not is_list(values):
+        rows = [_vector(text, separator) for text in texts(values).to_pylist()]
+        unread = np.array([row is None for row in rows], bool)
+        values = pyarrow.array([row or None for row in rows], pyarrow.list_(pyarrow.float64()))
+    inner = values.type.value_type
+    if not any(matches(inner) for matches in (types.is_integer, types.is_floating, types.is_null)):
+        raise WrongTypeError(values.type)
+    lengths = as_array(compute().fill_null(compute().list_value_length(values), 0))
+    numbers = as_array(compute().list_flatten(values).cast(pyarrow.float64()))
+    length = int(lengths[lengths > 0][0]) if lengths.any() else 0
+    fits = lengths == length
+    found = np.full((len(values), length), np.nan)
+    if length:
+        found[fits] = numbers[np.repeat(fits, lengths)].reshape(-1, length)
+    return found, unread | (~fits & (lengths > 0)) | np.isinf(found).any(1)
+
+
+def _vector(text: str, separator: str) -> list[float] | None:
+    """The numbers in a text; None where something else is."""
+    parts = text.strip().strip("[]()").replace(separator, " ").replace(",", " ").split()
+    try:
+        return [float(part) for part in parts]
+    except ValueError:
+        return None
+
+
 def is_list(values: Any) -> bool:
     """Whether values are lists."""
     types, kind = require("pyarrow.types", "tables"), values.type
