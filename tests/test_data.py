@@ -352,7 +352,9 @@ def test_vectors_are_as_they_are_given():
     assert other.candidate.features["v"].values.tolist() == [[2, 4], [4, 8], [6, 12]]
     assert data.candidate.features["v"] is given
     assert other.fingerprint != data.fingerprint
-    with pytest.raises(mtbench.DataError, match=r"'w' of u: expected 1 rows, one for each id, .* 3"):
+    with pytest.raises(
+        mtbench.DataError, match=r"'w' of u: expected 1 rows, one for each id, .* 3"
+    ):
         data.with_feature("query", "w", given)
 
 

@@ -40,6 +40,7 @@ COMMANDS = {
     ),
     "export": ("results:export", "write a folder's metrics as a table, a row a value"),
     "clean": ("records:clean", "remove records of older versions, or the cache"),
+    "init": ("new:init", "look at a file of yours and write a suite for it"),
     "new": ("new:new", "write a plugin or a suite to start from"),
     "data": ("data:data", "bring data in"),
     "doctor": ("doctor:doctor", "say what is installed here, what is missing and what to do"),

@@ -3,6 +3,7 @@
 from .columns import Column, Reals, Texts, Times, Unit
 from .features import FeatureFile
 from .file import TableFile, TableReader
+from .guess import guess
 from .lists import Lists, Vectors
 from .reading import Told, notes, read
 
@@ -18,6 +19,7 @@ __all__ = [
     "Told",
     "Unit",
     "Vectors",
+    "guess",
     "notes",
     "read",
 ]

@@ -155,7 +155,7 @@ class TableReader:
         Raises:
             DataError: The file is absent, empty or no table.
         """
-        return self._table.columns(wanted)
+        return self.table.columns(wanted)
 
     def check(self, wanted: Mapping[str, str]) -> None:
         """Find what is wrong with the file before its rows are read.
@@ -167,11 +167,11 @@ class TableReader:
             DataError: It is absent, empty or no table, or lacks a column.
         """
         names = self.columns([*wanted])
-        place = self._table.place_of_names()
+        place = self.table.place_of_names()
         for column, way_out in wanted.items():
             if column not in names:
                 near = did_you_mean(column, names)
-                hint = self._table.hint(names) or way_out
+                hint = self.table.hint(names) or way_out
                 raise DataError(f"{place}: no column {column!r}{near}{hint}")
             if names.count(column) > 1:
                 raise DataError(f"{place}: column {column!r} is there twice")
@@ -186,26 +186,27 @@ class TableReader:
         Raises:
             DataError: The file cannot be read to its end.
         """
-        self._table.check_quotes(first)
-        for batch in self._table.batches(wanted):
+        self.table.check_quotes(first)
+        for batch in self.table.batches(wanted):
             yield {name: batch.column(name) for name in wanted}
 
     @property
     def breaks(self) -> Breaks:
         """Line breaks within quotes, once `batches` was read."""
-        return self._table.breaks
+        return self.table.breaks
 
     @property
     def is_text(self) -> bool:
         """Whether it is no Parquet."""
-        return isinstance(self._table, TextTable)
+        return isinstance(self.table, TextTable)
 
     def places(self, rows: Iterable[int]) -> dict[int, str]:
         """Return where some rows, counted from 0, are: `ratings.csv:17`."""
-        return self._table.places(sorted(set(rows)))
+        return self.table.places(sorted(set(rows)))
 
     @functools.cached_property
-    def _table(self) -> TextTable | ParquetTable:
+    def table(self) -> TextTable | ParquetTable:
+        """What the file is."""
         self._find()
         with self._path.open("rb") as stream:
             head = stream.read(HEAD)

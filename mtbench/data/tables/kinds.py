@@ -24,18 +24,27 @@ class Kind(NamedTuple):
 
     what: str
     way_out: str
+    encoding: str = ""
+    """Of a text that is in another one."""
 
 
 _AS_CSV = "save its table as CSV or Parquet"
 _TO_PARQUET = "write it as Parquet, with `DataFrame.to_parquet`"
-_WIDE = "its `encoding` has to be said: `encoding: {}`"
+
+
+def _wide(encoding: str) -> Kind:
+    """A text of two or four bytes for each character."""
+    name = encoding.upper()[:6]
+    return Kind(f"text in {name}", f"its encoding has to be said, `encoding: {encoding}`", encoding)
+
+
 _SIGNS: tuple[tuple[bytes, int, Kind], ...] = (
     (PARQUET, 0, Kind("a Parquet file", "decompress it: Parquet is compressed within")),
     *((b"\x80" + bytes([n]), 0, Kind("a pickle", _TO_PARQUET)) for n in range(2, 6)),
-    (codecs.BOM_UTF32_LE, 0, Kind("text in UTF-32", _WIDE.format("utf-32"))),
-    (codecs.BOM_UTF32_BE, 0, Kind("text in UTF-32", _WIDE.format("utf-32"))),
-    (codecs.BOM_UTF16_LE, 0, Kind("text in UTF-16", _WIDE.format("utf-16"))),
-    (codecs.BOM_UTF16_BE, 0, Kind("text in UTF-16", _WIDE.format("utf-16"))),
+    (codecs.BOM_UTF32_LE, 0, _wide("utf-32")),
+    (codecs.BOM_UTF32_BE, 0, _wide("utf-32")),
+    (codecs.BOM_UTF16_LE, 0, _wide("utf-16")),
+    (codecs.BOM_UTF16_BE, 0, _wide("utf-16")),
     (b"\xd0\xcf\x11\xe0", 0, Kind("an Excel workbook (.xls)", _AS_CSV)),
     (b"\xfd7zXZ\0", 0, Kind("a file compressed by xz", "unpack it, or compress it by gzip")),
     (b"7z\xbc\xaf\x27\x1c", 0, Kind("a 7-Zip archive", "unpack it")),
@@ -81,7 +90,7 @@ def no_text(head: bytes, encoding: str) -> Kind | None:
     if head.startswith(b"PK\x03\x04"):
         return next(kind for sign, kind in _ZIPS if sign in head)
     for sign, place, kind in _SIGNS:
-        if head[place:].startswith(sign) and not (wide and kind.what.startswith("text")):
+        if head[place:].startswith(sign) and not (wide and kind.encoding):
             return kind
     if wide:
         return None
@@ -97,7 +106,7 @@ def _with_zeros(head: bytes) -> Kind:
     for name, zeros, others in (("utf-16-le", pairs[1::2], pairs[::2]),
                                 ("utf-16-be", pairs[::2], pairs[1::2])):  # fmt: skip
         if zeros.count(0) > len(zeros) // 2 and not others.count(0):
-            return Kind("text in UTF-16", _WIDE.format(name))
+            return _wide(name)
     return Kind("binary data", _AS_CSV)
 
 

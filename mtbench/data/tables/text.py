@@ -170,13 +170,7 @@ class TextTable:
 
     def _refuse_delimiter(self, line: int, text: str, second: str, wanted: Sequence[str]) -> None:
         """Find the delimiter that divides a line into what is wanted, where ours does not."""
-        best, most = "", (0, 1)
-        for delimiter in DELIMITERS:
-            fields = text.split(delimiter)
-            named = sum(any(f == w or f.startswith(f"{w}:") for f in fields) for w in wanted)
-            is_row = len(fields) == len(second.split(delimiter))
-            if (named or is_row or self._dialect.header) and (named, len(fields)) > most:
-                best, most = delimiter, (named, len(fields))
+        best = delimiter_of(text, second, wanted, bool(self._dialect.header))
         if not best:
             return
         way_out = f"is the delimiter {best!r}?"
@@ -237,7 +231,7 @@ class TextTable:
         expected = None
         for line, fields in self.rows(header=True):
             expected = len(fields) if expected is None else expected
-            if not all(field.isascii() or _is_text(field) for field in fields):
+            if not all(field.isascii() or is_text(field) for field in fields):
                 return (
                     f"{self._name}:{line}: expected text in {self._dialect.encoding}, found other "
                     "bytes: name the `encoding`, such as latin-1"
@@ -247,7 +241,26 @@ class TextTable:
         return None
 
 
-def _is_text(field: str) -> bool:
+def delimiter_of(text: str, second: str, wanted: Sequence[str], is_row: bool = False) -> str:
+    """What divides a line into what is wanted, or else into as many values as the next; or nothing.
+
+    Args:
+        text: The line.
+        second: The next.
+        wanted: Names of columns.
+        is_row: Whether it is a row, so that what is wanted is not there.
+    """
+    best, most = "", (0, 1)
+    for delimiter in DELIMITERS:
+        fields = text.split(delimiter)
+        named = sum(any(f == w or f.startswith(f"{w}:") for f in fields) for w in wanted)
+        like = len(fields) == len(second.split(delimiter))
+        if (named or like or is_row) and (named, len(fields)) > most:
+            best, most = delimiter, (named, len(fields))
+    return best
+
+
+def is_text(field: str) -> bool:
     """Whether a field could be decoded: what could not be was put into surrogates."""
     try:
         field.encode()
