@@ -64,7 +64,9 @@ def table_words(file: Path, folder: Path) -> dict[str, str]:
 def _dataset(seen: Look, path: str) -> Iterator[str]:
     """The lines of the dataset, with what was seen."""
     roles = seen.roles
-    labels = {role: roles[role] for role in ("user_rating", "timestamp") if role in roles}
+    labels: dict[str, str] = {
+        role: roles[role] for role in ("user_rating", "timestamp") if role in roles
+    }
     yield "# your own: pip install 'mtbench[tables]', mtbench plugins dataset table"
     yield "dataset:"
     yield "  name: table"

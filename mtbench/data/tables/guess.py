@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from mtbench.errors import DataError
+
 from .file import TableFile, TableReader
-from .kinds import HEAD, no_text
-from .text import TextTable, delimiter_of, is_text
+from .text import OtherKindError, TextTable, delimiter_of, is_text
 
 LINES = 1000
 """Lines that are looked at."""
@@ -28,9 +28,13 @@ def guess(path: str, names: tuple[str, ...]) -> dict[str, Any]:
         DataError: It is no table.
     """
     options: dict[str, Any] = {}
-    if encoding := _wide(Path(path).expanduser()):
-        options["encoding"] = encoding
-    lines = _lines(path, options)
+    try:
+        lines = _lines(path, options)
+    except OtherKindError as error:
+        if not error.kind.encoding:
+            raise
+        options["encoding"] = error.kind.encoding
+        lines = _lines(path, options)
     if not lines:
         return options
     if not all(is_text(field) for line in lines for field in line):
@@ -42,21 +46,16 @@ def guess(path: str, names: tuple[str, ...]) -> dict[str, Any]:
             options["delimiter"] = best
     elif lines[0][0].startswith('"'):
         options["quoting"] = True
+    try:
+        TableReader(TableFile(path=path, **options)).table.check_quotes(first=True)
+    except DataError:
+        options["quoting"] = False
     lines = _lines(path, options)
     if any(map(_is_number, lines[0])):
         width = len(lines[0])
         more = (f"column_{n + 1}" for n in range(len(names), width))
         options["header"] = [*names[:width], *more]
     return options
-
-
-def _wide(path: Path) -> str:
-    """The encoding of a text of two or four bytes for each character; nothing for others."""
-    if not path.is_file():
-        return ""
-    with path.open("rb") as stream:
-        kind = no_text(stream.read(HEAD), "utf-8")
-    return kind.encoding if kind else ""
 
 
 def _lines(path: str, options: Mapping[str, Any]) -> list[list[str]]:

@@ -13,7 +13,7 @@ from mtbench.errors import DataError
 from mtbench.extras import require
 
 from . import quotes
-from .kinds import HEAD, SUFFIXES, compression, no_text, other_text
+from .kinds import HEAD, SUFFIXES, Kind, compression, no_text, other_text
 
 BLOCK = 2**24
 """Bytes of text that are parsed at once."""
@@ -29,6 +29,16 @@ class Dialect(NamedTuple):
     quoting: bool
     header: tuple[str, ...] | None
     encoding: str
+
+
+class OtherKindError(DataError):
+    """A file that is no text of the encoding it is said to have."""
+
+    def __init__(self, name: str, kind: Kind) -> None:
+        super().__init__(
+            f"{name}: expected a table as text or Parquet, found {kind.what}: {kind.way_out}"
+        )
+        self.kind = kind
 
 
 class TextTable:
@@ -56,9 +66,7 @@ class TextTable:
             found = kind.what if kind else f"text: take {path.suffix} off its name"
             raise DataError(f"{name}: expected a file compressed as {path.suffix}, found {found}")
         if kind := no_text(self._head(head), dialect.encoding):
-            raise DataError(
-                f"{name}: expected a table as text or Parquet, found {kind.what}: {kind.way_out}"
-            )
+            raise OtherKindError(name, kind)
 
     def columns(self, wanted: Sequence[str]) -> list[str]:
         """Names of its columns; it has a row at least."""
