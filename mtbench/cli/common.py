@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mtbench.errors import did_you_mean
-from mtbench.text import printable
 
 from .words import Argument
 
@@ -204,5 +203,7 @@ def show(results: Results, form: str) -> None:
 
 def warn(notes: Iterable[str]) -> None:
     """Print what a user should know, away from the output."""
+    from mtbench.text import printable  # noqa: PLC0415 - `--help` does without
+
     for note in notes:
         print(f"mtbench: warning: {printable(note)}", file=sys.stderr)

@@ -11,7 +11,6 @@ from typing import NoReturn
 import click
 
 from mtbench.errors import MtbenchError
-from mtbench.text import printable
 from mtbench.version import __version__
 
 from .words import Group
@@ -89,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{where}: {' '.join(error.format_message().split())}", file=sys.stderr)
         return 2
     except MtbenchError as error:
+        from mtbench.text import printable  # noqa: PLC0415 - `--help` does without
+
         for line in map(printable, str(error).split("\n")):
             print(f"mtbench: {line}" if not line.startswith(" ") else line, file=sys.stderr)
         return 2
