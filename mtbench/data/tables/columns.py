@@ -120,11 +120,11 @@ class Texts(Column):
         if self.needs_all:
             self.what = "an id"
             self._refuse(missing, values, rows, faults)
-            if faults.of_text and any("\n" in text or "\r" in text for text in distinct):
-                broken = np.array(["\n" in text or "\r" in text for text in distinct])[codes]
+            broken = as_array(compute().match_substring_regex(coded.dictionary, r"[\r\n]"))
+            if faults.of_text and broken.any():
                 faults.add(
                     self.name,
-                    broken,
+                    broken[codes],
                     rows,
                     lambda n: (
                         f"expected an id in one line, found {shown(distinct[codes[n]])}: {AS_TEXT}"
