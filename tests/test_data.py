@@ -369,6 +369,32 @@ def test_a_number_that_is_none_is_refused(numbers):
         Data.encode(("u", np.array(["1"])), ("i", np.array(["1"]), known), {}, "made")
 
 
+def test_vectors_are_as_they_are_given():
+    known = Known(
+        np.array(["1", "2", "3"]),
+        {"v": Raw("vector", np.array([[1, 2], [np.nan, np.nan], [3, 6]]))},
+    )
+    data = Data.encode(("u", np.array(["1", "1"])), ("i", np.array(["1", "3"]), known), {}, "made")
+    given = data.candidate.features["v"]
+    assert (given.form, given.values.dtype, given.names.size) == ("vector", np.float32, 0)
+    assert given.values.tolist() == [[1, 2], [2, 4], [3, 6]]
+    other = data.with_feature("candidate", "v", mtbench.Feature("vector", given.values * 2))
+    assert other.candidate.features["v"].values.tolist() == [[2, 4], [4, 8], [6, 12]]
+    assert data.candidate.features["v"] is given
+    assert other.fingerprint != data.fingerprint
+    with pytest.raises(
+        mtbench.DataError, match=r"'w' of u: expected 1 rows, one for each id, .* 3"
+    ):
+        data.with_feature("query", "w", given)
+
+
+@pytest.mark.parametrize("values", [[[1, 2], [3]], [["x"], ["y"]], [1, 2], [[], []]])
+def test_vectors_that_are_none_are_refused(values):
+    known = Known(np.array(["1", "2"]), {"v": Raw("vector", values)})
+    with pytest.raises(mtbench.DataError, match="feature 'v' of i: expected vectors of numbers"):
+        Data.encode(("u", np.array(["1"])), ("i", np.array(["1"]), known), {}, "made")
+
+
 def test_what_is_described_twice_is_refused():
     known = Known(np.array(["1", "2", "1"]))
     with pytest.raises(mtbench.DataError, match="i '1' is described twice"):

@@ -228,3 +228,21 @@ def test_they_stand_in_every_form():
     assert line in stream.getvalue()
     assert line in FORMATS["markdown"](summary)
     assert line in json.loads(FORMATS["json"](summary))["notes"]
+
+
+def test_metrics_that_tell_nothing(tmp_path):
+    """The top 100 of 80 items is 1 for every model, and for chance."""
+
+    def folder(name, floor):
+        floors = {"retrieval": {"chance": {"top_100": floor, "top_1": 0.0125}}}
+        info = {"retrieval": [made.metric("top_1", headline=False), made.metric("top_100")]}
+        runs = [
+            made.record("alone", seed, tasks=["retrieval"], floors=floors, metric_info=info,
+                        metrics={"retrieval": {"top_1": 0.0125 * seed, "top_100": 1.0}})
+            for seed in (1, 2)
+        ]  # fmt: skip
+        return made.write(tmp_path / name, runs)
+
+    line = "retrieval/top_100: 1 for all models and all floors, which tells nothing of them"
+    assert line in summarize(Results.read(folder("a", 1.0))).notes
+    assert not any("nothing" in n for n in summarize(Results.read(folder("b", 0.9))).notes)

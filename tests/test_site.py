@@ -154,6 +154,25 @@ def shortened(words):
     return short
 
 
+def test_suites_on_own_data_are_short_and_read_it(folder):
+    """That their runs go well is seen below, with those of other pages."""
+    page = DOCS / "how-to" / "own-data.md"
+    with_files(folder, page)
+    needs = {"core": 6, "plots": 13, "blurbs": 13}
+    for name, rows in needs.items():
+        suite = mtbench.load_suite(f"{name}.yaml")
+        assert len(Path(f"{name}.yaml").read_text().splitlines()) <= 15
+        suite.dataset.require()
+        data = suite.dataset.read()
+        assert len(data.interactions) == rows
+        vectors = [f for f in data.candidate.features.values() if f.form == "vector"]
+        assert [v.values.shape for v in vectors] == {"plots": [(5, 3)], "blurbs": [(5, 16)]}.get(
+            name, []
+        )
+        if name == "core":
+            assert data.notes[-1].startswith("filters leave 6 of 13 interactions, 3 of 5 queries")
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_a_page_does_what_it_shows(folder, page, monkeypatch):

@@ -329,7 +329,7 @@ def test_a_bundle_is_the_same_suite_wherever_it_is_unpacked(tmp_path, monkeypatc
     registry = installed()
     registry.load_file(Path("mine.py"))
     suite = load_suite(Path(path.name), registry, overrides=["seeds=[3]", "executor=inline"])
-    bundle, ids = bundle_of(suite, registry), {}
+    bundle, ids = bundle_of(suite, registry, ["sound"]), {}
     for where in ("here", "elsewhere"):
         read, found = unpacked(bundle)
         ids[where] = [run.id for run in Agenda(read, found, tmp_path / "r", Wanted()).plan]
@@ -338,7 +338,7 @@ def test_a_bundle_is_the_same_suite_wherever_it_is_unpacked(tmp_path, monkeypatc
     assert ids["here"] == ids["elsewhere"]
     assert found.find("weighting", "mine")
     with pytest.raises(MtbenchError, match="expected one that was read from a file or a mapping"):
-        bundle_of(replace(suite, asked=None), registry)
+        bundle_of(replace(suite, asked=None), registry, [])
 
 
 @pytest.mark.thorough

@@ -227,5 +227,7 @@ def show(results: Results, form: str) -> None:
 
 def warn(notes: Iterable[str]) -> None:
     """Print what a user should know, away from the output."""
+    from mtbench.text import escaped  # noqa: PLC0415 - `--help` does without
+
     for note in notes:
-        print(f"mtbench: warning: {note}", file=sys.stderr)
+        print(f"mtbench: warning: {escaped(note)}", file=sys.stderr)

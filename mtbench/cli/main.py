@@ -44,6 +44,7 @@ COMMANDS = {
     "export": ("results:export", "write a folder's metrics as a table, a row a value"),
     "merge": ("records:merge", "put folders of results together, such as those of shards"),
     "clean": ("records:clean", "remove records of older versions, or the cache"),
+    "init": ("new:init", "look at a file of yours and write a suite for it"),
     "new": ("new:new", "write a plugin or a suite to start from"),
     "data": ("data:data", "bring data in"),
     "doctor": ("doctor:doctor", "say what is installed here, what is missing and what to do"),
@@ -99,7 +100,9 @@ def _run(words: list[str]) -> int:
         where = error.ctx.command_path if error.ctx else "mtbench"
         print(f"{where}: {' '.join(error.format_message().split())}", file=sys.stderr)
     except MtbenchError as error:
-        for line in str(error).split("\n"):
+        from mtbench.text import escaped  # noqa: PLC0415 - `--help` does without
+
+        for line in map(escaped, str(error).split("\n")):
             print(f"mtbench: {line}" if not line.startswith(" ") else line, file=sys.stderr)
     except OSError as error:  # of a folder without permission, a name too long, a full disk
         file = f"{error.filename}: " if error.filename else ""

@@ -28,10 +28,10 @@ class Source(Protocol):
     """What data come from: a component of the kind `dataset`."""
 
     def source_digest(self) -> str | None:
-        """Digest of the files that `load` would read; None where it is not to be cached."""
+        """Digest of the files that `read` would read; None where it is not to be cached."""
 
-    def load(self) -> Data:
-        """Read or make the data."""
+    def read(self) -> Data:
+        """Read or make the data, without what its filters leave out."""
 
 
 def load_data(source: Source, key: Mapping[str, Any]) -> Data:
@@ -46,13 +46,13 @@ def load_data(source: Source, key: Mapping[str, Any]) -> Data:
     """
     digest = source.source_digest()
     if digest is None:
-        return source.load()
+        return source.read()
     text = json.dumps([CACHE_FORMAT, key, digest], sort_keys=True)
     folder = cache_dir() / "data" / hashlib.sha256(text.encode()).hexdigest()[:32]
     data = _read(folder)
     if data is None:
         shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there at all
-        data = source.load()
+        data = source.read()
         _write(folder, data)
         data = _read(folder) or data
     return data

@@ -63,7 +63,7 @@ class Tower(Component):
             A Keras layer or another callable; called with `{feature: tensor}` and `training`, it
             gives a float32 tensor `[n, embedding_dim]`, or a dictionary of one for each task. The
             id and categorical features are int32 `[n]`, numeric ones float32 `[n]`, multi-hot ones
-            float32 `[n, num_values]`; and the columns that `needs` names come as they are. An
-            object may have `adapt(train)`, as a `Head`.
+            float32 `[n, num_values]`, vectors float32 `[n, length]`; and the columns that `needs`
+            names come as they are. An object may have `adapt(train)`, as a `Head`.
         """
         raise NotImplementedError

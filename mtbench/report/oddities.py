@@ -21,6 +21,22 @@ def oddity_notes(by_seed: Mapping[int, Data], part: str = "test") -> list[str]:
     return [line + (over if " to " in line else "") for line in lines if line]
 
 
+def constant_notes(metrics: Mapping[str, Iterable[float]]) -> list[str]:
+    """Say which metrics tell nothing, such as the top 100 of 80 items.
+
+    Args:
+        metrics: By metric all values that there are, of runs, baselines and floors.
+    """
+    by_value: dict[float, list[str]] = {}
+    for name, values in metrics.items():
+        if len(found := {*values}) == 1:
+            by_value.setdefault(found.pop(), []).append(name)
+    return [
+        f"{', '.join(names)}: {value:g} for all models and all floors, which tells nothing of them"
+        for value, names in by_value.items()
+    ]
+
+
 def _repeated(told: list[Oddities], part: str) -> str:
     one, said = told[0], []
     of, rows, pairs = f"of {one.rows:,} rows", one.repeated_rows, one.repeated_pairs

@@ -72,7 +72,7 @@ def load_model(
         text = f"{run_id}: made with other {keys}: its numbers may be others now"
         warnings.warn(text, stacklevel=2)
     stages = Stages(registry.identity)
-    stages.prepare(run.setup, run.seed)
+    stages.prepare([run.setup], run.seed)
     with quiet_stderr():
         from mtbench.train.artifacts import set_weights  # noqa: PLC0415 - imports TensorFlow
         from mtbench.train.model import MultiTaskModel  # noqa: PLC0415

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions, joined
 from mtbench.data.store import load_data
-from mtbench.errors import DataError
+from mtbench.errors import DataError, LackingColumnError
 from mtbench.metrics.slices import slice_counts
 from mtbench.plugin.blame import blame
 from mtbench.plugin.component import Component
@@ -84,14 +84,19 @@ class Stages:
         self.timings = {"import_s": 0.0, "data_s": 0.0}
         self.training_rows: int | None = None
 
-    def prepare(self, setup: Setup, seed: int) -> None:
+    def prepare(self, setups: Sequence[Setup], seed: int) -> None:
         """Do what all runs need before the first of them trains.
 
+        Args:
+            setups: Those of all runs, of one dataset and one split.
+            seed: Of the first.
+
         Raises:
-            DataError: The data is not there, lacks a column that a task reads, or is not to
-                be divided.
+            DataError: The data is not there, lacks a column that a task or a tower reads, or is
+                not to be divided.
             PluginError: The dataset raises anything else.
         """
+        setup = setups[0]
         with self.blame(setup.dataset):
             setup.dataset.require()
         started = time.perf_counter()
@@ -100,10 +105,16 @@ class Stages:
 
             devices.initialise(setup.threads or num_threads())  # what it has to say of them, too
         imported = time.perf_counter()
-        data = self.data(setup)
-        require_columns(setup, data)
         try:
+            data = self.data(setup)
+            for each in setups:
+                require_columns(each, data)
+                check_tasks(each, data)
             self.parts(setup, seed)
+        except LackingColumnError as error:
+            with self.blame(setup.dataset):
+                where = setup.dataset.where(error.column)
+            raise DataError(f"{error}; {where}" if where else str(error)) from error
         except DataError:
             raise
         except (Exception, SystemExit):  # noqa: S110 - what else a split may raise is for the runs to record
@@ -262,6 +273,19 @@ def _require_disjoint(setup: Setup, parts: Mapping[str, np.ndarray], size: int) 
         )
 
 
+def check_tasks(setup: Setup, data: Data) -> None:
+    """Let each task look at the data.
+
+    Raises:
+        DataError: It is nonsense for one.
+    """
+    for name, task in setup.tasks.items():
+        try:
+            task.check(data.interactions)
+        except DataError as error:
+            raise DataError(f"task {name!r} on {data.source}: {error}") from error
+
+
 def needed_columns(setup: Setup) -> list[str]:
     """Names of the columns that towers and tasks read, each once."""
     readers: Iterable[Any] = (*setup.towers.values(), *setup.tasks.values())
@@ -272,13 +296,20 @@ def require_columns(setup: Setup, data: Data) -> None:
     """Refuse data that lack a column.
 
     Raises:
-        DataError: A task reads one that is not there.
+        LackingColumnError: A task or a tower reads one that is not there.
     """
     columns = data.interactions.columns
-    for name, task in setup.tasks.items():
-        for column in task.needs():
+    tasks = [(f"task {name!r} reads", each.needs()) for name, each in setup.tasks.items()]
+    histories = [
+        (f"tower {tower.name!r} puts histories in the order of", ("timestamp",))
+        for tower in setup.towers.values()
+        if "history" in tower.needs()
+    ]
+    for reader, needs in (*tasks, *histories):
+        for column in needs:
             if column not in columns:
-                raise DataError(
-                    f"task {name!r} reads column {column!r}, which {data.source} lacks "
-                    f"(it has {', '.join(columns)})"
+                raise LackingColumnError(
+                    f"{reader} column {column!r}, which {data.source} lacks "
+                    f"(it has {', '.join(columns)})",
+                    column,
                 )

@@ -390,7 +390,8 @@ def _present(counts: Mapping[str, Tensor | None]) -> Tensor | None:
 
 def _described(side: Side, num_other: int) -> Features:
     """What a tower may look at."""
-    sizes = {name: len(f.names) for name, f in side.features.items() if f.form != "numeric"}
+    named = ("categorical", "multi_hot")
+    sizes = {name: len(f.names) for name, f in side.features.items() if f.form in named}
     return Features(side.key, {side.key: len(side.ids), **sizes}, side.features, num_other)
 
 

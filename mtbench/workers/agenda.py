@@ -126,6 +126,12 @@ class Agenda:
         return len(self._pending) + len(self._doing) + len(self._elsewhere)
 
     @property
+    def arms(self) -> list[str]:
+        """The scenarios and baselines that there is something to do of."""
+        items = (*self._pending, *self._doing.values(), *self._elsewhere.values())
+        return list(dict.fromkeys(item.arm for item in items))
+
+    @property
     def baselines(self) -> list[Baseline]:
         """Those that there is something to do of."""
         setups = [

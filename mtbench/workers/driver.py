@@ -101,7 +101,7 @@ class Driver:
     @cached_property
     def bundle(self) -> Mapping[str, Any]:
         """What a worker needs to plan the same runs."""
-        return bundle_of(self._suite, self._registry)
+        return bundle_of(self._suite, self._registry, self._agenda.arms)
 
     @property
     def over(self) -> bool:
@@ -126,7 +126,8 @@ class Driver:
     def here(self) -> Callable[[Work], None]:
         """What does a work in this process."""
         place = {"executor": self._executor.name, "node": platform.node(), "workers_on_node": 1}
-        return Performer(self._suite, self._registry, self.tell, place).do
+        arms = self._agenda.arms
+        return Performer(self._suite, self._registry, self.tell, place, arms).do
 
     def tell(self, event: Event) -> None:
         """Take an event."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +38,18 @@ class Performer:
         registry: Where its components come from.
         tell: Is told how they go.
         place: What records say of where they were made.
+        arms: What of the suite may be asked for.
     """
 
     def __init__(
-        self, suite: Suite, registry: Registry, tell: Tell, place: Mapping[str, Any]
+        self,
+        suite: Suite,
+        registry: Registry,
+        tell: Tell,
+        place: Mapping[str, Any],
+        arms: Sequence[str],
     ) -> None:
+        self._arms = arms
         self._suite, self._registry, self._tell, self._place = suite, registry, tell, place
         self._stages = Stages(registry.identity)
         self._questions: dict[str, dict[str, Any]] = {}
@@ -122,7 +129,8 @@ class Performer:
             enough: What may end it early.
         """
         if self._guard is None:
-            self._stages.prepare(run.setup, run.seed)
+            others = [self._suite.setup(arm) for arm in self._arms]
+            self._stages.prepare([run.setup, *others], run.seed)
             self._guard = Guard()
             self._tell(Event("ready", work.key))
         self._tell(Event("started", work.key, {"run": asdict(named)}))

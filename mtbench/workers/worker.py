@@ -78,7 +78,7 @@ class _Worker:
         from .performer import Performer  # noqa: PLC0415 - imports all else
 
         suite, registry = unpacked(self._bundle)
-        return Performer(suite, registry, self._tell, self._place)
+        return Performer(suite, registry, self._tell, self._place, self._bundle["arms"])
 
     def _tell(self, event: Event) -> None:
         sys.stdout.flush()  # before what it belongs to has ended

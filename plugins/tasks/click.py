@@ -86,6 +86,19 @@ class Click(mtbench.Task):
         """The label, where there is a threshold."""
         return () if self.threshold is None else (self.label,)
 
+    def check(self, rows: mtbench.Interactions) -> None:
+        """Refuse a threshold that no label reaches, or that all do."""
+        if self.threshold is None:
+            return
+        positive = self.positives(labelled(rows, self.label))
+        if positive.all() or not positive.any():
+            none, way_out = ("below", "raise it") if positive.all() else ("of at least", "lower it")
+            raise mtbench.DataError(
+                f"expected a {self.label} {none} the threshold {self.threshold:g} in some rows, "
+                f"found none in {len(positive)}: {way_out}"
+                + ("; without one all rows are positives" if positive.all() else "")
+            )
+
     def build(self, num_queries: int, num_candidates: int) -> ClickHead:
         """Make the head."""
         return ClickHead(self, num_queries, num_candidates)

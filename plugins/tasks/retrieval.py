@@ -131,6 +131,17 @@ class Retrieval(mtbench.Task):
         """The label, where it says which rows are trained on."""
         return () if self.positive_threshold is None else (self.label,)
 
+    def check(self, rows: mtbench.Interactions) -> None:
+        """Refuse thresholds that no label reaches, and lists that are never shorter than all."""
+        at_least(rows, self.label, self.positive_threshold, "positive_threshold")
+        at_least(rows, self.label, self.relevance_threshold, "relevance_threshold")
+        shortest = min(self.top_k, default=0)
+        if shortest >= rows.num_candidates:
+            raise mtbench.DataError(
+                f"expected a top_k below the number of candidates, {rows.num_candidates}, found "
+                f"{shortest}: lists of all candidates are right for every model"
+            )
+
     def positives(self, part: mtbench.Interactions) -> mtbench.Interactions:
         """The rows that count.
 
