@@ -393,3 +393,18 @@ scenarios: {rating-only: {tasks: [ranking]}}
         (tmp_path / "own.csv").write_text(f"u,i,r\na,x,5\nb,y,{rating}\n")
         ids.append([run.id for run in plan_of(tmp_path / "own.yaml")])
     assert ids[0] == ids[2] != ids[1]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["-62135596801", "9223372036854775808", "-9223372036854775808", "1e300", "-1e30", "1" * 20],
+)  # fmt: skip
+def test_a_time_that_no_calendar_has_is_one_line(tmp_path, moment):
+    path = tmp_path / "t.csv"
+    path.write_text(f"user_id,item_id,rating,timestamp\na,b,1,{moment}\na,c,2,100\n")
+    with pytest.raises(mtbench.DataError) as caught:
+        Table(path=str(path)).load()
+    assert str(caught.value) == (
+        f"{path}:2: column 'timestamp': expected seconds since 1970 or an ISO 8601 date, found "
+        f"{moment!r}: is `timestamp_unit` another?"
+    )
