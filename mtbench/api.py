@@ -16,6 +16,7 @@ from mtbench.evidence import Comparison, compare_scenarios, sentences
 from mtbench.plugin.registry import Registry, installed
 from mtbench.records import results as records
 from mtbench.records import store, tables
+from mtbench.records.record import Record
 from mtbench.report import FORMATS, summarize
 from mtbench.runs import observers
 from mtbench.runs.plan import PlannedRun, make_plan, pending
@@ -191,14 +192,17 @@ def run_suite(  # noqa: PLR0913 - as `run`
         plan = tuple(plan_of(tuner, trials.__getitem__, suite.seeds))
     else:
         plan = make_plan(suite, registry, scenarios)
-    todo = pending(plan, folder, force, models=save_models)
+    found: dict[str, Record] = {}  # reading them twice would take as long again
+    todo = pending(plan, folder, force, models=save_models, found=found)
     _tell_found(plan, todo, registry, folder)
     shown = _shown(plan, todo, registry, stages) if progress else contextlib.nullcontext()
     with shown, warnings.catch_warnings():
         warnings.simplefilter("default", RuntimeWarning)
         for _ in perform(todo, registry, folder, save_models=save_models, stages=stages):
             pass
-    return Results.of([store.read(store.path_of(folder, each.id)) for each in plan])
+    return Results.of(
+        [found.get(each.id) or store.read(store.path_of(folder, each.id)) for each in plan]
+    )
 
 
 def _tell_found(
