@@ -192,7 +192,12 @@ def run_suite(
         do(suite, registry, folder, replace(wanted, speed=False), progress=progress, track=track)
         suite, wanted = alone(suite), replace(wanted, again=True)
     agenda = do(suite, registry, folder, wanted, progress=progress, track=track)
-    return Results.of([store.read(store.path_of(folder, each.id)) for each in agenda.plan])
+    return Results.of(
+        [
+            agenda.found.get(run.id) or store.read(store.path_of(folder, run.id))
+            for run in agenda.plan
+        ]
+    )
 
 
 def alone(suite: Suite) -> Suite:
@@ -239,11 +244,9 @@ def do(
 def _tell_found(agenda: Agenda, observers: Observers, folder: Path) -> None:
     """Tell observers that ask for it of the runs that are done already."""
     if observers.ask_for_found:
-        todo = {run.id for run in agenda.todo}
         for run in agenda.plan:
-            if run.id not in todo:
-                record = store.read(store.path_of(folder, run.id))
-                observers.tell("mtbench_run_found", run.run, record=record)
+            if run.id in agenda.found:
+                observers.tell("mtbench_run_found", run.run, record=agenda.found[run.id])
 
 
 def _shown(agenda: Agenda, rows: Callable[[], int | None]) -> TerminalProgress:

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -42,18 +43,29 @@ def question_of(setup: Setup, registry: Registry) -> dict[str, Any]:
 
 
 def run_of(setup: Setup, seed: int, question: dict[str, Any], registry: Registry) -> Run:
-    """Return a setup's run with a seed.
+    """Return a setup's run with a seed."""
+    return runs_of(setup, [seed], question, registry)[0]
+
+
+def runs_of(
+    setup: Setup, seeds: Iterable[int], question: dict[str, Any], registry: Registry
+) -> list[Run]:
+    """Return a setup's runs with some seeds, which have the answer in common.
 
     Args:
         setup: The setup.
-        seed: The seed.
+        seeds: The seeds.
         question: What `question_of` says of the setup.
         registry: Where its components come from.
     """
-    answer = setup.answer(registry.identity)
-    decides = [setup.suite, setup.scenario, question, answer, seed]
-    ids = digest(decides), digest(question)
-    return Run(ids[0], setup.suite, setup.scenario, seed, question, ids[1], answer)
+    answer, question_id = setup.answer(registry.identity), digest(question)
+    about = [setup.suite, setup.scenario, question, answer]
+    return [
+        Run(
+            digest([*about, seed]), setup.suite, setup.scenario, seed, question, question_id, answer
+        )
+        for seed in seeds
+    ]
 
 
 def run_of_record(record: Record) -> Run:

@@ -71,6 +71,7 @@ class Agenda:
     Attributes:
         plan: The runs with the suite's seeds that are known by now.
         trials: Of each study, those that were done when they were last looked at.
+        found: By id, the records of runs that were done before.
 
     Raises:
         SuiteError: An arm that the suite does not have.
@@ -84,6 +85,7 @@ class Agenda:
         self._made: dict[str, Record] = {}
         self._hits: dict[str, Record] = {}
         self._plans: dict[str, list[PlannedRun]] = {}
+        self.found: dict[str, Record] = {}
         self._leases, self._looked = Leases(), 0.0
         self.trials: dict[Study, list[Trial]] = {}
         self.tuner: Tuner | None = None
@@ -267,7 +269,8 @@ class Agenda:
         self._plans[title] = runs
         if self._wanted.speed:
             runs = [run for run in runs[:1] if not run.setup.baseline]
-        for run in pending(runs, self._folder, self._wanted.again, models=self._wanted.models):
+        again, models = self._wanted.again, self._wanted.models
+        for run in pending(runs, self._folder, again, models=models, found=self.found):
             self._pending.append(Item(run.id, run.scenario, self._folder, run, arm))
 
     def _is_done(self, item: Item) -> bool:

@@ -556,3 +556,18 @@ def test_a_compressed_file_under_any_name(folder):
     expected = load(TEXT).fingerprint
     assert load(gzip.compress(TEXT.encode()), "ratings").fingerprint == expected
     assert load(gzip.compress(TEXT.encode()), "r.csv.bz2").fingerprint == expected
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["-62135596801", "9223372036854775808", "-9223372036854775808", "1e300", "-1e30", "1" * 20],
+)  # fmt: skip
+def test_a_time_that_no_calendar_has_is_one_line(tmp_path, moment):
+    path = tmp_path / "t.csv"
+    path.write_text(f"user_id,item_id,rating,timestamp\na,b,1,{moment}\na,c,2,100\n")
+    with pytest.raises(mtbench.DataError) as caught:
+        Table(path=str(path)).load()
+    assert str(caught.value) == (
+        f"{path}:2: column 'timestamp': expected seconds since 1970 or an ISO 8601 date, found "
+        f"{moment!r}: is `timestamp_unit` another?"
+    )

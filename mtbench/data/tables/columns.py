@@ -23,6 +23,8 @@ _UNITS: dict[Unit, tuple[str, int]] = {
     "ns": ("nanoseconds", 10**9),
 }
 """What each is called, and how many make a second."""
+_FIRST = -62_135_596_800
+"""Seconds since 1970: the year 1."""
 _LATEST = 10**11
 """Seconds since 1970 that are no time any more: the year 5138."""
 
@@ -209,7 +211,7 @@ class Times(Column):
     def add(self, values: Any, rows: np.ndarray, faults: Faults) -> None:
         """Take in values."""
         times, bad = seconds(values, _UNITS[self._unit][1])
-        late = np.abs(times) >= _LATEST
+        late = (times >= _LATEST) | (times < _FIRST)
         self._refuse(bad, values, rows, faults)
         faults.add(
             self.name,

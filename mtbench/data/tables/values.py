@@ -158,13 +158,22 @@ def seconds(values: Any, per_second: int) -> tuple[np.ndarray, np.ndarray]:
             return _whole(as_array(times), per_second)
         return as_array(times.cast(pyarrow.int64())) // 10**6, none
     times, bad = _each(values, functools.partial(moment, per_second=per_second))
-    return times.astype(np.int64), bad
+    return _clipped(times), bad
 
 
 def _whole(numbers: np.ndarray, per_second: int) -> tuple[np.ndarray, np.ndarray]:
     """Whole seconds of numbers, and which are none."""
     bad = ~np.isfinite(numbers)
-    return (np.where(bad, 0, numbers) // per_second).astype(np.int64), bad
+    return _clipped(np.where(bad, 0, numbers) // per_second), bad
+
+
+def _clipped(numbers: np.ndarray) -> np.ndarray:
+    """Numbers as int64, those that it cannot hold as ones that are no times either."""
+    if numbers.dtype.kind == "f":
+        numbers = np.clip(numbers, -(2.0**62), 2.0**62)
+    elif numbers.dtype == np.uint64:
+        numbers = np.minimum(numbers, np.uint64(2**62))
+    return numbers.astype(np.int64)
 
 
 def _each(values: Any, convert: Callable[[str | None], float]) -> tuple[np.ndarray, np.ndarray]:
