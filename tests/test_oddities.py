@@ -150,7 +150,8 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
             [
                 (
                     "duplicates: 12,000 of 15,000 rows repeat an earlier row exactly; 2,400 of "
-                    "3,000 pairs of the test part are in the training part too"
+                    "3,000 pairs of the test part are in the training part too, and left out "
+                    "where seen candidates are removed"
                 )
             ],
         ),
@@ -160,7 +161,8 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
                 (
                     "duplicates: 1 of 15,000 rows repeats an earlier row exactly; 2 of 15,000 "
                     "rows have the user and item of an earlier row; 1 of 3,000 pairs of the "
-                    "test part is in the training part too"
+                    "test part is in the training part too, and left out where seen candidates "
+                    "are removed"
                 )
             ],
         ),
@@ -197,7 +199,8 @@ def test_where_seeds_differ_the_least_and_the_most_are_said():
     assert oddity_notes({0: one, 1: two}) == [
         (
             "duplicates: 50 of 15,000 rows have the user and item of an earlier row; 8 to 11 of "
-            "2,990 to 3,000 pairs of the test part are in the training part too (over 2 seeds)"
+            "2,990 to 3,000 pairs of the test part are in the training part too, and left out "
+            "where seen candidates are removed (over 2 seeds)"
         ),
         (
             "cold: 2 to 5 items (7 to 9 rows) of the test part have no row in the training part "

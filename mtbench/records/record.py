@@ -133,7 +133,8 @@ class Oddities(_Part):
     pairs: int
     """Of queries and candidates in the part that is scored, each once."""
     known_pairs: int
-    """Those of them that the training part has too."""
+    """Those of them that the training part has too, or the validation part where the test part is
+    scored: metrics with seen candidates removed leave them out."""
     unlabelled: dict[str, int] = {}
     """By task the rows that say nothing to it, since they lack a label; 0 is left out."""
 

@@ -16,12 +16,15 @@ def oddity_notes(by_seed: Mapping[int, Data], part: str = "test") -> list[str]:
         part: Name of the part that is scored.
     """
     told = [data.oddities for data in by_seed.values() if data.oddities]
-    lines = [_repeated(told, part), _unlabelled(told), _cold(by_seed, part)] if told else []
+    known = "training part"
+    if part == "test" and any(data.validation for data in by_seed.values()):
+        known = "training or validation part"
+    lines = [_repeated(told, part, known), _unlabelled(told), _cold(by_seed, part)] if told else []
     over = f" (over {len(by_seed)} seeds)"
     return [line + (over if " to " in line else "") for line in lines if line]
 
 
-def _repeated(told: list[Oddities], part: str) -> str:
+def _repeated(told: list[Oddities], part: str, where: str) -> str:
     one, said = told[0], []
     of, rows, pairs = f"of {one.rows:,} rows", one.repeated_rows, one.repeated_pairs
     if rows:
@@ -32,7 +35,8 @@ def _repeated(told: list[Oddities], part: str) -> str:
     if known := _range(each.known_pairs for each in told):
         there = "is" if known == "1" else "are"
         total = _range(each.pairs for each in told)
-        said.append(f"{known} of {total} pairs of the {part} part {there} in the training part too")
+        what = f"{known} of {total} pairs of the {part} part {there} in the {where} too"
+        said.append(f"{what}, and left out where seen candidates are removed")
     return f"duplicates: {'; '.join(said)}" if said else ""
 
 
