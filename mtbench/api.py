@@ -14,8 +14,8 @@ from typing import Any
 from mtbench.errors import MtbenchError
 from mtbench.evidence import Comparison, compare_scenarios, sentences
 from mtbench.plugin.registry import Registry, installed
+from mtbench.records import asked, store, tables
 from mtbench.records import results as records
-from mtbench.records import store, tables
 from mtbench.report import FORMATS, summarize
 from mtbench.runs import observers
 from mtbench.runs.plan import PlannedRun, make_plan, pending
@@ -192,6 +192,8 @@ def run_suite(  # noqa: PLR0913 - as `run`
     else:
         plan = make_plan(suite, registry, scenarios)
     todo = pending(plan, folder, force, models=save_models)
+    store.prepare_folder(folder)
+    asked.note(folder, asked.version_of(run.run for run in plan), whole=not scenarios)
     _tell_found(plan, todo, registry, folder)
     shown = _shown(plan, todo, registry, stages) if progress else contextlib.nullcontext()
     with shown, warnings.catch_warnings():

@@ -16,7 +16,7 @@ anyway = click.option("--anyway", is_flag=True, help="compare different data and
 
 
 @click.command(cls=Command)
-@folder("records", "DIR", "such as results/ml100k")
+@folder("records", "DIR", "such as results/ml100k, or results/ml100k@NAME for another version")
 @output_format
 @click.option("--html", type=PATH, metavar="FILE", help="write a page instead")
 def report(records: Path, form: str, html: Path | None) -> int:
@@ -127,7 +127,7 @@ def gate(
 
 
 @click.command(cls=Command)
-@folder("records", "DIR", "such as results/ml100k")
+@folder("records", "DIR", "such as results/ml100k, or results/ml100k@NAME for another version")
 @click.argument(
     "target", cls=Argument, type=PATH, metavar="FILE", about=".parquet or .csv"
 )  # fmt: skip

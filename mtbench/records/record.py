@@ -7,6 +7,8 @@ trained tasks and their weighting. Two runs compare if their questions are equal
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -90,6 +92,11 @@ class Answer(_Part):
     """How the options were chosen; None where they were not."""
     labels: dict[str, dict[str, Any]] = {}
     """By task, what of its labels it learned from; a task that is not named from all."""
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A short digest of it, equal for equal answers."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def labels_of(self, task: str) -> dict[str, Any] | None:
         """What of its labels a task learned from; None for all."""

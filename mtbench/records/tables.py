@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from mtbench.errors import RecordError, did_you_mean
 from mtbench.extras import require
 
-from . import store
+from . import asked, store
 from .columns import COLUMNS, RUN_COLUMNS, metric_rows, run_rows
 from .record import Record
 from .results import Results, older_form
@@ -46,10 +46,10 @@ def load_results(folder: Path | str, *, every: bool = False) -> Any:
     - `question_id`: equal where what was asked is: data, split, metrics, software and threads.
 
     Args:
-        folder: Such as `results/ml100k`.
-        every: Also the records that a report leaves out: those of another question than the newest
-            one, and of scenarios that were changed since. Then only rows of one `question_id`
-            compare.
+        folder: Such as `results/ml100k`: the version last asked for. Others are named where records
+            are left out, and are read as `results/ml100k@NAME`.
+        every: Also the records that a report leaves out: those of all other versions. Then only
+            rows of one `question_id` compare.
 
     Returns:
         A `pandas.DataFrame`: runs of scenarios in the order they were made, then those of
@@ -161,10 +161,10 @@ def export(
 
 def _read(folder: Path, every: bool) -> tuple[Sequence[Record], list[str]]:
     """The records of a folder that count, and what is to be said of them and the others."""
-    records, problems = store.read_folder(folder)
     if every:
+        records, problems = store.read_folder(asked.split(folder)[0])
         return records, [*problems, *older_form(sum(record.upgraded for record in records))]
-    results = Results.of(records, problems)
+    results = Results.read(folder)
     return results.records, [*results.problems, *results.left_out, *results.notes]
 
 
