@@ -407,6 +407,28 @@ def test_what_does_not_compare_is_refused_in_one_line(folders, changes, kind, wh
     assert all(line.endswith(f" (different {kind})") for line in found)
 
 
+def test_the_same_bytes_under_another_path_compare(folders):
+    """The digest decides; what the options say where nothing has one stays part of the question."""
+    here = {"question__content": "c" * 64, "question__dataset__options__path": "here.csv"}
+    there = here | {"question__dataset__options__path": "there.csv"}
+    a, b = folders(runs(**here), runs(**there))
+    assert "data: no difference" in lines(a, b)
+    a, b = folders(runs(**here), runs(**there, data__fingerprint="f" * 64))
+    with pytest.raises(RecordError, match=r"fingerprint.*dataset\.path: here\.csv → there\.csv"):
+        compare(a, b)
+    a, b = folders(runs(**here), runs(**there | {"question__content": None}))
+    with pytest.raises(RecordError, match=r"protocol \(dataset\.path: here\.csv → there\.csv\)"):
+        compare(a, b)
+
+
+def test_parts_from_the_same_files_compare_and_others_do_not(folders):
+    here = {"question__split_content": "c" * 64, "question__split__options__test": "here.csv"}
+    there = here | {"question__split__options__test": "there.csv"}
+    compare(*folders(runs(**here), runs(**there)))
+    with pytest.raises(RecordError, match=r"split\.test: here\.csv → there\.csv"):
+        compare(*folders(runs(**here), runs(**there | {"question__split_content": "d" * 64})))
+
+
 def test_both_kinds_are_said_in_every_line(folders):
     a, b = folders(runs(), runs(data__fingerprint="f" * 64, answer__train__epochs=9))
     found = lines(a, b, anyway=True)

@@ -62,7 +62,10 @@ class Question(_Part):
 
     dataset: Identity
     content: str | None = None
-    """Digest of the data's files, where the options do not say which content it has."""
+    """Digest of the data's files, where the options do not say which content it has. Then runs
+    compare, and are done already, wherever the files lie."""
+    split_content: str | None = None
+    """The same of the files that the split reads."""
     stands_in_for: str | None = None
     """What `--synthetic` replaced."""
     split: Identity

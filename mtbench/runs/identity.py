@@ -15,6 +15,7 @@ from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
 from mtbench.plugin.sources import core_digest
+from mtbench.plugin.split import Split
 from mtbench.suite.setup import Setup
 from mtbench.version import __version__
 
@@ -30,11 +31,13 @@ def question_of(setup: Setup, registry: Registry) -> dict[str, Any]:
     """Return what a setup asks: with the content of its data and the engine.
 
     Raises:
-        PluginError: The dataset's digest of its files fails.
+        PluginError: The digest of the files that the dataset or the split names fails.
     """
+    split = _content(setup.split, registry)
     return {
         **setup.question(registry.identity),
         "content": _content(setup.dataset, registry),
+        **({"split_content": split} if split else {}),
         "engine": engine(),
     }
 
@@ -49,13 +52,25 @@ def run_of(setup: Setup, seed: int, question: dict[str, Any], registry: Registry
         registry: Where its components come from.
     """
     answer = setup.answer(registry.identity)
-    decides = [setup.suite, setup.scenario, question, answer, seed]
-    ids = digest(decides), digest(question)
+    asked = _wherever_files_lie(question, setup)
+    decides = [setup.suite, setup.scenario, asked, answer, seed]
+    ids = digest(decides), digest(asked)
     return Run(ids[0], setup.suite, setup.scenario, seed, question, ids[1], answer)
 
 
-def _content(dataset: Dataset, registry: Registry) -> str | None:
-    """The digest of a dataset's files; None where it says itself that they cannot be read.
+def _wherever_files_lie(question: dict[str, Any], setup: Setup) -> dict[str, Any]:
+    """A question without the paths of files whose content it has."""
+    asked = dict(question)
+    for kind, content in (("dataset", "content"), ("split", "split_content")):
+        if question.get(content):
+            component: Dataset | Split = getattr(setup, kind)
+            options = component.without_paths(question[kind]["options"])
+            asked[kind] = {**question[kind], "options": options}
+    return asked
+
+
+def _content(component: Dataset | Split, registry: Registry) -> str | None:
+    """The digest of the files of a dataset or split; None where it says that they cannot be read.
 
     A run will tell of that.
 
@@ -63,8 +78,8 @@ def _content(dataset: Dataset, registry: Registry) -> str | None:
         PluginError: It does not say so, but raises what else there is.
     """
     try:
-        with blame(dataset, lambda: registry.origin(dataset).plugin):
-            return dataset.content()
+        with blame(component, lambda: registry.origin(component).plugin):
+            return component.content()
     except DataError:
         return None
 
