@@ -192,14 +192,14 @@ def run_suite(  # noqa: PLR0913 - as `run`
     else:
         plan = make_plan(suite, registry, scenarios)
     todo = pending(plan, folder, force, models=save_models)
-    store.prepare_folder(folder)
-    asked.note(folder, asked.version_of(run.run for run in plan), whole=not scenarios)
+    version = asked.version_of(run.run for run in plan)
     _tell_found(plan, todo, registry, folder)
     shown = _shown(plan, todo, registry, stages) if progress else contextlib.nullcontext()
     with shown, warnings.catch_warnings():
         warnings.simplefilter("default", RuntimeWarning)
         for _ in perform(todo, registry, folder, save_models=save_models, stages=stages):
-            pass
+            asked.note(folder, version, whole=not scenarios)
+    asked.note(folder, version, whole=not scenarios)  # where all of it was done before
     return Results.of([store.read(store.path_of(folder, each.id)) for each in plan])
 
 

@@ -185,7 +185,7 @@ def load(asked: Asked) -> tuple[Registry, Suite]:
         seeds=asked.seeds,
         synthetic=asked.synthetic,
     )
-    warn(f"plugin {plugin} failed to load: {why}" for plugin, why in registry.failed.items())
+    warn(registry.problems)
     return registry, suite
 
 
