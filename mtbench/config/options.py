@@ -47,6 +47,15 @@ class Options(BaseModel):
         changed = {name: value for name, value in others.items() if value != getattr(self, name)}
         return self.model_copy(update=changed) if changed else self
 
+    def paths(self) -> Iterator[str]:
+        """The files that it names, those of options within options too."""
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if isinstance(value, Options):
+                yield from value.paths()
+            elif _is_path(field) and value is not None:
+                yield from (value,) if isinstance(value, str) else value
+
     def without_paths(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out what says where files lie, of options within options too.
 

@@ -17,6 +17,13 @@ class Split(Component):
 
     kind: ClassVar[str] = "split"
 
+    def to_validate(self) -> str | None:
+        """Say what to change where the options leave no validation part, such as to raise a share.
+
+        None, the default, where they may leave one.
+        """
+        return None
+
     def require(self) -> None:
         """Find out, in seconds and without TensorFlow, whether `build` can work.
 

@@ -43,6 +43,11 @@ class Tower(Component):
         """
         return ()
 
+    def embedding_size(self) -> int | None:
+        """Size of the embedding, where the options say it; default: the option `embedding_dim`."""
+        size = getattr(self, "embedding_dim", None)
+        return size if isinstance(size, int) else None
+
     @property
     def by_id(self) -> bool:
         """Whether the embedding is a function of the id and its fixed features alone.

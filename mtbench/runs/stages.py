@@ -92,6 +92,8 @@ class Stages:
         """
         with self._blame(setup):
             setup.dataset.require()
+        with blame(setup.split, lambda: self._identify(setup.split)["origin"]["plugin"]):
+            setup.split.require()
         started = time.perf_counter()
         with quiet_stderr():
             from mtbench.train import devices  # noqa: PLC0415 - imports TensorFlow

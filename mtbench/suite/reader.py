@@ -12,6 +12,7 @@ from mtbench.config.options import within
 from mtbench.errors import Fault, PluginError, SuiteError
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
+from mtbench.plugin.split import Split
 
 from .baselines import read_baselines
 from .form import PARTS, Plain
@@ -19,7 +20,7 @@ from .labels import as_mapping
 from .parts import PartsReader
 from .scenarios import read_scenarios
 from .spaces import Variants, read_budgets
-from .suite import Suite
+from .suite import Scenario, Suite
 from .tune import Values
 
 
@@ -133,6 +134,7 @@ class _Reader(PartsReader):
         baselines = read_baselines(self, tasks, scenarios)
         if plain:
             self.training(plain.train, tasks)
+            self.agreement(plain, split, scenarios)
         budgets = {}
         if plain and plain.tune and not self.faults:
             budgets = read_budgets(self, plain.tune, tasks, plain.seeds)
@@ -159,6 +161,29 @@ class _Reader(PartsReader):
             Variants(self, tasks) if plain.tune else None,
             self.registry,
         )
+
+    def agreement(
+        self, plain: Plain, split: Split | None, scenarios: Mapping[str, Scenario]
+    ) -> None:
+        """Check what parts of each scenario ask of each other, as far as their options say it."""
+        lacking = split.to_validate() if split else None
+        message = f"expected a split with a validation part, found {split and split.name!r}: "
+        for name, scenario in scenarios.items():
+            sizes = {side: t and t.embedding_size() for side, t in scenario.towers.items()}
+            with self.within(self.resolved[name]):
+                if all(sizes.values()) and len(set(sizes.values())) > 1:
+                    self.fault(
+                        ("towers", "candidate", "embedding_dim"),
+                        f"expected towers of one embedding_dim, found {sizes['query']} (query) and "
+                        f"{sizes['candidate']} (candidate)",
+                    )
+                for key in ("early_stopping", "validate_every"):
+                    if lacking and scenario.train and getattr(scenario.train, key):
+                        self.fault(("train", key), message + lacking)
+        if lacking and plain.evaluate_on == "validation":
+            self.fault(("evaluate_on",), message + lacking)
+        if lacking and plain.tune:
+            self.fault(("tune",), message + lacking)
 
     def load_plugins(self, files: Any) -> None:
         """Load the plugin files of the suite, even where another of its keys is at fault.
