@@ -137,7 +137,7 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
         "cold_candidate": {"rows": item_rows, "queries": 1, "candidates": items},
     }
     told = made.as_json(made.record("joint", 0))["data"]
-    told |= {"test": test, "slices": slices, "oddities": none | oddities}
+    told |= {"train": 11000, "test": test, "slices": slices, "oddities": none | oddities}
     return Data.model_validate_json(json.dumps(told))
 
 
@@ -183,6 +183,8 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
                 )
             ],
         ),
+        (data_of(test=3988), ["parts: 12 of 15,000 rows are in none of them"]),
+        (data_of(test=3999), ["parts: 1 of 15,000 rows is in none of them"]),
         (
             data_of((0, 0, 1, 1)),
             ["cold: 1 item (1 row) of the test part has no row in the training part"],

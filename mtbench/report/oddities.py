@@ -19,7 +19,8 @@ def oddity_notes(by_seed: Mapping[int, Data], part: str = "test") -> list[str]:
     known = "training part"
     if part == "test" and any(data.validation for data in by_seed.values()):
         known = "training or validation part"
-    lines = [_repeated(told, part, known), _unlabelled(told), _cold(by_seed, part)] if told else []
+    said = [_repeated(told, part, known), _unlabelled(told), _in_none(by_seed)] if told else []
+    lines = [*said, _cold(by_seed, part)] if told else []
     over = f" (over {len(by_seed)} seeds)"
     return [line + (over if " to " in line else "") for line in lines if line]
 
@@ -44,6 +45,19 @@ def _unlabelled(told: list[Oddities]) -> str:
     counts = {task: n for task, n in told[0].unlabelled.items() if n}
     said = ", ".join(f"{n:,} for {task}" for task, n in counts.items())
     return f"missing labels: of {told[0].rows:,} rows {said}" if said else ""
+
+
+def _in_none(by_seed: Mapping[int, Data]) -> str:
+    """Say how many rows the split leaves out."""
+    rows = [
+        data.oddities.rows - data.train - data.validation - data.test
+        for data in by_seed.values()
+        if data.oddities
+    ]
+    count = _range(rows)
+    of = _range(data.oddities.rows for data in by_seed.values() if data.oddities)
+    there = "is" if count == "1" else "are"
+    return f"parts: {count} of {of} rows {there} in none of them" if count else ""
 
 
 def _cold(by_seed: Mapping[int, Data], part: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,17 +15,20 @@ from mtbench.data import Coded, Form, Ids, Known, Raw, as_text
 from mtbench.data.tables import (
     Column,
     Lists,
+    PartNames,
     Reals,
     TableFile,
     TableReader,
+    TablesReader,
     Texts,
     Times,
     Unit,
+    digest_of,
     notes,
     read,
 )
 
-TIME = "timestamp"
+TIME, PART = "timestamp", "part"
 RESERVED = ("query", "candidate", "history")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -118,7 +120,10 @@ class Table(mtbench.Dataset, TableFile):
     """Column with the id of the item."""
     columns: dict[Name, str] = Field({"user_rating": "rating", TIME: TIME})
     """Columns to read besides, by the name that tasks and splits use: `user_rating` and other
-    labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601."""
+    labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601; `part` is the part
+    that a row is of (train, validation or test; in none where it is empty), for split `column`."""
+    further: tuple[mtbench.SuitePath, ...] = ()
+    """Further files of the same columns, whose rows follow those of the first."""
     timestamp_unit: Unit = "s"
     """What a timestamp that is a number counts since 1970."""
     query_features: FeatureFile | None = None
@@ -141,9 +146,9 @@ class Table(mtbench.Dataset, TableFile):
 
     def require(self) -> None:
         """Look at the files: at their first rows, or at all of them where those are all."""
-        query, candidate, columns, whole = self._read(first=True)
+        reader, query, candidate, columns, whole = self._read(first=True)
         if whole:
-            self._encode(query, candidate, columns)
+            self._encode(reader, query, candidate, columns)
         else:
             for side, file in self._files():
                 if file:
@@ -155,29 +160,35 @@ class Table(mtbench.Dataset, TableFile):
 
     def source_digest(self) -> str:
         """SHA-256 over the files."""
-        files = [self, *(file for _, file in self._files() if file)]
-        return hashlib.sha256("".join(_digest(file) for file in files).encode()).hexdigest()
+        further = [self.model_copy(update={"path": path}) for path in self.further]
+        files = [self, *further, *(file for _, file in self._files() if file)]
+        return hashlib.sha256("".join(digest_of(file) for file in files).encode()).hexdigest()
 
     def load(self) -> mtbench.Data:
         """Read all files."""
-        query, candidate, columns, _ = self._read()
-        return self._encode(query, candidate, columns)
+        reader, query, candidate, columns, _ = self._read()
+        return self._encode(reader, query, candidate, columns)
 
-    def _read(self, first: bool = False) -> tuple[Texts, Texts, dict[str, Column], bool]:
+    def _read(
+        self, first: bool = False
+    ) -> tuple[TableReader, Texts, Texts, dict[str, Column], bool]:
         """Read the interactions, or the first of them; the last says whether these are all."""
+        reader = TablesReader(self, self.further) if self.further else TableReader(self)
         query, candidate = (Texts(name, required=True) for name in (self.query, self.candidate))
-        columns: dict[str, Column] = {
-            name: Times(column, self.timestamp_unit) if name == TIME else Reals(column)
-            for name, column in self.columns.items()
-        }
-        _, whole = read(TableReader(self), [query, candidate, *columns.values()], first)
-        return query, candidate, columns, whole
+        columns = {name: self._column(name, column) for name, column in self.columns.items()}
+        _, whole = read(reader, [query, candidate, *columns.values()], first)
+        return reader, query, candidate, columns, whole
+
+    def _column(self, name: str, column: str) -> Column:
+        """What reads a column of the interactions, by the name it is used by."""
+        if name == TIME:
+            return Times(column, self.timestamp_unit)
+        return PartNames(column) if name == PART else Reals(column)
 
     def _encode(
-        self, query: Texts, candidate: Texts, columns: Mapping[str, Column]
+        self, reader: TableReader, query: Texts, candidate: Texts, columns: Mapping[str, Column]
     ) -> mtbench.Data:
         """Read the features too, and encode all of it."""
-        reader = TableReader(self)
         notices = notes(reader, [query, candidate, *columns.values()])
         sides = []
         for (side, file), column in zip(self._files(), (query, candidate), strict=True):
@@ -234,21 +245,6 @@ def _extended(form: Form, column: Column, number: int) -> Raw:
     if form == "multi_hot":
         return Raw(form, [*values, *[[]] * number])
     return Raw(form, np.append(as_text(values.ids)[values.codes], [""] * number))
-
-
-def _digest(file: TableFile) -> str:
-    """SHA-256 of a file, kept while size and time of change stay."""
-    path = Path(file.path).expanduser()
-    try:
-        status = path.stat()
-    except OSError:
-        return TableReader(file).digest()  # which says what is wrong
-    return _digest_of(file.path, status.st_size, status.st_mtime_ns)
-
-
-@functools.cache
-def _digest_of(path: str, size: int, changed: int) -> str:
-    return TableReader(TableFile(path=path)).digest()
 
 
 @mtbench.hookimpl
