@@ -8,14 +8,17 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mtbench.errors import MtbenchError
+from mtbench.errors import MtbenchError, RecordError
 from mtbench.evidence import Comparison, compare_scenarios, sentences
+from mtbench.extras import require
 from mtbench.plugin.registry import Registry, installed
 from mtbench.records import asked, store, tables
 from mtbench.records import results as records
+from mtbench.records.by_query import by_query_table
 from mtbench.report import FORMATS, summarize
 from mtbench.runs import observers
 from mtbench.runs.plan import PlannedRun, make_plan, pending
@@ -48,6 +51,23 @@ class Results(records.Results):
             MtbenchError: pandas is not installed.
         """
         return tables.run_frame(self.records)
+
+    def by_query(self) -> Any:
+        """Return values by user, with the users' ids, as a `pandas.DataFrame`.
+
+        A row for each run that went well, metric and user: columns `suite`, `kind`, `name`, `seed`,
+        `task`, `metric`, `query` (the user's id), `value`, `run_id` and `question_id`; texts are
+        categories. The mean over users is the metric where it is one of users, such as recall; of
+        one of rows, such as RMSE, the value is the user's own, whose mean is another number.
+
+        Raises:
+            RecordError: It is not known where the records lie, or their files are not there.
+            MtbenchError: pandas is not installed.
+        """
+        require("pandas", "tables")
+        if self.folder is None:
+            raise RecordError("expected results of a folder, found records alone")
+        return by_query_table(self.folder, self.records).to_pandas()
 
     def compare(
         self, a: str, b: str, *, metrics: Sequence[str] | None = None, confidence: float = 0.95
@@ -200,7 +220,8 @@ def run_suite(  # noqa: PLR0913 - as `run`
         for _ in perform(todo, registry, folder, save_models=save_models, stages=stages):
             asked.note(folder, version, whole=not scenarios)
     asked.note(folder, version, whole=not scenarios)  # where all of it was done before
-    return Results.of([store.read(store.path_of(folder, each.id)) for each in plan])
+    results = Results.of([store.read(store.path_of(folder, each.id)) for each in plan])
+    return replace(results, folder=folder)
 
 
 def _tell_found(

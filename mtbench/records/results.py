@@ -90,6 +90,8 @@ class Results:
     """Number of records of an older form, of all that were given."""
     given: int = 0
     """Number of records they were chosen from."""
+    folder: Path | None = None
+    """Where they lie, where that is known."""
 
     @classmethod
     def of(
@@ -123,7 +125,7 @@ class Results:
         records, problems = store.read_folder(folder)
         found = asked.versions(store.suite_folder(folder), records)
         one = asked.chosen(folder, found, name)
-        results = cls.of(records, problems, one)
+        results = replace(cls.of(records, problems, one), folder=store.suite_folder(folder))
         if not (named := asked.told(folder, one, found, records)):
             return results
         first, *rest = results.left_out

@@ -14,6 +14,7 @@ from mtbench.errors import RecordError, did_you_mean
 from mtbench.extras import require
 
 from . import asked, store
+from .by_query import by_query_table
 from .columns import COLUMNS, RUN_COLUMNS, metric_rows, run_rows
 from .record import Record
 from .results import Results, older_form
@@ -121,7 +122,12 @@ def run_frame(records: Sequence[Record]) -> Any:
 
 
 def export(
-    folder: Path | str, target: Path | str, *, runs: bool = False, every: bool = False
+    folder: Path | str,
+    target: Path | str,
+    *,
+    runs: bool = False,
+    by_query: bool = False,
+    every: bool = False,
 ) -> list[str]:
     """Write what `load_results` reads to a file, which is whole or not there.
 
@@ -134,6 +140,7 @@ def export(
         target: The file; its suffix, `.parquet` or `.csv`, decides the format. Replaced where it is
             there.
         runs: What `load_runs` reads instead.
+        by_query: Values by user instead; see `mtbench.Results.by_query`.
         every: As for `load_results`.
 
     Returns:
@@ -153,8 +160,12 @@ def export(
             f"{target}: expected the suffix of a known format, found {target.suffix!r}{near}"
         )
     records, notes = _read(Path(folder), every)
-    rows, columns = (run_rows, RUN_COLUMNS) if runs else (metric_rows, COLUMNS)
-    table = _table(rows(records), columns)
+    if by_query:
+        place = store.suite_folder(asked.split(Path(folder))[0])
+        table = by_query_table(place, records)
+    else:
+        rows, columns = (run_rows, RUN_COLUMNS) if runs else (metric_rows, COLUMNS)
+        table = _table(rows(records), columns)
     store.put(target, lambda stream: write(table, stream))
     return notes
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from mtbench.plugin.registry import Registry
 from mtbench.records import store
+from mtbench.records.by_query import write_ids
 from mtbench.records.record import Record
 from mtbench.suite.setup import Setup
 
@@ -99,5 +100,7 @@ def perform(
         teller = _Teller(registry, run, folder, save_models)
         record = execute(run, stages, teller)
         store.write(folder, record, teller.by_query if record.ok else None)
+        if record.ok and teller.by_query:
+            write_ids(folder, record, stages.data(run.setup).query.ids)
         notify(registry, "mtbench_run_finished", run=run.run, record=record)
         yield record
