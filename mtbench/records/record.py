@@ -217,7 +217,7 @@ class Record(_Part):
     pretraining: tuple[dict[str, int | float], ...] = ()
     """The same of the epochs before the run proper, where there were any."""
     validation: tuple[dict[str, Any], ...] = ()
-    """For each epoch that was validated its number and the metrics."""
+    """For each epoch that was validated its number, the metrics, and the trained tasks' losses."""
     epoch: int | None = None
     """The epoch whose parameters were kept."""
     diagnostics: tuple[dict[str, Any], ...] = ()

@@ -314,6 +314,16 @@ class MultiTaskModel(tfrs.Model):
         losses = {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
         return self._means(losses, batches, self._counts(batches))
 
+    def losses_and_counts(self, columns: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+        """Each trained task's loss over some rows, and how many of them it is of."""
+        batches = self.batches(columns, self.trained)
+        counts = self._counts(batches)
+        size = tf.size(columns["query"])
+        return {
+            name: (loss_of(self.heads[name], batch), size if (n := counts[name]) is None else n)
+            for name, batch in batches.items()
+        }
+
     def _means(
         self,
         losses: Mapping[str, Tensor],

@@ -74,6 +74,7 @@ class Trainer:
         epoch_ended: Callable[[int, dict[str, float]], None] = lambda epoch, losses: None,
         validate: Callable[[MultiTaskModel], Metrics] | None = None,
         stop: Stop = lambda epoch, metrics: False,
+        losses: Callable[[MultiTaskModel], Mapping[str, float]] = lambda model: {},
     ) -> Trained:
         """Train from the initial weights of a seed.
 
@@ -83,6 +84,7 @@ class Trainer:
             epoch_ended: Called with the number of each epoch, from 1, and its losses.
             validate: Scores the model on the validation part, if there is one.
             stop: Is asked after each time whether that is enough.
+            losses: Gives the losses of trained tasks on it, by name.
 
         Raises:
             FloatingPointError: A loss is not finite.
@@ -101,7 +103,7 @@ class Trainer:
         steps = math.ceil(rows / options.batch_size)
         model.optimization.steps.assign(float(steps * options.epochs))
         built = time.perf_counter()
-        validation = Validation(self.setup, validate, stop) if validate else None
+        validation = Validation(self.setup, validate, stop, losses) if validate else None
         clock = Clock(epoch_ended, options.batch_size, rows, validation)
         model.fit(
             self._feed.dataset,
