@@ -275,7 +275,7 @@ def write(folder, made):
     return folder
 
 
-TYPES = {"user_rating": np.float32, "timestamp": np.int64}
+TYPES = {"user_rating": np.float32, "timestamp": np.int64, "w": np.float32}
 
 
 def interactions(query, candidate, num_queries, num_candidates, **columns):

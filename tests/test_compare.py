@@ -408,6 +408,28 @@ def test_what_does_not_compare_is_refused_in_one_line(folders, changes, kind, wh
     assert all(line.endswith(f" (different {kind})") for line in found)
 
 
+def test_the_same_bytes_under_another_path_compare(folders):
+    """The digest decides; what the options say where nothing has one stays part of the question."""
+    here = {"question__content": "c" * 64, "question__dataset__options__path": "here.csv"}
+    there = here | {"question__dataset__options__path": "there.csv"}
+    a, b = folders(runs(**here), runs(**there))
+    assert "data: no difference" in lines(a, b)
+    a, b = folders(runs(**here), runs(**there, data__fingerprint="f" * 64))
+    with pytest.raises(RecordError, match=r"fingerprint.*dataset\.path: here\.csv → there\.csv"):
+        compare(a, b)
+    a, b = folders(runs(**here), runs(**there | {"question__content": None}))
+    with pytest.raises(RecordError, match=r"protocol \(dataset\.path: here\.csv → there\.csv\)"):
+        compare(a, b)
+
+
+def test_parts_from_the_same_files_compare_and_others_do_not(folders):
+    here = {"question__split_content": "c" * 64, "question__split__options__test": "here.csv"}
+    there = here | {"question__split__options__test": "there.csv"}
+    compare(*folders(runs(**here), runs(**there)))
+    with pytest.raises(RecordError, match=r"split\.test: here\.csv → there\.csv"):
+        compare(*folders(runs(**here), runs(**there | {"question__split_content": "d" * 64})))
+
+
 def test_both_kinds_are_said_in_every_line(folders):
     a, b = folders(runs(), runs(data__fingerprint="f" * 64, answer__train__epochs=9))
     found = lines(a, b, anyway=True)
@@ -447,13 +469,17 @@ def test_what_is_no_record_is_a_line_and_the_rest_is_reported(folders):
     write(b, [record("x", 9, question_id="q0", started="2025")])
     reason = "answer.trained_tasks: expected a list, found 3"
     found = lines(a, b)
-    assert [line for line in found if line.startswith("left out: ")] == [
+    *others, older = [line for line in found if line.startswith("left out: ")]
+    assert others == [
         f"left out: {b}/cut.json: expected JSON, found a damaged file",
         f"left out: {b}/odd.json: is not the record of a run: {reason}",
         f"left out: {b}/old.json: expected schema_version 2, found 0",
         f"left out: {b}/joint-7.json: expected a record of made, found one of other",
-        f"left out: {b}: 1 record of another version of the suite, data or software is left out",
     ]
+    assert older.startswith(
+        f"left out: {b}: 1 record of another version of the suite, data or software is left out: "
+        f"{b}@"
+    )
     assert "joint: ranking/rmse ↓: 1.000 → 1.000, +0.000: identical (4 seeds, paired)" in found
 
 

@@ -209,7 +209,7 @@ def load(asked: Asked) -> tuple[Registry, Suite]:
         synthetic=asked.synthetic,
         plugins=not asked.no_plugins,
     )
-    warn(f"plugin {plugin} failed to load: {why}" for plugin, why in registry.failed.items())
+    warn(registry.problems)
     return registry, suite
 
 

@@ -22,6 +22,7 @@ from .words import Group
 COMMANDS = {
     "run": ("run:run", "run a suite and report"),
     "tune": ("run:tune", "choose the options of a suite's scenarios and baselines"),
+    "score": ("score:score", "score what another tool says, on the same parts"),
     "check": ("run:check", "validate a suite"),
     "plan": ("run:plan", "list the runs of a suite, and which of them are done"),
     "schema": ("plugins:schema", "print the JSON Schema of a suite, for editors"),

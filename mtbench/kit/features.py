@@ -44,6 +44,10 @@ class FeatureTower(Tower):
     """How the vectors of a multi-hot feature's values become one."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of hidden units dropped in training, drawn anew for each example."""
+    unknown_share: float = Field(0.0, ge=0, lt=1)
+    """Share of the ids of a step that are replaced by an unknown one, whose vector those without a
+    training row have in scoring, beside their features; 0 for none: theirs is what it was at
+    first."""
 
     @property
     def by_id(self) -> bool:

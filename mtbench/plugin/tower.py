@@ -43,6 +43,19 @@ class Tower(Component):
         """
         return ()
 
+    def embedding_size(self) -> int | None:
+        """Size of the embedding, where the options say it; default: the option `embedding_dim`."""
+        size = getattr(self, "embedding_dim", None)
+        return size if isinstance(size, int) else None
+
+    def share_unknown(self) -> float:
+        """Share of the ids of a batch that training replaces by an unknown one, 0 for none.
+
+        Default: the option `unknown_share`, where there is one. Above 0 `Features.num_values` of
+        the id is one more than there are ids, and the last stands for those without a training row.
+        """
+        return float(getattr(self, "unknown_share", 0.0))
+
     @property
     def by_id(self) -> bool:
         """Whether the embedding is a function of the id and its fixed features alone.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from mtbench.text import counted
 
+from .asked import Version
 from .record import Answer, MetricInfo, Record
 
 
@@ -30,21 +31,25 @@ def _key(record: Record) -> tuple[str, str]:
     return record.kind, record.scenario
 
 
-def current(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+def current(
+    records: Sequence[Record], version: Version | None = None
+) -> tuple[list[Record], list[str]]:
     """Choose the records that count, of those of a suite.
 
-    They are of the newest record's question (data, split, metrics, version of mtbench and of
-    TensorFlow, number of threads) and data, and of their scenarios the newest answer. Of two
-    records of one run the later one counts.
+    They are of one question (data, split, metrics, version of mtbench and of TensorFlow, number of
+    threads) and data, and of their scenarios one answer: those of a version, or else the newest.
+    Of two records of one run the later one counts.
 
     Args:
         records: At least one, in any order.
+        version: What they are to be of; default: the newest.
 
     Returns:
         Those that count, in the order given, and a line that counts the others where there are any.
     """
     question = newest(records).question_id
-    same = sorted((r for r in records if r.question_id == question), key=_started)
+    same = [r for r in records if (version.allows(r) if version else r.question_id == question)]
+    same.sort(key=_started)
     prints = [record.fingerprint for record in same if record.fingerprint]
     same = [record for record in same if record.fingerprint in (None, *prints[-1:])]
     answers: dict[tuple[str, str], Answer] = {_key(record): record.answer for record in same}

@@ -7,6 +7,8 @@ trained tasks and their weighting. Two runs compare if their questions are equal
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -61,7 +63,10 @@ class Question(_Part):
 
     dataset: Identity
     content: str | None = None
-    """Digest of the data's files, where the options do not say which content it has."""
+    """Digest of the data's files, where the options do not say which content it has. Then runs
+    compare, and are done already, wherever the files lie."""
+    split_content: str | None = None
+    """The same of the files that the split reads."""
     stands_in_for: str | None = None
     """What `--synthetic` replaced."""
     split: Identity
@@ -91,6 +96,11 @@ class Answer(_Part):
     """How the options were chosen; None where they were not."""
     labels: dict[str, dict[str, Any]] = {}
     """By task, what of its labels it learned from; a task that is not named from all."""
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A short digest of it, equal for equal answers."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def labels_of(self, task: str) -> dict[str, Any] | None:
         """What of its labels a task learned from; None for all."""
@@ -136,7 +146,8 @@ class Oddities(_Part):
     pairs: int
     """Of queries and candidates in the part that is scored, each once."""
     known_pairs: int
-    """Those of them that the training part has too."""
+    """Those of them that the training part has too, or the validation part where the test part is
+    scored: metrics with seen candidates removed leave them out."""
     unlabelled: dict[str, int] = {}
     """By task the rows that say nothing to it, since they lack a label; 0 is left out."""
 
@@ -230,7 +241,7 @@ class Record(_Part):
     pretraining: tuple[dict[str, int | float], ...] = ()
     """The same of the epochs before the run proper, where there were any."""
     validation: tuple[dict[str, Any], ...] = ()
-    """For each epoch that was validated its number and the metrics."""
+    """For each epoch that was validated its number, the metrics, and the trained tasks' losses."""
     epoch: int | None = None
     """The epoch whose parameters were kept."""
     diagnostics: tuple[dict[str, Any], ...] = ()

@@ -205,7 +205,7 @@ def _info(metric: Any) -> dict[str, Any]:
 
 def _train(setup: Setup, seed: int, stages: Stages, listener: Listener, parts: Divided) -> Trained:
     """Train with the test part out of reach, and every row that may be of it."""
-    from mtbench.train.evaluate import evaluate  # noqa: PLC0415 - imports TensorFlow
+    from mtbench.train.evaluate import evaluate, losses  # noqa: PLC0415 - imports TensorFlow
 
     def validate(model: MultiTaskModel) -> dict[str, dict[str, float]]:
         return evaluate(model, parts.train, parts.validation).metrics
@@ -217,6 +217,7 @@ def _train(setup: Setup, seed: int, stages: Stages, listener: Listener, parts: D
             listener.epoch_ended,
             validate if setup.train.validates else None,
             listener.validated,
+            lambda model: losses(model, parts.validation, setup.train.batch_size),
         )
 
 

@@ -16,6 +16,7 @@ from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
 from mtbench.plugin.sources import core_digest
+from mtbench.plugin.split import Split
 from mtbench.records.differing import leaves
 from mtbench.records.record import Record
 from mtbench.suite.setup import Setup
@@ -33,11 +34,13 @@ def question_of(setup: Setup, registry: Registry) -> dict[str, Any]:
     """Return what a setup asks: with the content of its data and the engine.
 
     Raises:
-        PluginError: The dataset's digest of its files fails.
+        PluginError: The digest of the files that the dataset or the split names fails.
     """
+    split = _content(setup.split, registry)
     return {
         **setup.question(registry.identity),
         "content": _content(setup.dataset, registry),
+        **({"split_content": split} if split else {}),
         "engine": {**engine(), "threads": setup.threads or num_threads()},
     }
 
@@ -58,8 +61,8 @@ def runs_of(
         question: What `question_of` says of the setup.
         registry: Where its components come from.
     """
-    answer, question_id = setup.answer(registry.identity), digest(question)
-    about = [setup.suite, setup.scenario, question, answer]
+    answer, asked = setup.answer(registry.identity), _wherever_files_lie(question, setup)
+    question_id, about = digest(asked), [setup.suite, setup.scenario, asked, answer]
     return [
         Run(
             digest([*about, seed]), setup.suite, setup.scenario, seed, question, question_id, answer
@@ -87,8 +90,19 @@ def differing(one: Run, two: Run) -> str:
     return ", ".join(keys) or "code"
 
 
-def _content(dataset: Dataset, registry: Registry) -> str | None:
-    """The digest of a dataset's files; None where it says itself that they cannot be read.
+def _wherever_files_lie(question: dict[str, Any], setup: Setup) -> dict[str, Any]:
+    """A question without the paths of files whose content it has."""
+    asked = dict(question)
+    for kind, content in (("dataset", "content"), ("split", "split_content")):
+        if question.get(content):
+            component: Dataset | Split = getattr(setup, kind)
+            options = component.without_paths(question[kind]["options"])
+            asked[kind] = {**question[kind], "options": options}
+    return asked
+
+
+def _content(component: Dataset | Split, registry: Registry) -> str | None:
+    """The digest of the files of a dataset or split; None where it says that they cannot be read.
 
     A run will tell of that.
 
@@ -96,8 +110,8 @@ def _content(dataset: Dataset, registry: Registry) -> str | None:
         PluginError: It does not say so, but raises what else there is.
     """
     try:
-        with blame(dataset, lambda: registry.origin(dataset).plugin):
-            content: Any = dataset.content()
+        with blame(component, lambda: registry.origin(component).plugin):
+            content: Any = component.content()
             if not isinstance(content, str | None):
                 raise TypeError(f"content: expected a digest or None, found {content!r:.100}")
             return content

@@ -99,6 +99,8 @@ class Stages:
         setup = setups[0]
         with self.blame(setup.dataset):
             setup.dataset.require()
+        with blame(setup.split, lambda: self._identify(setup.split)["origin"]["plugin"]):
+            setup.split.require()
         started = time.perf_counter()
         with quiet_stderr():
             from mtbench.train import devices  # noqa: PLC0415 - imports TensorFlow
@@ -194,11 +196,11 @@ class Stages:
         identity, rows = self._identify(setup.dataset), self.data(setup).interactions
         counts = self._once("repeats", [identity], lambda: count_repeats(rows))
         parts = self.parts(setup, seed)
-        scored = parts.validation if setup.evaluate_on == "validation" else parts.test
+        known, scored = parts.scored(setup)
         pairs = {"pairs": len(scored), "known_pairs": 0}
         if counts["repeated_pairs"]:  # else no part has a pair of another's
             key = [identity, self._identify(setup.split), setup.train_on, setup.evaluate_on, seed]
-            pairs = self._once("pairs", key, lambda: count_pairs(parts.train, scored), most=1000)
+            pairs = self._once("pairs", key, lambda: count_pairs(known, scored), most=1000)
         missing = {}
         for name, task in setup.tasks.items():
             labels = task.learns_from()

@@ -14,6 +14,7 @@ from mtbench.config.options import within
 from mtbench.errors import Fault, PluginError, SuiteError
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
+from mtbench.plugin.split import Split
 
 from .baselines import read_baselines
 from .form import PARTS, Plain
@@ -21,7 +22,7 @@ from .labels import as_mapping
 from .parts import PartsReader
 from .scenarios import read_scenarios
 from .spaces import Variants, read_budgets
-from .suite import Asked, Suite
+from .suite import Asked, Scenario, Suite
 from .tune import Values
 
 
@@ -154,6 +155,7 @@ class _Reader(PartsReader):
         baselines = read_baselines(self, tasks, scenarios)
         if plain:
             self.training(plain.train, tasks)
+            self.agreement(plain, split, scenarios)
         budgets = {}
         if plain and plain.tune and not self.faults:
             budgets = read_budgets(self, plain.tune, tasks, plain.seeds)
@@ -181,6 +183,29 @@ class _Reader(PartsReader):
             self.registry,
             executor,
         )
+
+    def agreement(
+        self, plain: Plain, split: Split | None, scenarios: Mapping[str, Scenario]
+    ) -> None:
+        """Check what parts of each scenario ask of each other, as far as their options say it."""
+        lacking = split.to_validate() if split else None
+        message = f"expected a split with a validation part, found {split and split.name!r}: "
+        for name, scenario in scenarios.items():
+            sizes = {side: t and t.embedding_size() for side, t in scenario.towers.items()}
+            with self.within(self.resolved[name]):
+                if all(sizes.values()) and len(set(sizes.values())) > 1:
+                    self.fault(
+                        ("towers", "candidate", "embedding_dim"),
+                        f"expected towers of one embedding_dim, found {sizes['query']} (query) and "
+                        f"{sizes['candidate']} (candidate)",
+                    )
+                for key in ("early_stopping", "validate_every"):
+                    if lacking and scenario.train and getattr(scenario.train, key):
+                        self.fault(("train", key), message + lacking)
+        if lacking and plain.evaluate_on == "validation":
+            self.fault(("evaluate_on",), message + lacking)
+        if lacking and plain.tune:
+            self.fault(("tune",), message + lacking)
 
     def load_plugins(self, files: Any) -> None:
         """Load the plugin files of the suite, even where another of its keys is at fault.

@@ -120,11 +120,11 @@ class Regression:
         """
         command = [sys.executable, "-m", "mtbench.cli", "run", *words, "--results", str(folder)]
         done = self._benchmark.pedantic(_output, args=(command, self._config.rootpath), rounds=1)
-        results = [path for path in folder.iterdir() if path.is_dir()]
+        results = list(folder.glob("*/*.json"))
         if not results:
             lines = done.stderr.strip().splitlines() or [f"mtbench: ended with {done.returncode}"]
             raise MtbenchError("\n".join(line.removeprefix("mtbench: ") for line in lines))
-        measured = replace(load(results[0]), name="this run")
+        measured = replace(load(results[0].parent), name="this run")
         failed = [
             f"{name}: seed {seed} failed: {error}"
             for name, series in measured.series.items()

@@ -75,6 +75,7 @@ class Trainer:
         epoch_ended: Callable[[int, dict[str, float]], None] = lambda epoch, losses: None,
         validate: Callable[[MultiTaskModel], Metrics] | None = None,
         stop: Stop = lambda epoch, metrics: False,
+        losses: Callable[[MultiTaskModel], Mapping[str, float]] = lambda model: {},
     ) -> Trained:
         """Train from the initial weights of a seed.
 
@@ -84,6 +85,7 @@ class Trainer:
             epoch_ended: Called with the number of each epoch, from 1, and its losses.
             validate: Scores the model on the validation part, if there is one.
             stop: Is asked after each time whether that is enough.
+            losses: Gives the losses of trained tasks on it, by name.
 
         Raises:
             FloatingPointError: A loss is not finite.
@@ -104,7 +106,7 @@ class Trainer:
         model.optimization.steps.assign(float(steps * options.epochs))
         before = _checksums(model)
         built = time.perf_counter()
-        validation = Validation(self.setup, validate, stop) if validate else None
+        validation = Validation(self.setup, validate, stop, losses) if validate else None
         clock = Clock(epoch_ended, options.batch_size, rows, validation)
         model.fit(
             self._feed.dataset,

@@ -15,6 +15,7 @@ from mtbench.plugin.baseline import Baseline
 from mtbench.plugin.executor import Work
 from mtbench.plugin.registry import Registry
 from mtbench.records import store
+from mtbench.records.asked import Version, note, version_of
 from mtbench.records.leases import Leases, abandoned, held
 from mtbench.records.record import Record
 from mtbench.runs.identity import digest
@@ -87,6 +88,8 @@ class Agenda:
         self._plans: dict[str, list[PlannedRun]] = {}
         self.found: dict[str, Record] = {}
         self._leases, self._looked = Leases(), 0.0
+        self._version: Version | None = None
+        self._noted = 0
         self.trials: dict[Study, list[Trial]] = {}
         self.tuner: Tuner | None = None
         if suite.tune:
@@ -199,6 +202,24 @@ class Agenda:
         """Keep a record that was made of an item."""
         if isinstance(item.of, Study):
             self._made[record.run_id] = record
+        else:
+            self.note()
+
+    def note(self) -> None:
+        """Write down what is asked for, as far as it is known: reports will speak of that.
+
+        Raises:
+            RecordError: The folder cannot be written to.
+        """
+        plan = self.plan
+        if not plan:
+            return
+        if self._version is None or len(plan) != self._noted:
+            self._noted, self._version = len(plan), version_of(run.run for run in plan)
+        studies = self.tuner.studies if self.tuner else []
+        complete = all(study.title in self._plans for study in studies)
+        whole = complete and not self._wanted.arms and self._wanted.shard == (1, 1)
+        note(self._folder, self._version, whole)
 
     def work(self, item: Item, at_most: int | None) -> Work:
         """What a worker is asked for."""

@@ -25,6 +25,7 @@ from mtbench.plugin.executor import Event, Executor, Work
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
 from mtbench.records import store
+from mtbench.records.by_query import write_ids
 from mtbench.records.record import Record
 from mtbench.runs.execute import record_of_lost
 from mtbench.runs.observers import Observers
@@ -199,6 +200,8 @@ class Driver:
         for tried in range(1, WRITES + 1):
             try:
                 store.write_log(item.folder, record.run_id, output)
+                if "queries" in found:
+                    write_ids(item.folder, record, found["queries"]["ids"])
                 record = store.write(
                     item.folder, record, found.get("by_query"), found.get("weights")
                 )

@@ -54,6 +54,7 @@ class Performer:
         self._stages = Stages(registry.identity)
         self._questions: dict[str, dict[str, Any]] = {}
         self._guard: Guard | None = None
+        self._told_ids = False
 
     def do(self, work: Work) -> None:
         """Do a work; `ended` is the last that is told of it.
@@ -140,6 +141,9 @@ class Performer:
             record = record.model_copy(update={"pruned": True})
         record = self._guarded(self._guard, record, named)
         arrays = teller.arrays if record.ok else {}
+        if "by_query" in arrays and not self._told_ids:
+            arrays["queries"] = _npz({"ids": self._stages.data(run.setup).query.ids})
+            self._told_ids = True
         self._tell(Event("finished", work.key, {"record": record.plain()}, arrays))
         return record
 

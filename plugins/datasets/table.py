@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,18 +15,21 @@ from mtbench.data import Ids
 from mtbench.data.tables import (
     Column,
     FeatureFile,
+    PartNames,
     Reals,
     TableFile,
     TableReader,
+    TablesReader,
     Texts,
     Times,
     Told,
     Unit,
+    digest_of,
     notes,
     read,
 )
 
-TIME = "timestamp"
+TIME, PART = "timestamp", "part"
 DEFAULT = {"user_rating": "rating", TIME: TIME}
 """Columns that are read where a suite names none."""
 MOST = 10
@@ -39,6 +41,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 class Read(NamedTuple):
     """Interactions that were read."""
 
+    reader: TableReader
     query: Texts
     candidate: Texts
     columns: Mapping[str, Column]
@@ -60,8 +63,11 @@ class Table(mtbench.Dataset, TableFile):
     """Column with the id of the item."""
     columns: dict[Name, str] | None = None
     """Columns to read besides, by the name that tasks and splits use: `user_rating` and other
-    labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601. Default: of
-    `{user_rating: rating, timestamp: timestamp}` those that the file has."""
+    labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601; `part` is the part
+    that a row is of (train, validation or test; in none where it is empty), for split `column`.
+    Default: of `{user_rating: rating, timestamp: timestamp}` those that the file has."""
+    further: tuple[mtbench.SuitePath, ...] = ()
+    """Further files of the same columns, whose rows follow those of the first."""
     timestamp_unit: Unit = "s"
     """What a timestamp that is a number counts since 1970."""
     query_features: FeatureFile | None = None
@@ -98,8 +104,9 @@ class Table(mtbench.Dataset, TableFile):
 
     def source_digest(self) -> str:
         """SHA-256 over the files."""
-        files = [self, *(file for _, file in self._files() if file)]
-        return hashlib.sha256("".join(_digest(file) for file in files).encode()).hexdigest()
+        further = [self.model_copy(update={"path": path}) for path in self.further]
+        files = [self, *further, *(file for _, file in self._files() if file)]
+        return hashlib.sha256("".join(digest_of(file) for file in files).encode()).hexdigest()
 
     def load(self) -> mtbench.Data:
         """Read all files."""
@@ -127,6 +134,7 @@ class Table(mtbench.Dataset, TableFile):
 
     def _read(self, first: bool = False) -> Read:
         """Read the interactions, or the first of them."""
+        reader = TablesReader(self, self.further) if self.further else TableReader(self)
         named = self._named()
         query, candidate = (
             Texts(getattr(self, side), is_id=True, way_out=f"; `{side}` says which column it is")
@@ -136,18 +144,19 @@ class Table(mtbench.Dataset, TableFile):
         for name, column in named.items():
             others = ", ".join(f"{key}: {value}" for key, value in named.items() if key != name)
             way_out = f"; where nothing reads {name!r}, say `columns: {{{others}}}`"
-            columns[name] = (
-                Times(column, self.timestamp_unit, way_out)
-                if name == TIME
-                else Reals(column, way_out=way_out)
-            )
-        told = read(TableReader(self), [query, candidate, *columns.values()], first)
-        return Read(query, candidate, columns, told)
+            columns[name] = self._column(name, column, way_out)
+        told = read(reader, [query, candidate, *columns.values()], first)
+        return Read(reader, query, candidate, columns, told)
+
+    def _column(self, name: str, column: str, way_out: str) -> Column:
+        """What reads a column of the interactions, by the name it is used by."""
+        if name == TIME:
+            return Times(column, self.timestamp_unit, way_out)
+        return PartNames(column, way_out) if name == PART else Reals(column, way_out=way_out)
 
     def _encode(self, rows: Read) -> mtbench.Data:
         """Read the features too, and encode all of it."""
-        query, candidate, columns, told = rows
-        reader = TableReader(self)
+        reader, query, candidate, columns, told = rows
         notices = [*told.notes, *notes(reader, [query, candidate, *columns.values()])]
         sides = []
         for (side, file), column in zip(self._files(), (query, candidate), strict=True):
@@ -182,21 +191,6 @@ class Table(mtbench.Dataset, TableFile):
                     f"{reader.name}: column {column.name!r}: expected labels that differ, found "
                     f"{constant}: leave {name!r} out of `columns` for tasks that do without"
                 )
-
-
-def _digest(file: TableFile) -> str:
-    """SHA-256 of a file, kept while size and time of change stay."""
-    path = Path(file.path).expanduser()
-    try:
-        status = path.stat()
-    except OSError:
-        return TableReader(file).digest()  # which says what is wrong
-    return _digest_of(file.path, status.st_size, status.st_mtime_ns)
-
-
-@functools.cache
-def _digest_of(path: str, size: int, changed: int) -> str:
-    return TableReader(TableFile(path=path)).digest()
 
 
 @mtbench.hookimpl
