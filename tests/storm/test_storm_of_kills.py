@@ -1,4 +1,4 @@
-"""Commands that are killed at any moment, in any way; what is run again ends as if none had been."""
+"""Commands that are killed at any moment, in any way, and run again, end as if none had been."""
 
 import json
 import os
