@@ -220,8 +220,8 @@ def run_suite(  # noqa: PLR0913 - as `run`
         for _ in perform(todo, registry, folder, save_models=save_models, stages=stages):
             asked.note(folder, version, whole=not scenarios)
     asked.note(folder, version, whole=not scenarios)  # where all of it was done before
-    results = Results.of([store.read(store.path_of(folder, each.id)) for each in plan])
-    return replace(results, folder=folder)
+    done = [store.read(store.path_of(folder, each.id)) for each in plan]
+    return replace(Results.of(done), folder=folder)
 
 
 def _tell_found(

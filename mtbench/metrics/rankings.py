@@ -138,7 +138,7 @@ class Chance(_Ranked):
 
     def hits(self, protocol: SeenRule, k: int) -> Array:
         """How probably each row's candidate is among the first k: k over what is left."""
-        return np.minimum(k / np.maximum(self.places[protocol].equal, 1), 1.0)
+        return np.asarray(np.minimum(k / np.maximum(self.places[protocol].equal, 1), 1.0))
 
     def _of_all(self, metric: OfAllLists, protocol: SeenRule, k: int) -> float:
         """The expectation of a number for all lists; NaN where it has no formula."""

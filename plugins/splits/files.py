@@ -127,7 +127,7 @@ class _Listed(NamedTuple):
         sides = (data.query, data.candidate)
         codes = [_codes(each, side.ids) for each, side in zip(ids, sides, strict=True)]
         pairs = codes[0] * data.interactions.num_candidates + codes[1]
-        return _Listed(reader, *ids, np.where((codes[0] < 0) | (codes[1] < 0), -1, pairs))
+        return _Listed(reader, ids[0], ids[1], np.where((codes[0] < 0) | (codes[1] < 0), -1, pairs))
 
     def shown(self, row: int) -> str:
         """The ids of a row."""

@@ -47,7 +47,8 @@ class TablesReader(TableReader):
 
     def places(self, rows: Iterable[int]) -> dict[int, str]:
         """Return where some of the rows that were read are."""
-        wanted, start, places = set(rows), 0, {}
+        wanted, start = set(rows), 0
+        places: dict[int, str] = {}
         for reader, size in zip(self._readers, self._sizes, strict=False):
             if own := [row - start for row in wanted if start <= row < start + size]:
                 places |= {row + start: place for row, place in reader.places(own).items()}
