@@ -203,7 +203,7 @@ def test_options_of_a_loss_are_no_part_of_the_question(tiny):
             "seeds=1",
             "tasks.ranking.units=[16]",
             "tasks.retrieval.temperature=0.5",
-            "towers.query.embedding_dim=8",
+            "towers.query={name: mlp, embedding_dim: 4}",
             "train.epochs=9",
             "tasks.retrieval.top_k=[1]",
             "tasks.ranking.slices=[tail]",

@@ -212,7 +212,7 @@ USE = {
     ),
     "lists of all candidates": (GOOD, ["-o", "tasks.ranking={name: retrieval, top_k: [2, 100]}"]),
     "no time at all, for histories": (
-        GOOD, ["-o", "towers.query=sequence", "-o", "dataset.columns={user_rating: rating}"],
+        GOOD, ["-o", "towers.query={name: sequence, embedding_dim: 2}", "-o", "dataset.columns={user_rating: rating}"],
     ),
     "no column for filters": (
         GOOD, ["-o", "dataset.filters={since: 2020-01-01}", "-o", "dataset.columns={user_rating: rating}"],
