@@ -115,8 +115,6 @@ def test_a_default_that_is_written_out_does_not_decide(tiny):
         "dataset.seed=1",
         "dataset.noise=0.25",
         "split.test_share=0.3",
-        "towers.query.embedding_dim=5",
-        "towers.candidate.embedding_dim=5",
         "towers.query={name: mlp, embedding_dim: 4}",
         "tasks.ranking.units=[9]",
         "tasks.ranking.loss=huber",
