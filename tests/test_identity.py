@@ -197,8 +197,9 @@ def test_a_setup_is_asked_and_tried(tiny):
 
 def test_options_of_a_loss_are_no_part_of_the_question(tiny):
     """A scenario that learns otherwise is scored alike; one that is scored otherwise is not."""
+    validated = "split.validation_share=0.2"
     questions = {
-        override: plan_of(tiny, override, seeds="1")[0].run.question_id
+        override: plan_of(tiny, validated, override, seeds="1")[0].run.question_id
         for override in (
             "seeds=1",
             "tasks.ranking.units=[16]",
