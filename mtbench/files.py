@@ -129,7 +129,7 @@ def is_old(path: Path) -> bool:
         newest = max(each.lstat().st_mtime for each in (path, *inner))
     except OSError:  # it was renamed in the meantime
         return False
-    return newest < time.time() - LONG_AGO_S
+    return bool(newest < time.time() - LONG_AGO_S)
 
 
 @functools.cache

@@ -88,7 +88,7 @@ class Output(io.TextIOBase):
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""
-        return self._ask("isatty", False)
+        return bool(self._ask("isatty", False))
 
     def fileno(self) -> int:
         """That of the stream."""

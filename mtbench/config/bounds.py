@@ -29,7 +29,7 @@ class Loader(yaml.SafeLoader):
             yaml.MarkedYAMLError: They are nested too deeply.
         """
         if self.levels >= MOST_LEVELS:
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=mark)
         self.levels += 1
         try:
