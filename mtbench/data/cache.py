@@ -78,7 +78,7 @@ def _checksum(array: np.ndarray) -> int:
     """CRC-32 of an array's type, shape and values: 2.5 GB a second."""
     head = zlib.crc32(f"{array.dtype.str}{array.shape}".encode())
     values = np.ascontiguousarray(array)
-    return zlib.crc32(values.view(np.uint8).reshape(-1).data, head) if values.nbytes else head
+    return zlib.crc32(values.view(np.uint8).reshape(-1).data if values.nbytes else b"", head)
 
 
 def _checksum_of_text(meta: Mapping[str, Any]) -> int:
