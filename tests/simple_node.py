@@ -1,4 +1,4 @@
-"""Preloaded by a Dask worker: its worker processes are the simple ones, which import no TensorFlow."""
+"""Preloaded by a Dask worker: its worker processes are the simple ones, without TensorFlow."""
 
 import mtbench.workers.supervisor as module
 

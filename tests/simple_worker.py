@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 
 from mtbench.plugin.executor import Event
 from mtbench.workers.frames import Buffer, of_event, received
@@ -40,7 +41,7 @@ def burst(how):  # noqa: C901 - a table
             time.sleep(3600)
         os._exit(3)
     if how.startswith("until "):
-        while not os.path.exists(how.removeprefix("until ")):
+        while not Path(how.removeprefix("until ")).exists():
             time.sleep(0.02)
     if how == "thread":
         threading.Thread(target=time.sleep, args=(3600,)).start()

@@ -15,7 +15,7 @@ from pathlib import Path
 import bombs
 import psutil
 import pytest
-from test_fleet import Job, lives, wait_until
+from jobs import Job, lives, wait_until
 
 from mtbench.cli.main import main
 from mtbench.errors import MtbenchError
@@ -70,7 +70,7 @@ def workers_below(process):
 def test_a_node_is_killed_and_another_joins(scheduler, node, tmp_path):
     """What it was at is done by another, once; results are those of the one that had it last."""
     flag = tmp_path / "go"
-    job = Job("a1", "b1", "a2", "b2", how={key: f"until {flag}" for key in ("a1", "b1")})
+    job = Job("a1", "b1", "a2", "b2", how=dict.fromkeys(("a1", "b1"), f"until {flag}"))
     first = node()
     thread = executing(job, scheduler, start_timeout=60.0)
     wait_until(lambda: job.of("a1") == ["ready", "started"], 60)
@@ -116,8 +116,8 @@ def test_a_worker_process_that_dies_costs_its_run(scheduler, node):
 
 def test_a_command_that_is_killed_leaves_nothing(scheduler, node, tmp_path):
     """Its run is ended on the node, even one that holds the interpreter's lock."""
-    code = "import sys, test_fleet; from mtbench_plugins.executors.dask import Dask;"
-    code += "Dask(scheduler=sys.argv[1]).execute(test_fleet.Job('a1', how={'a1': 'spin'}))"
+    code = "import sys, jobs; from mtbench_plugins.executors.dask import Dask;"
+    code += "Dask(scheduler=sys.argv[1]).execute(jobs.Job('a1', how={'a1': 'spin'}))"
     there = node()
     command = [sys.executable, "-c", code, scheduler]
     driver = subprocess.Popen(command, cwd=TESTS, stderr=subprocess.DEVNULL)
@@ -135,7 +135,7 @@ def test_a_scheduler_without_workers_and_none(scheduler):
         dask.Dask(scheduler=scheduler, start_timeout=0.5).execute(Job("a1"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dask, "CONNECT", 0.5)
-        with pytest.raises(MtbenchError, match="no scheduler at tcp://127.0.0.1:1"):
+        with pytest.raises(MtbenchError, match=r"no scheduler at tcp://127\.0\.0\.1:1"):
             dask.Dask(scheduler="tcp://127.0.0.1:1").execute(Job("a1"))
 
 
@@ -167,15 +167,17 @@ def slurm(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("SLURM_STAND_IN", str(jobs))
     yield jobs
-    for path in jobs.glob("*[0-9]"):
-        assert not lives(int(path.read_text()))
+    started = [int(path.read_text()) for path in jobs.glob("*[0-9]")]
+    wait_until(lambda: not any(map(lives, started)))
 
 
 def test_jobs_of_slurm(slurm, tmp_path):
     """A whole suite; a job is asked for, does runs, and is cancelled."""
     path = bombs.write(tmp_path, "sound", "hard-exit")
     options = "{queue: cpu, cores: 2, processes: 1, memory: 4GB, walltime: '01:00:00'}"
-    executor = f"executor={{name: dask, cluster: dask_jobqueue.SLURMCluster, cluster_options: {options}}}"
+    executor = (
+        f"executor={{name: dask, cluster: dask_jobqueue.SLURMCluster, cluster_options: {options}}}"
+    )
     command = ["run", str(path), "--results", str(tmp_path / "r"), "-o", executor]
     assert main([*command, "--scenario", "sound", "--scenario", "hard-exit"]) == 1
     found = {r.scenario: r for r in store.read_folder(tmp_path / "r" / "bombs")[0]}

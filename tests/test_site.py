@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from made import as_plan
 
 import mtbench
 from mtbench.cli.main import COMMANDS, main
@@ -35,7 +36,7 @@ PAGES = [
 BLOCK = re.compile(r"(?:^`([\w.]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 QUICK = ("metrics",)
 """Pages whose Python takes no training."""
-READS = ("report", "data", "compare", "gate", "export")
+READS = ("report", "data", "compare", "gate", "export", "merge")
 """Commands about a folder that there is not."""
 
 
@@ -102,8 +103,7 @@ def test_commands_are_understood(folder, page, capsys):
     """`run` and `tune` become `plan`, which reads the same suite and trains nothing."""
     with_files(folder, page)
     for words in [w for _, lang, text in blocks(page) if lang == "bash" for w in commands(text)]:
-        command = "plan" if words[0] in ("run", "tune") else words[0]
-        assert main([command, *words[1:]]) == (2 if command in READS else 0), words
+        assert main(as_plan(words)) == (2 if words[0] in READS else 0), words
         told = capsys.readouterr().err
         assert "unrecognized" not in told
         assert "unknown" not in told

@@ -89,7 +89,10 @@ class Fleet:
             if work is None:
                 return
             number = sum(other == node for other in self._nodes.values())
-            place = {"executor": self._name, "workers_on_node": min(number, self._at_once or number)}
+            place = {
+                "executor": self._name,
+                "workers_on_node": min(number, self._at_once or number),
+            }
             task = Task(f"{work.key}-{next(self._numbers)}", worker, node, work, place)
             self._tasks[task.key], self._groups[worker] = task, work.group
             busy.add(worker)
