@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtbench.errors import MtbenchError
+from mtbench.errors import MtbenchError, RecordError
 from mtbench.evidence import Comparison, compare_scenarios, sentences
+from mtbench.extras import require
 from mtbench.plugin.registry import Registry, installed
 from mtbench.records import results as records
 from mtbench.records import store, tables
+from mtbench.records.by_query import by_query_table
 from mtbench.report import FORMATS, summarize
 from mtbench.runs.observers import Observers
 from mtbench.suite.reader import load_suite as read_suite
@@ -49,6 +51,23 @@ class Results(records.Results):
             MtbenchError: pandas is not installed.
         """
         return tables.run_frame(self.records)
+
+    def by_query(self) -> Any:
+        """Return values by user, with the users' ids, as a `pandas.DataFrame`.
+
+        A row for each run that went well, metric and user: columns `suite`, `kind`, `name`, `seed`,
+        `task`, `metric`, `query` (the user's id), `value`, `run_id` and `question_id`; texts are
+        categories. The mean over users is the metric where it is one of users, such as recall; of
+        one of rows, such as RMSE, the value is the user's own, whose mean is another number.
+
+        Raises:
+            RecordError: It is not known where the records lie, or their files are not there.
+            MtbenchError: pandas is not installed.
+        """
+        require("pandas", "tables")
+        if self.folder is None:
+            raise RecordError("expected results of a folder, found records alone")
+        return by_query_table(self.folder, self.records).to_pandas()
 
     def compare(
         self, a: str, b: str, *, metrics: Sequence[str] | None = None, confidence: float = 0.95
@@ -192,7 +211,10 @@ def run_suite(
         do(suite, registry, folder, replace(wanted, speed=False), progress=progress, track=track)
         suite, wanted = alone(suite), replace(wanted, again=True)
     agenda = do(suite, registry, folder, wanted, progress=progress, track=track)
-    return Results.of([store.read(store.path_of(folder, each.id)) for each in agenda.plan])
+    found = [
+        agenda.found.get(run.id) or store.read(store.path_of(folder, run.id)) for run in agenda.plan
+    ]
+    return replace(Results.of(found), folder=folder)
 
 
 def alone(suite: Suite) -> Suite:
@@ -233,17 +255,16 @@ def do(
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("default", RuntimeWarning)
         driver.work()
+    agenda.note()  # where all of it was done before
     return agenda
 
 
 def _tell_found(agenda: Agenda, observers: Observers, folder: Path) -> None:
     """Tell observers that ask for it of the runs that are done already."""
     if observers.ask_for_found:
-        todo = {run.id for run in agenda.todo}
         for run in agenda.plan:
-            if run.id not in todo:
-                record = store.read(store.path_of(folder, run.id))
-                observers.tell("mtbench_run_found", run.run, record=record)
+            if run.id in agenda.found:
+                observers.tell("mtbench_run_found", run.run, record=agenda.found[run.id])
 
 
 def _shown(agenda: Agenda, rows: Callable[[], int | None]) -> TerminalProgress:

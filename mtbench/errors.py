@@ -20,6 +20,19 @@ class DataError(MtbenchError):
     """Data that is absent, altered or of the wrong form."""
 
 
+class LackingColumnError(DataError):
+    """Interactions without a column that something reads.
+
+    Args:
+        message: What reads it.
+        column: Its name.
+    """
+
+    def __init__(self, message: str, column: str) -> None:
+        super().__init__(message)
+        self.column = column
+
+
 class SealedError(MtbenchError):
     """The test part was asked for before the model was trained."""
 

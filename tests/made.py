@@ -167,6 +167,7 @@ def record(
         },
         "timings": _timings(pace),
         "peak_memory_bytes": int(memory),
+        "files": {},
         **_results(rmse, top),
     }
     if status == "failed":
@@ -209,7 +210,8 @@ def changed(made, **changes):
 
     Args:
         made: The record.
-        changes: Keys of the record; `a__b=…` for the key b of its value a.
+        changes: Keys of the record; `a__b=…` for the key b of its value a. A time that is cut
+            short, such as `started="2025"`, is that of its beginning.
     """
     return Record.of(put(made.plain(), **changes))
 
@@ -238,6 +240,8 @@ def put(value, **changes):
             node[part] = {**node[part]}
             node = node[part]
         node[last] = new
+    if "started" in changes:
+        value["started"] += "0000-01-01T00:00:00"[len(value["started"]) :]
     return value
 
 
@@ -271,7 +275,7 @@ def write(folder, made):
     return folder
 
 
-TYPES = {"user_rating": np.float32, "timestamp": np.int64}
+TYPES = {"user_rating": np.float32, "timestamp": np.int64, "w": np.float32}
 
 
 def interactions(query, candidate, num_queries, num_candidates, **columns):

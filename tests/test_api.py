@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -53,6 +54,49 @@ def test_what_is_done_is_not_done_again(document, results, folder, tiny):
         progress=False,
     )  # fmt: skip
     assert [(record.scenario, record.seed) for record in one.records] == [("joint", 1)]
+
+
+def test_values_by_user_have_the_users_ids(results, folder, tmp_path):
+    """Means over users are the metrics of users; those of rows are means over users' rows."""
+    pd = pytest.importorskip("pandas")
+    frame = results.by_query()
+    assert list(frame.columns) == [
+        *("suite", "kind", "name", "seed", "task", "metric", "query", "value", "run_id"),
+        "question_id",
+    ]
+    joint = results.scenario("joint").runs[1]
+    model = mtbench.load_model(folder / "tiny", joint.run_id)
+    assert set(frame["query"]) <= set(model.users.tolist())
+    own = frame[(frame.name == "joint") & (frame.seed == 1) & (frame.metric == "rmse")]
+    scored = model._scored
+    for user, value in zip(own["query"], own.value, strict=True):
+        rows = scored.take(np.flatnonzero(model.users[scored.query] == user))
+        items = model.items[rows.candidate]
+        wrong = model.predict([user] * len(rows), items) - rows.columns["user_rating"]
+        assert value == pytest.approx(math.sqrt(np.mean(wrong.astype(float) ** 2)), rel=1e-5)
+    target = tmp_path / "users.parquet"
+    assert main(["export", str(folder / "tiny"), str(target), "--by-query"]) == 0
+    exported = pd.read_parquet(target)
+    assert len(exported) == len(frame)
+    assert set(map(tuple, exported[["name", "seed", "query", "metric"]].to_numpy())) == set(
+        map(tuple, frame[["name", "seed", "query", "metric"]].to_numpy())
+    )
+    assert main(["export", str(folder / "tiny"), str(tmp_path / "users.csv"), "--by-query"]) == 0
+    assert (tmp_path / "users.csv").read_text().count("\n") == len(frame) + 1
+    assert main(["export", str(folder / "tiny"), str(target), "--by-query", "--runs"]) == 2
+    with pytest.raises(mtbench.MtbenchError, match="expected results of a folder, found records"):
+        mtbench.Results.of(results.records).by_query()
+
+
+def test_ids_that_are_not_there_are_told(results, folder, tmp_path):
+    shutil.copytree(folder / "tiny", tmp_path / "r")
+    (path,) = (tmp_path / "r").glob("*.queries.npy")
+    path.write_bytes(b"no ids")
+    with pytest.raises(mtbench.MtbenchError, match=r"queries\.npy: expected ids, found a damaged"):
+        mtbench.Results.read(tmp_path / "r").by_query()
+    path.unlink()
+    with pytest.raises(mtbench.MtbenchError, match=r"no such file: expected the ids of the users"):
+        mtbench.Results.read(tmp_path / "r").by_query()
 
 
 def test_frames_are_those_of_the_folder(results, folder):
@@ -210,7 +254,10 @@ def test_a_model_that_was_not_saved(document, tmp_path):
     run_id = found.records[0].run_id
     with pytest.raises(mtbench.RecordError, match="run again with --save-models"):
         mtbench.load_model(tmp_path / "tiny", run_id)
-    weights = tmp_path / "tiny" / f"{run_id}.weights.npz"
+    mtbench.run(
+        document, scenarios="joint", seeds=1, results=tmp_path, progress=False, save_models=True
+    )
+    (weights,) = (tmp_path / "tiny").glob(f"{run_id}.weights.*.npz")
     weights.write_bytes(b"PK\x03\x04")
     with pytest.raises(mtbench.RecordError, match="damaged"):
         mtbench.load_model(tmp_path / "tiny", run_id)

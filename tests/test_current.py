@@ -42,13 +42,26 @@ def test_what_is_of_another_version_does_not_count():
 def test_a_failed_run_knows_no_data_and_counts():
     failed = record("a", 1, status="failed")
     assert counted([record("a", 0), failed]) == ([("a", 0), ("a", 1)], [])
-    again = record("a", 1, status="failed", started="2027")
+    again = record("a", 1, status="failed", started="2026-03")
     assert current([record("a", 1), again])[0] == [again]
+
+
+def test_what_a_wrong_clock_put_into_the_future_counts_as_the_oldest():
+    """Else no run of today would ever count again."""
+    made = [record("a", 0), record("a", 1)]
+    ahead = record("a", 0, question_id="q0", started="2999")
+    for order in ([ahead, *made], [*made, ahead]):
+        used, notes = current(order)
+        assert used == made
+        assert notes[1:] == ["1 record of a time to come, which counts as the oldest"]
+    both = [changed(ahead, seed=seed) for seed in (0, 1)]
+    assert current(both)[0] == both
+    assert current(both)[1] == ["2 records of a time to come, which count as the oldest"]
 
 
 def test_the_newest_version_counts_even_where_all_its_runs_failed():
     """Nobody takes the results of the version before for its own."""
-    failed = record("a", 0, status="failed", question_id="q2", started="2027")
+    failed = record("a", 0, status="failed", question_id="q2", started="2026-03")
     assert current([record("a", 0), failed])[0] == [failed]
     assert newest([record("a", 0), failed]) is failed
 

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mtbench
+from mtbench import files
 from mtbench.data import encoding
 from mtbench.data.cache import cache_dir
 from mtbench.data.dataset import Data
@@ -162,7 +163,19 @@ OTHER_DAMAGE = {
     "a list for meta": rewrite_meta(lambda meta: [meta]),
     "no source": without("source"),
     "no fingerprint": without("fingerprint"),
+    "another fingerprint": rewrite_meta(lambda meta: meta | {"fingerprint": "f" * 64}),
+    "no checksum": without("checksum"),
+    "a flipped bit of a column": lambda entry: flip(entry / "column-user_rating.npy", -2),
+    "a flipped bit of an id": lambda entry: flip(entry / "query.npy", -4),
+    "another type": lambda entry: flip(entry / "column-query.npy", 22),
 }
+
+
+def flip(path, place):
+    """Flip a bit of a file, of a column's last number or of what says its type."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("damage", OTHER_DAMAGE.values(), ids=OTHER_DAMAGE)
@@ -181,6 +194,23 @@ def test_an_entry_cut_in_the_middle_is_made_again(folder, name):
     path.write_bytes(path.read_bytes()[: path.stat().st_size - 1])
     assert load_data(Counting(), {}).fingerprint == expected
     assert len(Counting.loads) == 2
+
+
+def test_what_killed_writers_left_goes_with_the_next_write(folder):
+    """Not what is being written, here or in another container."""
+    folder.mkdir(parents=True)
+    mine, other, older = (
+        *(files.temporary_for(folder / "abc"),),
+        *(folder / f"abc.01234567-{n}-1-ab.tmp" for n in range(2)),
+    )
+    for place in (mine, other, older):
+        place.mkdir()
+        (place / "column-query.npy").write_bytes(b"x")
+    for place in (older / "column-query.npy", older, other):  # a file in `other` is being written
+        os.utime(place, (0, 0))
+    load_data(Counting(), {})
+    assert {mine, other} < {*folder.iterdir()}
+    assert not older.exists()
 
 
 def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
@@ -336,6 +366,32 @@ def test_missing_numbers_are_the_mean_of_the_others():
 def test_a_number_that_is_none_is_refused(numbers):
     known = Known(np.array(["1", "2"]), {"age": Raw("numeric", numbers)})
     with pytest.raises(mtbench.DataError, match=r"feature 'age' of i: expected finite numbers"):
+        Data.encode(("u", np.array(["1"])), ("i", np.array(["1"]), known), {}, "made")
+
+
+def test_vectors_are_as_they_are_given():
+    known = Known(
+        np.array(["1", "2", "3"]),
+        {"v": Raw("vector", np.array([[1, 2], [np.nan, np.nan], [3, 6]]))},
+    )
+    data = Data.encode(("u", np.array(["1", "1"])), ("i", np.array(["1", "3"]), known), {}, "made")
+    given = data.candidate.features["v"]
+    assert (given.form, given.values.dtype, given.names.size) == ("vector", np.float32, 0)
+    assert given.values.tolist() == [[1, 2], [2, 4], [3, 6]]
+    other = data.with_feature("candidate", "v", mtbench.Feature("vector", given.values * 2))
+    assert other.candidate.features["v"].values.tolist() == [[2, 4], [4, 8], [6, 12]]
+    assert data.candidate.features["v"] is given
+    assert other.fingerprint != data.fingerprint
+    with pytest.raises(
+        mtbench.DataError, match=r"'w' of u: expected 1 rows, one for each id, .* 3"
+    ):
+        data.with_feature("query", "w", given)
+
+
+@pytest.mark.parametrize("values", [[[1, 2], [3]], [["x"], ["y"]], [1, 2], [[], []]])
+def test_vectors_that_are_none_are_refused(values):
+    known = Known(np.array(["1", "2"]), {"v": Raw("vector", values)})
+    with pytest.raises(mtbench.DataError, match="feature 'v' of i: expected vectors of numbers"):
         Data.encode(("u", np.array(["1"])), ("i", np.array(["1"]), known), {}, "made")
 
 

@@ -118,6 +118,7 @@ def test_sections_of_the_page_of_setups_are_valid(folder, section):
 
 
 def test_commands_of_the_page_of_setups(folder, capsys):
+    (folder / "ratings.csv").write_text("user,item,stars\na,b,3\na,c,4\nb,c,5\n")
     for line in re.findall(r"```bash\n(.*?)```", SETUPS, re.DOTALL):
         words = line.split()[1:]
         assert main(["plan" if words[0] == "run" else words[0], *words[1:]]) == 0

@@ -674,7 +674,7 @@ def test_records_are_those_of_the_report(records):
 
 
 def test_a_run_done_again_counts_once(records):
-    again = record("joint", 0, (0.7, 0.6), started="2027")
+    again = record("joint", 0, (0.7, 0.6), started="2026-03")
     for order in ([again, *records], [*records, again]):
         runs = Results.of(order).scenarios["joint"].runs
         assert list(runs) == [0, 1, 2, 3]

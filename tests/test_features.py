@@ -12,10 +12,12 @@ from mtbench.kit.features import FeatureTower, quantile_boundaries
 
 GENRES = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 1]], np.uint8)
 AGES = np.array([10, 20, 30, 60], np.float32)  # mean 30, variance 350
+GIVEN = np.array([[0, 4], [0, -4], [6, 0], [2, 0]], np.float32)  # mean (2, 0), mean square 7
 COLUMNS = {
     "job": mtbench.Feature("categorical", np.array([1, 0, 1, 0], np.int32), np.array(["", "x"])),
     "age": mtbench.Feature("numeric", AGES),
     "genres": mtbench.Feature("multi_hot", GENRES, np.array(["a", "b", "c"])),
+    "given": mtbench.Feature("vector", GIVEN),
 }
 SIDE = mtbench.Features("user id", {"user id": 4, "job": 2, "genres": 3}, COLUMNS)
 IDS = np.array([2, 0, 1, 3])
@@ -38,6 +40,7 @@ def rows(ids):
         "job": tf.constant(COLUMNS["job"].values[ids]),
         "age": tf.constant(AGES[ids]),
         "genres": tf.constant(GENRES[ids], tf.float32),
+        "given": tf.constant(GIVEN[ids]),
     }
 
 
@@ -97,8 +100,21 @@ def test_a_multi_hot_feature_is_a_sum_or_a_mean():
     assert found.tolist() == [[3, 4], [3, 4], [0, 0], [3, 4]]
 
 
+def test_a_given_vector_keeps_its_directions():
+    """Centred, and divided by one number for all of it."""
+    _, found = embed(id_dim=0, features=["given"])
+    np.testing.assert_allclose(found, (GIVEN[IDS] - [2, 0]) / 7**0.5, rtol=1e-6)
+    _, mapped = embed(id_dim=0, features=["given"], dims={"given": 3})
+    np.testing.assert_allclose(mapped, found @ [[1, 2, 3], [4, 5, 6]], rtol=1e-6)
+    with pytest.raises(mtbench.MtbenchError, match="expected numeric features, found 'given'"):
+        embed(features=["given"], buckets={"given": 2})
+    same = mtbench.Feature("vector", np.ones((3, 2), np.float32))
+    layer = Vector(id_dim=0).build(mtbench.Features("id", {"id": 3}, {"x": same}), ())
+    assert layer({"id": tf.constant([0]), "x": tf.ones([1, 2])}).numpy().tolist() == [[0, 0]]
+
+
 def test_all_of_them_stand_in_their_order():
-    layer, found = embed(id_dim=2, dims={"job": 1, "genres": 3})
+    layer, found = embed(id_dim=2, dims={"job": 1, "genres": 3}, features=["job", "age", "genres"])
     assert set(layer.input_names) == {"user id", "job", "age", "genres"}
     assert found.shape == (4, 2 + 1 + 1 + 3)
     tables = {weight.shape[0]: weight.numpy() for weight in layer.weights}
@@ -122,14 +138,13 @@ def test_a_side_without_features():
     st.integers(0, 4),
     st.lists(st.sampled_from(sorted(COLUMNS)), unique=True),
     st.integers(1, 4),
-    st.dictionaries(st.sampled_from(["job", "genres"]), st.integers(1, 4)),
+    st.dictionaries(st.sampled_from(["job", "genres", "given"]), st.integers(1, 4)),
     st.integers(0, 3),
 )
 def test_its_length_is_the_sum(id_dim, features, feature_dim, dims, num_buckets):
     dims = {name: dim for name, dim in dims.items() if name in features}
-    expected = id_dim + sum(
-        1 if name == "age" and not num_buckets else dims.get(name, feature_dim) for name in features
-    )
+    lengths = {"given": 2, **({} if num_buckets else {"age": 1}), **dims}
+    expected = id_dim + sum(lengths.get(name, feature_dim) for name in features)
     options = Vector(
         id_dim=id_dim,
         features=features,
@@ -150,7 +165,7 @@ def test_its_length_is_the_sum(id_dim, features, feature_dim, dims, num_buckets)
         ({"features": ["ages"]}, r"features: unknown feature 'ages' \(did you mean 'age'\?\)"),
         ({"dims": {"jo": 2}}, r"dims: unknown feature 'jo' \(did you mean 'job'\?\)"),
         ({"features": [], "dims": {"job": 2}}, r"dims: unknown feature 'job' \(there is none\)"),
-        ({"buckets": {"x": 2}}, r"buckets: unknown feature 'x' \(known: age, genres, job\)"),
+        ({"buckets": {"x": 2}}, r"buckets: unknown feature 'x' \(known: age, genres, given, job\)"),
         ({"buckets": {"job": 2}}, "expected numeric features, found 'job', which is categorical"),
         ({"dims": {"age": 2}}, "which is one number: bucketise it with `buckets: {age: 10}`"),
     ],

@@ -14,7 +14,7 @@ KERAS = ("tensorflow.keras", "keras", "tf_keras", "tensorflow.python.keras")
 TENSORFLOW = ("kit/", "train/", "testing/", "plugin/batch.py")
 """Where the core imports TensorFlow: packages, and what heads are handed."""
 SLOW = ("tensorflow", "tensorflow_recommenders", "tensorflow_datasets")
-MODULES = 6
+MODULES = 7
 """What the root may hold besides packages."""
 
 

@@ -11,6 +11,7 @@ import textbook
 from made import interactions, of_pairs
 
 from mtbench.metrics.catalogue import Lists
+from mtbench.metrics.seen import Seen
 
 MEASURES = (
     *("top_k", "recall", "precision", "hit_rate", "ndcg", "map", "mrr"),
@@ -79,7 +80,8 @@ def test_a_constant_score_has_what_chance_has():
 
 
 def test_an_empty_slice_is_left_out():
-    train, test = parts(0, (60, 10))
+    train = of_pairs([(user, (user + n) % 5) for user in range(4) for n in range(3)], 4, 5)
+    test = of_pairs([(user, (user + 3) % 5) for user in range(4)], 4, 5)
     spec = Lists(("ndcg", "top_k"), (3,), ("removed",), SLICES)
     found = spec.score(lambda queries: np.zeros((len(queries), 5)), train, train, test)
     cold = {name for name in found.by_query if "cold" in name}
@@ -88,7 +90,47 @@ def test_an_empty_slice_is_left_out():
     assert not any(math.isnan(value) for value in found.metrics.values())
     optional = {metric.name for metric in spec.metrics() if metric.optional}
     assert {metric.name for metric in spec.metrics()} - set(found.metrics) <= optional
-    assert "ndcg_3_seen_removed" not in optional
+    assert {"ndcg_3_seen_removed", "top_3_seen_removed"} <= set(found.metrics)
+    kept = Lists(("ndcg",), (3,), ("kept",)).metrics()
+    assert not any(metric.optional for metric in kept)
+
+
+@pytest.mark.parametrize("scorer", ["score", "popularity", "chance"])
+@pytest.mark.parametrize("seed", range(3))
+def test_pairs_a_query_has_had_are_left_out_where_seen_is_removed(seed, scorer):
+    """One rule for every metric, floor and slice: as if these rows were no test rows."""
+    train, known, test = parts(seed, (30, 40, 30), 6, 9)
+    new = ~Seen.of(known).contains(test.query, test.candidate)
+    assert 0 < new.sum() < len(test)
+    spec = Lists(MEASURES[:7], (1, 4), ("removed",), SLICES)
+
+    def found(rows):
+        if scorer == "score":
+            row = np.random.default_rng(seed).random((6, 9))
+            return spec.score(lambda queries: row[queries], train, known, rows).metrics
+        return getattr(spec, scorer)(train, known, rows)
+
+    assert found(test) == pytest.approx(found(test.take(np.flatnonzero(new))), rel=1e-12)
+
+
+def test_where_all_test_pairs_were_had_nothing_is_given_away():
+    """Left in their rankings, they would be all that is left: 1.0 for any scores."""
+    rows = [(user, item) for user in range(4) for item in range(user, user + 3)]
+    test, scores = of_pairs(rows, 4, 8), np.random.default_rng(0).random((4, 8))
+    spec = Lists(("top_k", "ndcg", "mrr", "coverage"), (1, 2))
+    for found in (
+        spec.score(lambda queries: scores[queries], test, test, test).metrics,
+        spec.popularity(test, test, test),
+        spec.chance(test, test, test),
+    ):
+        left = {name for name in found if name.endswith("removed")}
+        assert left == {"coverage_1_seen_removed", "coverage_2_seen_removed"}
+
+
+def test_who_has_had_everything_has_no_list():
+    train, test = of_pairs([(0, 0), (0, 1), (1, 0)], 2, 2), of_pairs([(0, 0), (1, 1)], 2, 2)
+    found = Lists(("coverage", "top_k"), (1,), ("removed",)).chance(train, train, test)
+    assert found == {"coverage_1_seen_removed": 0.5, "top_1_seen_removed": 1.0}
 
 
 @pytest.mark.parametrize(

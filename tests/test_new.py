@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+import mtbench
 from mtbench.cli.main import main
 from mtbench.plugin.kinds import KINDS
-from mtbench.testing.new import COLUMNS, DATASETS, USES
+from mtbench.testing.look import NAMES, PARTS
+from mtbench.testing.new import DATASETS, USES
 
 ROOT = Path(__file__).parent.parent
 IN_SUITE = {
@@ -104,17 +106,18 @@ def test_the_names_come_from_the_file(capsys):
         ("plugin split no/x.py", "no/x.py: no such file or directory"),
         ("suite x.yml.txt", "x.yml.txt: expected a file that ends with .yaml or .yml"),
         ("suite -- -x.yaml", "-x.yaml: expected a name of letters, digits, _ and -, found '-x'"),
-        ("suite x.yaml --data movilens", ("--data movilens: expected a dataset, or a CSV or TSV "
-         "file (did you mean 'movielens'?)")),
-        ("suite x.yaml --data no.csv", "--data no.csv: no such file or directory"),
-        ("suite x.yaml --data bad.csv", ("--data bad.csv:1: expected a column for 'query', such as "
-         "user_id, found a, b")),
-        ("suite x.yaml --data latin.csv", "--data latin.csv: is not utf-8 text"),
+        ("suite x.yaml --data movilens", ("--data movilens: expected a dataset, or a CSV, TSV or "
+         "Parquet file (did you mean 'movielens'?)")),
+        ("suite x.yaml --data no.csv", "no.csv: no such file"),
+        ("suite x.yaml --data bad.csv", ("bad.csv:1: expected a column of users, such as user_id, "
+         "found a, b")),
+        ("suite x.yaml --data zip.csv", ("zip.csv: expected a table as text or Parquet, found a "
+         "zip archive: unpack it")),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_and_nothing_is_written(here, capsys, words, line):
     Path("bad.csv").write_text("a,b\n1,2\n")
-    Path("latin.csv").write_bytes(b"\xff\xfe,\n")
+    Path("zip.csv").write_bytes(b"PK\x03\x04")
     before = {path.name for path in here.iterdir()}
     assert refused(capsys, *words.split()) == line
     assert {path.name for path in here.iterdir()} == before
@@ -154,10 +157,9 @@ def test_a_suite_on_a_users_own_file(capsys):
     rows = [f"{n % 7},{n % 5},{1 + n % 4},x" for n in range(70)]
     file = Path("data of mine/r.csv")
     file.write_text("\n".join(["userId,Movie_ID,Stars: all,more", *rows]))
-    assert refused(capsys, "suite", "suites/m.yaml", "--data", str(file)).endswith(
-        "expected a column for 'user_rating', such as rating, found userId, Movie_ID, Stars: all, "
-        "more"
-    )
+    assert main(["new", "suite", "suites/by-part.yaml", "--data", str(file)]) == 0
+    columns = yaml.safe_load(Path("suites/by-part.yaml").read_text())["dataset"]["columns"]
+    assert columns == {"user_rating": "Stars: all"}
     file.write_text("\n".join(["userId,Movie_ID,Stars,more", *rows]))
     assert main(["new", "suite", "suites/m.yaml", "--data", str(file)]) == 0
     assert yaml.safe_load(Path("suites/m.yaml").read_text())["dataset"] == {
@@ -167,12 +169,13 @@ def test_a_suite_on_a_users_own_file(capsys):
         "candidate": "Movie_ID",
         "columns": {"user_rating": "Stars"},
     }
+    assert "  # not read: more, such as 'x'\n" in Path("suites/m.yaml").read_text()
     words = ["--seeds", "1", "--scenario", "joint", "-o", "train.epochs=1", "--format", "csv"]
     assert main(["run", "suites/m.yaml", *words]) == 0
 
 
 def test_the_names_of_columns_are_in_lower_case():
-    for names in COLUMNS.values():
+    for names in (*NAMES.values(), *PARTS.values()):
         assert [*names] == [name.lower() for name in names]
 
 
@@ -185,3 +188,91 @@ def test_a_broken_scaffold_would_be_seen(capsys):
     )
     assert main(["check-plugin", "mine.py"]) == 1
     assert "option 'test_share' has no help" in capsys.readouterr().out
+
+
+def flat(number=60):
+    """Interactions with what is known of users and items in every row."""
+    yield "reader;book;stars;when;genre;blurb;age"
+    for n in range(number):
+        user, item = n % 7, n % 5
+        when = f"2024-01-{1 + n % 28:02d}" if n % 9 else ""
+        yield f"r{user};b{item};{1 + n % 4};{when};g{item % 2};the {item};{20 + user}"
+
+
+PLAIN = [(f"u{n % 7}", f"i{n % 5}", 1 + n % 4, 1_700_000_000 + n) for n in range(40)]
+OWN = {
+    "a flat file with a time missing": (
+        "ratings.csv", "\n".join(flat()),
+        {
+            "delimiter": ";", "query": "reader", "candidate": "book",
+            "columns": {"user_rating": "stars", "timestamp": "when"}, "drop_missing": ["when"],
+            "candidate_features": {
+                "path": "ratings.csv", "delimiter": ";", "columns": {"genre": "categorical"},
+            },
+            "query_features": {
+                "path": "ratings.csv", "delimiter": ";", "columns": {"age": "numeric"},
+            },
+        },
+    ),
+    "without a header": (
+        "u.data", "\n".join(f"{u[1:]}\t{i[1:]}\t{r}\t{t}" for u, i, r, t in PLAIN),
+        {
+            "delimiter": "\t", "header": ["user_id", "item_id", "rating", "timestamp"],
+            "query": "user_id", "candidate": "item_id",
+            "columns": {"user_rating": "rating", "timestamp": "timestamp"},
+        },
+    ),
+    "clicks in milliseconds, of RecBole": (
+        "my clicks.inter",
+        "user_id:token\titem_id:token\ttimestamp:float\n"
+        + "\n".join(f"{u}\t{i}\t{t}000" for u, i, _, t in PLAIN),
+        {
+            "query": "user_id:token", "candidate": "item_id:token", "timestamp_unit": "ms",
+            "columns": {"timestamp": "timestamp:float"},
+        },
+    ),
+    "UTF-16, quoted, of names nobody knows": (
+        "on.txt", ('"null";"on";"\u00e9"\n' + "\n".join(
+            f'"{u}";"{i}";"{r}"' for u, i, r, _ in PLAIN)).encode("utf-16"),
+        {
+            "encoding": "utf-16", "delimiter": ";", "query": "null", "candidate": "on",
+            "columns": {"user_rating": "\u00e9"},
+        },
+    ),
+    "neither UTF-8": (
+        "k\u00e4ufe.csv", b"kunde,user,item\n" + "\n".join(
+            f"\u00fc{n},{u},{i}" for n, (u, i, *_) in enumerate(PLAIN)).encode("latin-1"),
+        {"encoding": "cp1252", "query": "user", "candidate": "item", "columns": {}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OWN)
+def test_a_suite_for_a_file_that_was_looked_at(capsys, what):
+    name, content, expected = OWN[what]
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert main(["init", name]) == 0
+    suite = Path(capsys.readouterr().out.partition(":")[0])
+    assert main(["check", str(suite)]) == 0
+    assert yaml.safe_load(suite.read_text())["dataset"] == {
+        "name": "table", "path": name, **expected
+    }  # fmt: skip
+    dataset = mtbench.load_suite(suite).dataset
+    dataset.require()
+    assert len(dataset.load().interactions) == (53 if "flat" in what else 40)
+    assert refused_init(capsys, name) == f"{suite}: is there already, and stays as it is"
+
+
+def refused_init(capsys, name):
+    capsys.readouterr()
+    assert main(["init", name]) == 2
+    return capsys.readouterr().err.strip().removeprefix("mtbench: ")
+
+
+def test_what_init_cannot_use_is_said(capsys):
+    assert refused_init(capsys, "no.csv") == "no.csv: no such file"
+    Path("one.csv").write_text("user,rating\n1,2\n2,3\n")
+    assert refused_init(capsys, "one.csv") == (
+        "one.csv:1: expected a column of items, such as item_id, found user, rating"
+    )
+    assert not Path("one.yaml").exists()

@@ -137,7 +137,7 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
         "cold_candidate": {"rows": item_rows, "queries": 1, "candidates": items},
     }
     told = made.as_json(made.record("joint", 0))["data"]
-    told |= {"test": test, "slices": slices, "oddities": none | oddities}
+    told |= {"train": 11000, "test": test, "slices": slices, "oddities": none | oddities}
     return Data.model_validate_json(json.dumps(told))
 
 
@@ -150,7 +150,8 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
             [
                 (
                     "duplicates: 12,000 of 15,000 rows repeat an earlier row exactly; 2,400 of "
-                    "3,000 pairs of the test part are in the training part too"
+                    "3,000 pairs of the test part are in the training part too, and left out "
+                    "where seen candidates are removed"
                 )
             ],
         ),
@@ -160,7 +161,8 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
                 (
                     "duplicates: 1 of 15,000 rows repeats an earlier row exactly; 2 of 15,000 "
                     "rows have the user and item of an earlier row; 1 of 3,000 pairs of the "
-                    "test part is in the training part too"
+                    "test part is in the training part too, and left out where seen candidates "
+                    "are removed"
                 )
             ],
         ),
@@ -181,6 +183,8 @@ def data_of(cold=(0, 0, 0, 0), test=4000, **oddities):
                 )
             ],
         ),
+        (data_of(test=3988), ["parts: 12 of 15,000 rows are in none of them"]),
+        (data_of(test=3999), ["parts: 1 of 15,000 rows is in none of them"]),
         (
             data_of((0, 0, 1, 1)),
             ["cold: 1 item (1 row) of the test part has no row in the training part"],
@@ -197,7 +201,8 @@ def test_where_seeds_differ_the_least_and_the_most_are_said():
     assert oddity_notes({0: one, 1: two}) == [
         (
             "duplicates: 50 of 15,000 rows have the user and item of an earlier row; 8 to 11 of "
-            "2,990 to 3,000 pairs of the test part are in the training part too (over 2 seeds)"
+            "2,990 to 3,000 pairs of the test part are in the training part too, and left out "
+            "where seen candidates are removed (over 2 seeds)"
         ),
         (
             "cold: 2 to 5 items (7 to 9 rows) of the test part have no row in the training part "
@@ -228,3 +233,21 @@ def test_they_stand_in_every_form():
     assert line in stream.getvalue()
     assert line in FORMATS["markdown"](summary)
     assert line in json.loads(FORMATS["json"](summary))["notes"]
+
+
+def test_metrics_that_tell_nothing(tmp_path):
+    """The top 100 of 80 items is 1 for every model, and for chance."""
+
+    def folder(name, floor):
+        floors = {"retrieval": {"chance": {"top_100": floor, "top_1": 0.0125}}}
+        info = {"retrieval": [made.metric("top_1", headline=False), made.metric("top_100")]}
+        runs = [
+            made.record("alone", seed, tasks=["retrieval"], floors=floors, metric_info=info,
+                        metrics={"retrieval": {"top_1": 0.0125 * seed, "top_100": 1.0}})
+            for seed in (1, 2)
+        ]  # fmt: skip
+        return made.write(tmp_path / name, runs)
+
+    line = "retrieval/top_100: 1 for all models and all floors, which tells nothing of them"
+    assert line in summarize(Results.read(folder("a", 1.0))).notes
+    assert not any("nothing" in n for n in summarize(Results.read(folder("b", 0.9))).notes)

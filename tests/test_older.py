@@ -46,7 +46,7 @@ def test_its_protocol_becomes_a_question_and_an_answer(folder):
     store.write(folder, record)
     again = store.read(folder / "joint-2.json")
     assert not again.upgraded
-    assert again == record.model_copy(update={"upgraded": False})
+    assert again == record.model_copy(update={"upgraded": False, "files": {}})
 
 
 def test_the_report_reads_them_and_says_so_once(folder, capsys):

@@ -8,6 +8,7 @@ from pydantic import Field
 import mtbench
 from mtbench.cli.main import main
 from mtbench.config.options import Options, within
+from mtbench.runs.plan import make_plan
 from mtbench.suite.schema import suite_schema
 
 SUITE = """
@@ -221,3 +222,51 @@ def test_a_plan_does_not_read_the_data(capsys, name):
     Path("d.py").write_text(DATASETS)
     words = ["suites/tiny.yaml", "-p", "d.py", "-o", f"dataset={name}"]
     assert main(["plan", *words]) == 0
+
+
+def run_id(*overrides, content="data/ratings.csv"):
+    """Id of the first run with the data under a path."""
+    found = mtbench.load_suite(
+        "suites/tiny.yaml", overrides=[*overrides, f"dataset.path={content}"]
+    )
+    return make_plan(found, found.registry)[0].run
+
+
+def test_the_same_bytes_under_another_path_are_the_same_question(here):
+    """Runs of moved data are done; those of other bytes, or read otherwise, are not."""
+    bytes_ = (here / "suites" / "data" / "ratings.csv").read_bytes()
+    (here / "moved.csv").write_bytes(bytes_)
+    (here / "other.csv").write_bytes(bytes_ + b"1,2,3\n")
+    (here / "items.csv").write_text("item_id,price\n0,1\n1,2\n")
+    (here / "things.csv").write_text("item_id,price\n0,1\n1,2\n")
+    before = run_id(content="suites/data/ratings.csv")
+    after = run_id(content="moved.csv")
+    assert (before.id, before.question_id) == (after.id, after.question_id)
+    assert after.question["dataset"]["options"]["path"] == "moved.csv"
+    assert run_id(content="other.csv").id != before.id
+    assert run_id("dataset.query=item_id", "dataset.candidate=user_id", content="moved.csv").id != (
+        before.id
+    )
+    features = [
+        f"dataset.candidate_features={{path: {name}, columns: {{price: numeric}}}}"
+        for name in ("items.csv", "things.csv")
+    ]
+    ids = {run_id(each, content="moved.csv").id for each in features}
+    assert len(ids) == 1
+    assert ids != {before.id}
+
+
+def test_paths_in_lists_are_placed_and_left_out(here):
+    class Inner(Options):
+        path: mtbench.SuitePath = "in.csv"
+        columns: tuple[str, ...] = ("a",)
+
+    class Outer(Options):
+        files: tuple[mtbench.SuitePath, ...] = ("a.csv", "b.csv")
+        inner: Inner = Inner()
+        perhaps: mtbench.SuitePath | None = None
+
+    placed = Outer(perhaps="c.csv").placed(lambda keys: Path("suites"))
+    assert placed.files == ("suites/a.csv", "suites/b.csv")
+    assert (placed.inner.path, placed.perhaps) == ("suites/in.csv", "suites/c.csv")
+    assert placed.without_paths(placed.model_dump(mode="json")) == {"inner": {"columns": ["a"]}}

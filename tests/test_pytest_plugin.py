@@ -24,7 +24,7 @@ def test_joint(mtbench_regression):
 QUIET = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 """What an inner run does without; hypothesis' plugin imports it, each time anew."""
 LONGER = [
-    record("joint", seed, answer__train__epochs=9, question_id="q2", started="2027")
+    record("joint", seed, answer__train__epochs=9, question_id="q2", started="2026-03")
     for seed in range(3)
 ]
 
@@ -212,6 +212,22 @@ def test_a_suite_with_faults_fails_with_them(project, fake, pytester):
     result = pytester.runpytest_inprocess(*QUIET)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["tiny.yaml: a fault"])
+
+
+def test_a_run_that_leaves_a_folder_but_no_record_says_what_mtbench_run_says(
+    project, fake, pytester, monkeypatch
+):
+    """As where the data is absent: the folder was made before that was found out."""
+
+    def run(command, folder):
+        (Path(command[-1]) / "made").mkdir()
+        return subprocess.CompletedProcess(command, 2, "", "mtbench: absent.csv: no such file\n")
+
+    project()
+    monkeypatch.setattr("mtbench.testing.regression._output", run)
+    result = pytester.runpytest_inprocess(*QUIET)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["absent.csv: no such file"])
 
 
 def test_the_example_of_the_readme(project, fake, pytester, registry):

@@ -1,5 +1,6 @@
 """Records and the runner: whole or not there, failures recorded, nothing done twice."""
 
+import contextlib
 import copy
 import json
 import math
@@ -8,16 +9,20 @@ import re
 import subprocess
 import sys
 import textwrap
+import time
 import warnings
+from pathlib import Path
 
 import made
 import numpy as np
 import older
 import pytest
 
+from mtbench import files
 from mtbench.errors import RecordError
 from mtbench.plugin.hooks import hookimpl
 from mtbench.records import store as records
+from mtbench.records.beside import read_arrays
 from mtbench.records.record import NEEDED
 from mtbench.records.results import Results
 from mtbench.report import summarize
@@ -112,7 +117,7 @@ def test_a_record_has_everything(tiny, tmp_path):
             """
             schema_version run_id question_id suite scenario seed status error started arms question
             answer environment timings peak_memory_bytes data floors metric_info
-            curve validation epoch diagnostics parameters metrics
+            curve validation epoch diagnostics parameters metrics files
             """
         ).split()
     )
@@ -237,7 +242,7 @@ def test_a_failed_record_is_reported_or_one_clear_line(tmp_path, key):
 def test_records_of_another_suite_are_a_line_each(tmp_path):
     """The suite of most records is reported, whichever is the newest."""
     made.write(tmp_path, [made.record("joint", seed) for seed in range(2)])
-    made.write(tmp_path, [made.record("x", 7, suite="other", started="2027")])
+    made.write(tmp_path, [made.record("x", 7, suite="other", started="2026-03")])
     found, problems = records.read_folder(tmp_path)
     assert [record.seed for record in found] == [0, 1]
     assert problems == [f"{tmp_path}/x-7.json: expected a record of made, found one of other"]
@@ -248,7 +253,7 @@ def test_a_record_that_cannot_be_placed_leaves_nothing(tmp_path):
     with pytest.raises(RecordError, match=r"a\.json: cannot be written"):
         records.write(tmp_path, made.changed(RECORD, run_id="a"))
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
-    with pytest.raises(RecordError, match="cannot be written: No such file"):
+    with pytest.raises(RecordError, match="cannot be written: no such file"):
         records.write(tmp_path / "nowhere", made.changed(RECORD, run_id="a"))
 
 
@@ -264,7 +269,8 @@ def test_what_is_not_json_leaves_the_old_record(tmp_path):
 
 
 def test_records_come_in_the_order_they_were_made(tmp_path):
-    for name, started in {"a": "3", "b": "1", "c": "2"}.items():
+    for name, day in {"a": "3", "b": "1", "c": "2"}.items():
+        started = f"2026-01-0{day}T00:00:00"
         records.write(tmp_path, made.changed(RECORD, run_id=name, started=started))
     (tmp_path / "d.json").write_text('{"schema_version": 1, "run')
     (tmp_path / "e.1.tmp").write_text("{")
@@ -281,12 +287,25 @@ def test_done(tmp_path, status, done):
     assert records.done(tmp_path, "b") is None
 
 
-def test_only_what_a_dead_process_left_is_left_over(tmp_path):
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    for name in (f"a.{ended.pid}", f"b.{os.getpid()}", "c.1", "d.other", "e.99999999999999999999"):
-        (tmp_path / f"{name}.tmp").touch()
-    assert [path.name for path in records.leftovers(tmp_path)] == [f"a.{ended.pid}.tmp"]
+def test_only_what_nobody_writes_any_more_is_left_over(tmp_path):
+    """A process here can be asked for; of another machine or container the age tells."""
+    code = (
+        "import sys; from pathlib import Path; from mtbench import files;"
+        "files.temporary_for(Path(sys.argv[1]) / 'dead').touch()"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True)
+    (dead,) = tmp_path.iterdir()
+    mine = files.temporary_for(tmp_path / "mine")
+    other = tmp_path / "other.01234567-1-1-abc.tmp"
+    for path in (mine, other, tmp_path / "unknown.tmp", tmp_path / "unknown.7.tmp"):
+        path.touch()
+    number = re.sub(r"-\d+-([0-9a-f]+)\.tmp$", r"-1-\1.tmp", mine.name)  # which another process had
+    mine.with_name(number).touch()
+    assert set(records.leftovers(tmp_path)) == {dead, mine.with_name(number)}
+    long_ago = time.time() - files.LONG_AGO_S - 60
+    for path in tmp_path.iterdir():
+        os.utime(path, (long_ago, long_ago))
+    assert set(records.leftovers(tmp_path)) == {*tmp_path.iterdir()} - {mine}
 
 
 def test_values_by_query_lie_beside_the_record(tiny, tmp_path):
@@ -300,12 +319,125 @@ def test_values_by_query_lie_beside_the_record(tiny, tmp_path):
     assert records.read_by_query(tmp_path / "r", record.run_id) == {}
 
 
+VALUES = {"ranking/rmse": np.arange(3, dtype=np.float32)}
+OTHERS = {"ranking/rmse": np.arange(3, 6, dtype=np.float32)}
+
+
 def test_damaged_values_by_query(tmp_path):
-    (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 no")
-    with pytest.raises(
-        RecordError, match=r"x\.npz: expected arrays by query, found a damaged file"
-    ):
-        records.read_by_query(tmp_path, "x")
+    stored = records.write(tmp_path, RECORD, VALUES)
+    path = records.beside(tmp_path, stored, "by_query")
+    whole = bytearray(path.read_bytes())
+    whole[-3] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(RecordError, match="expected the arrays of the record, found a damaged"):
+        records.read_by_query(tmp_path, RECORD.run_id)
+    path.unlink()
+    with pytest.raises(RecordError, match="no such file"):
+        records.read_by_query(tmp_path, RECORD.run_id)
+
+
+def test_values_by_query_of_before_records_named_them(tmp_path):
+    """They are read, and go when the run is done again."""
+    plain = {key: value for key, value in RECORD.plain().items() if key != "files"}
+    (tmp_path / f"{RECORD.run_id}.json").write_text(json.dumps(plain))
+    old = tmp_path / f"{RECORD.run_id}.npz"
+    np.savez(old, **VALUES)
+    assert_equal(records.read_by_query(tmp_path, RECORD.run_id), VALUES)
+    records.write(tmp_path, RECORD, OTHERS)
+    assert not old.exists()
+    assert_equal(records.read_by_query(tmp_path, RECORD.run_id), OTHERS)
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_a_run_that_is_replaced_is_there_whole_at_every_moment(tmp_path, monkeypatch, writes):
+    """The record that is there has its own arrays, wherever the process is killed."""
+
+    class Killed(BaseException):
+        pass
+
+    left = [writes]
+
+    def step(function):
+        def stepped(*words, **more):
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+            return function(*words, **more)
+
+        return stepped
+
+    records.write(tmp_path, made.changed(RECORD, seed=1), VALUES, VALUES)
+    with monkeypatch.context() as patch:
+        for name in ("replace", "unlink"):
+            patch.setattr(Path, name, step(getattr(Path, name)))
+        with contextlib.suppress(Killed):
+            records.write(tmp_path, made.changed(RECORD, seed=2), OTHERS, OTHERS)
+    record = records.read(records.path_of(tmp_path, RECORD.run_id))
+    expected = {1: VALUES, 2: OTHERS}[record.seed]
+    for what in ("by_query", "weights"):
+        assert_equal(read_arrays(tmp_path, record, what), expected)
+
+
+def test_of_a_replaced_run_nothing_is_left(tmp_path):
+    records.write(tmp_path, RECORD, VALUES, VALUES)
+    stored = records.write(tmp_path, RECORD, OTHERS)
+    assert sorted(tmp_path.iterdir()) == sorted(records.files_of(tmp_path, stored))
+    living = tmp_path / f"{RECORD.run_id}.0123456789abcdef.npz"  # of another writer of this run
+    living.touch()
+    records.write(tmp_path, RECORD)
+    assert living.exists()
+
+
+def test_every_flipped_bit_of_a_record_is_noticed_or_does_no_harm(tmp_path):
+    path = records.path_of(tmp_path, RECORD.run_id)
+    stored = records.write(tmp_path, RECORD)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with contextlib.suppress(RecordError):
+            assert records.read(path) == stored, place
+
+
+def test_a_number_changed_by_hand_is_noticed_and_another_form_is_not(tmp_path):
+    path = records.path_of(tmp_path, RECORD.run_id)
+    records.write(tmp_path, RECORD)
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(told, ensure_ascii=False))
+    assert records.read(path).metrics == RECORD.metrics
+    told["metrics"]["ranking"]["rmse"] = 0.5
+    path.write_text(json.dumps(told))
+    with pytest.raises(RecordError, match=r"is damaged: its checksum is of another content"):
+        records.read(path)
+    del told["checksum"]  # of before there was one
+    path.write_text(json.dumps(told))
+    assert records.read(path).metrics["ranking"]["rmse"] == 0.5
+
+
+def test_a_record_under_the_name_of_another_run_does_not_count_as_done(tmp_path):
+    records.write(tmp_path, RECORD)
+    path = records.path_of(tmp_path, RECORD.run_id)
+    assert records.done(tmp_path, RECORD.run_id)
+    path.rename(tmp_path / "other.json")
+    assert records.done(tmp_path, "other") is None
+
+
+def test_nothing_of_a_record_moves_a_terminal(tmp_path):
+    error = {"type": "\x1b[31mE", "message": "a\rb\u202e\x9b2J\nc\td", "traceback": ["\x07"]}
+    bad = made.changed(made.failed(RECORD), error=error)
+    path = records.path_of(tmp_path, RECORD.run_id)
+    for as_ascii in (True, False):
+        path.write_text(json.dumps(bad.plain(), ensure_ascii=as_ascii))
+        found = records.read(path).error
+        assert found.message == "a\ufffdb\ufffd\ufffd2J\nc\td"
+        assert (found.type, found.traceback) == ("\ufffd[31mE", ("\ufffd",))
+
+
+def assert_equal(found, expected):
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
 
 
 def fault_of(path, told):

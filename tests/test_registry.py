@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from made import plugin_source
 
-from mtbench.errors import PluginError
+from mtbench.cli.main import main
+from mtbench.errors import PluginError, SuiteError
 from mtbench.plugin.registry import installed
+from mtbench.runs import doctor
 from mtbench.suite.reader import load_suite
 
 ROOT = Path(__file__).parent.parent
@@ -156,6 +158,8 @@ def test_the_built_ins(registry):
         ("task", "ranking"),
         ("task", "retrieval"),
         *(("baseline", name) for name in BASELINES),
+        ("executor", "inline"),
+        ("executor", "processes"),
         ("observer", "mlflow"),
         ("observer", "tensorboard"),
     ]
@@ -269,8 +273,9 @@ def test_a_broken_installed_plugin_does_not_stop_others(install, registry):
         "bad (broken)": "ZeroDivisionError: division by zero",
         "none (hookless)": (
             "implements no hook (known: mtbench_datasets, mtbench_splits, mtbench_towers, "
-            "mtbench_tasks, mtbench_weightings, mtbench_baselines, mtbench_observers, "
-            "mtbench_run_started, mtbench_epoch_ended, mtbench_run_found, mtbench_run_finished)"
+            "mtbench_tasks, mtbench_weightings, mtbench_baselines, mtbench_executors, "
+            "mtbench_observers, mtbench_run_started, mtbench_epoch_ended, mtbench_run_found, "
+            "mtbench_run_finished)"
         ),
     }
     assert set(kinds_and_names(found)) == {*kinds_and_names(registry), ("weighting", "other")}
@@ -281,15 +286,38 @@ def test_a_broken_installed_plugin_does_not_stop_others(install, registry):
     assert "; plugin bad (broken) failed to load: ZeroDivisionError: division by zero" in message
 
 
-def test_two_installed_plugins_of_one_name_are_an_error(install):
+def test_two_installed_plugins_of_one_name_are_an_error_where_it_is_used(install, tiny, capsys):
+    """Suites that do without it run; what else the plugins offer is there."""
     install("lodger", OTHER)
-    install("second", OTHER, version="2.0", entry="also")
+    more = "class More(mtbench.LossWeighting):\n    name = 'more'\n\nclass Other"
+    also = OTHER.replace("class Other", more).replace("[Other]", "[More, Other]")
+    install("second", also, version="2.0", entry="also")
+    found = installed()
+    assert found.find("weighting", "more").name == "more"
     with pytest.raises(PluginError) as caught:
-        installed()
+        found.find("weighting", "other")
     message = str(caught.value)
     assert message.startswith("weighting 'other' is offered twice: by ")
     assert "lodger 1.0 (mine)" in message
     assert "second 2.0 (also)" in message
+    assert found.problems[-1] == message
+    assert load_suite(tiny, found).scenarios
+    with pytest.raises(
+        SuiteError, match=r"scenarios\.joint\.weighting\.name: weighting 'other' is"
+    ):
+        load_suite(tiny, found, overrides=["scenarios.joint.weighting=other"])
+    assert main(["check", str(tiny)]) == 0
+    assert f"mtbench: warning: {message}\n" in capsys.readouterr().err
+    finding = [each for each in doctor._plugins() if each.found == message]
+    assert [each.state for each in finding] == ["WRONG"]
+
+
+def test_a_stranger_does_not_take_the_name_of_a_built_in(install, tiny):
+    """Whichever is found first: neither is taken for the other."""
+    install("aaa", OTHER.replace('"other"', '"fixed"'))
+    found = installed()
+    with pytest.raises(PluginError, match="weighting 'fixed' is offered twice"):
+        found.find("weighting", "fixed")
 
 
 def test_one_name_for_two_kinds_is_allowed(tmp_path):

@@ -53,9 +53,9 @@ def test_which_records_count_is_asked_once_for_a_page(monkeypatch):
     pytest.importorskip("matplotlib")
     asked = []
 
-    def counting(records):
+    def counting(records, version):
         asked.append(len(records))
-        return choice.current(records)
+        return choice.current(records, version)
 
     monkeypatch.setattr(module, "current", counting)
     records = [*runs("joint", 3), *runs("alone", 3, tasks=("ranking",))]

@@ -1,8 +1,7 @@
 """The runner: a failure stops nothing, a rerun retries it, observers have no influence."""
 
 import json
-import subprocess
-import sys
+import os
 
 import made
 import numpy as np
@@ -34,7 +33,7 @@ def mtbench_splits():
 '''
 
 KEYS = """
-    answer arms curve data diagnostics environment epoch error floors metric_info metrics
+    answer arms curve data diagnostics environment epoch error files floors metric_info metrics
     parameters peak_memory_bytes question question_id run_id scenario schema_version seed started
     status suite timings validation
 """.split()
@@ -255,16 +254,20 @@ def test_records_are_stored_one_by_one(tiny, tmp_path):
     chosen = {"scenarios": ["rating-only"], "seeds": "2", "observers": [Looking()]}
     suite, plan, registry = made.planned(tiny, **chosen)
     (tmp_path / "r").mkdir()
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    (tmp_path / "r" / f"dead.{ended.pid}.tmp").write_text("{")
+    dead = tmp_path / "r" / "dead.tmp"
+    dead.write_text("{")
+    os.utime(dead, (0, 0))
     made.perform(suite, registry, tmp_path / "r", ["rating-only"])
     for n, (run_id, names) in enumerate(told, 1):
-        kinds = ("json", "npz")
-        expected = {f"{run.id}.{kind}" for run in plan[:n] for kind in kinds}
-        assert names == expected | {f"{plan[n - 1].id}.lease"}
-        assert run_id == plan[n - 1].id
-    assert {path.suffix for path in (tmp_path / "r").iterdir()} == {".json", ".npz"}
+        ids = [run.id for run in plan[:n]]
+        found = [store.read(store.path_of(tmp_path / "r", run)) for run in ids]
+        digests = [each.files["by_query"][:16] for each in found]
+        beside = {f"{run}.{digest}.npz" for run, digest in zip(ids, digests, strict=True)}
+        own = {name for name in names if not name.endswith((".queries.npy", ".jsonl"))}
+        assert own == {*(f"{run}.json" for run in ids), *beside, f"{ids[-1]}.lease"}
+        assert run_id == ids[-1]
+    suffixes = {path.suffix for path in (tmp_path / "r").iterdir()}
+    assert suffixes == {".json", ".npz", ".npy", ".jsonl"}
 
 
 def test_nothing_to_do_touches_nothing(tiny, tmp_path):

@@ -91,10 +91,13 @@ def test_a_sweep_is_not_taken_over(differing, registry):
         ("scenarios.joint.tasks.ranking.l2=0.5", lambda joint: joint.tasks["ranking"].l2 == 0.5),
         ("scenarios.joint.tasks={ranking: {l2: 1}}", lambda joint: joint.trained == ("ranking",)),
         (
-            "scenarios.joint.towers.query.embedding_dim=3",
+            "scenarios.joint.towers={query: {embedding_dim: 3}, candidate: {embedding_dim: 3}}",
             lambda joint: joint.towers["query"].embedding_dim == 3,
         ),
-        ("scenarios.joint.towers.query=mlp", lambda joint: joint.towers["query"].name == "mlp"),
+        (
+            "scenarios.joint.towers.query={name: mlp, embedding_dim: 4}",
+            lambda joint: joint.towers["query"].name == "mlp",
+        ),
         (
             "scenarios.joint.weighting.weights.ranking=2",
             lambda joint: joint.weighting.weights == {"ranking": 2},

@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import io
 import itertools
+import json
 import os
 import re
 import shlex
@@ -154,6 +155,25 @@ def shortened(words):
     return short
 
 
+def test_suites_on_own_data_are_short_and_read_it(folder):
+    """That their runs go well is seen below, with those of other pages."""
+    page = DOCS / "how-to" / "own-data.md"
+    with_files(folder, page)
+    needs = {"core": 6, "plots": 13, "blurbs": 13}
+    for name, rows in needs.items():
+        suite = mtbench.load_suite(f"{name}.yaml")
+        assert len(Path(f"{name}.yaml").read_text().splitlines()) <= 15
+        suite.dataset.require()
+        data = suite.dataset.read()
+        assert len(data.interactions) == rows
+        vectors = [f for f in data.candidate.features.values() if f.form == "vector"]
+        assert [v.values.shape for v in vectors] == {"plots": [(5, 3)], "blurbs": [(5, 16)]}.get(
+            name, []
+        )
+        if name == "core":
+            assert data.notes[-1].startswith("filters leave 6 of 13 interactions, 3 of 5 queries")
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_a_page_does_what_it_shows(folder, page, monkeypatch):
@@ -286,3 +306,47 @@ def test_the_site_loads_nothing_from_elsewhere(site):
     for path in site.rglob("*.css"):
         assert not re.search(r"url\([\"']?(?:https?:)?//|@import", path.read_text()), path
     assert "<math" in (site / "explanation" / "metrics" / "index.html").read_text()
+
+
+NEEDS = {
+    name: text
+    for name, language, text in blocks(DOCS / "how-to" / "needs.md")
+    if language == "yaml"
+}
+
+
+def test_each_need_is_a_suite_of_fifteen_lines():
+    assert list(NEEDS) == ["parts.yaml", "files.yaml", "weights.yaml", "cold.yaml"]
+    assert all(len(text.splitlines()) <= 15 for text in NEEDS.values())
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_the_suites_of_the_needs_run(folder, name, traced):
+    with_files(folder, DOCS / "how-to" / "needs.md")
+    results = mtbench.run(name, progress=False)
+    assert not results.failed
+    names = {
+        f"{task}/{metric}"
+        for run in results.runs
+        for task in run.metrics
+        for metric in run.metrics[task]
+    }
+    told = {
+        "parts.yaml": "retrieval/top_1_seen_removed",
+        "files.yaml": "ranking/rmse",
+        "weights.yaml": "ranking/rmse_weighted",
+        "cold.yaml": "ranking/rmse_cold_candidate",
+    }
+    assert told[name] in names
+    (data,) = {
+        run.data.model_dump_json(include={"train", "validation", "test"}) for run in results.runs
+    }
+    sizes = {
+        "parts.yaml": (9, 2, 4), "files.yaml": (5, 0, 3), "weights.yaml": (9, 2, 4),
+    }  # fmt: skip
+    if name in sizes:
+        assert tuple(json.loads(data).values()) == sizes[name]
+    if name == "parts.yaml":
+        assert [set(each) for each in results.runs[0].validation] == [
+            {"epoch", "metrics", "losses"}
+        ] * 2

@@ -199,6 +199,7 @@ def test_overrides_of_bare_names_and_absent_sections(small, registry):
         overrides=[
             "dataset.num_users=10",
             "towers.query.embedding_dim=5",
+            "towers.candidate.embedding_dim=5",
             "split=random",
             "train.optimizer.name=sgd",
             "scenarios.all.weighting.weights.find=0.5",
@@ -261,3 +262,35 @@ def test_every_fault_is_given_once_in_the_order_of_lines(tmp_path, registry):
         ("8", "tasks.ranking.units.1"),
         ("10", "scenarios.one.weights"),
     ]
+
+
+def faults(registry, small, *overrides):
+    with pytest.raises(SuiteError) as caught:
+        load_suite(small, registry, overrides=list(overrides))
+    return str(caught.value).splitlines()
+
+
+def test_towers_of_two_sizes_are_a_fault_of_the_suite(small, registry):
+    """Where the towers say theirs; a scenario's own towers too, once for all that share them."""
+    text = "expected towers of one embedding_dim, found 5 (query) and 32 (candidate)"
+    found = faults(registry, small, "towers.query.embedding_dim=5")
+    assert [line.endswith(f"towers.candidate.embedding_dim: {text}") for line in found] == [True]
+    of_one = "scenarios.all.towers={query: {embedding_dim: 5}}"
+    assert len(faults(registry, small, of_one)) == 1
+
+
+def test_a_split_without_a_validation_part_is_a_fault_where_one_is_asked_for(small, registry):
+    stopping = "train.early_stopping={metrics: [find/top_1_seen_kept]}"
+    for asked, key in (
+        ("train.validate_every=1", "train.validate_every"),
+        (stopping, "train.early_stopping"),
+        ("scenarios.all.train={validate_every: 2}", "scenarios.all.train.validate_every"),
+        ("evaluate_on=validation", "evaluate_on"),
+    ):
+        (line,) = faults(registry, small, "split=random", asked)
+        assert f"{key}: expected a split with a validation part, found 'random': " in line
+        assert line.endswith("give it a validation_share")
+        for split in ("{name: random, validation_share: 0.1}",):
+            assert load_suite(small, registry, overrides=[f"split={split}", asked])
+    (line,) = faults(registry, small, "split=leave-last-out", "train.validate_every=1")
+    assert line.endswith("found 'leave-last-out': say validation: true")

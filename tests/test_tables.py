@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 
@@ -221,10 +222,14 @@ def test_other_questions_are_left_out_unless_asked_for(tmp_path):
     note = "2 records of another version of the suite, data or software are left out"
     with pytest.warns(UserWarning, match=note) as warned:
         found = tables.load_results(folder)
-    assert [(str(w.message), w.filename) for w in warned] == [(note, __file__)]
+    ((said, file),) = [(str(w.message), w.filename) for w in warned]
+    assert file == __file__
+    assert re.fullmatch(
+        rf"{note}: {folder}@\w{{8}} \(1 run, .*\), {folder}@\w{{8}} \(1 run, .*\)", said
+    )
     assert set(found.question_id) == {"q1"}
     assert list(found[found.metric == "rmse"].value) == [1.0, 1.25]
-    assert tables.export(folder, tmp_path / "x.csv") == [note]
+    assert tables.export(folder, tmp_path / "x.csv") == [said]
 
     every = tables.load_results(folder, every=True)
     rmse = every[every.metric == "rmse"][["question_id", "kind", "value", "trained"]]
@@ -263,7 +268,8 @@ def test_names_that_look_like_something_else(tmp_path):
     )
     for target in (tmp_path / "x.csv", tmp_path / "x.parquet"):
         tables.export(folder, target, runs=True)
-    assert list(pd.read_csv(tmp_path / "x.csv", dtype={"scenario": str}, **CSV).scenario) == names
+    found = list(pd.read_csv(tmp_path / "x.csv", dtype={"scenario": str}, **CSV).scenario)
+    assert found == ["'=1+1" if name == "=1+1" else name for name in names]
     assert list(pd.read_parquet(tmp_path / "x.parquet").scenario) == names
 
 
@@ -325,9 +331,9 @@ def test_a_folder_without_results(tmp_path):
 def test_a_target_that_cannot_be_written(folder, tmp_path):
     (tmp_path / "is.csv").mkdir()
     no = tmp_path / "no" / "x.csv"
-    assert refused(folder, no) == f"{no}: cannot be written: No such file or directory"
+    assert refused(folder, no) == f"{no}: cannot be written: no such file or directory"
     assert refused(folder, tmp_path / "is.csv").endswith(
-        "is.csv: cannot be written: Is a directory"
+        "is.csv: cannot be written: is a folder, expected a file"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["is.csv", "made"]
 
@@ -340,7 +346,7 @@ def test_a_write_that_breaks_off_leaves_what_was_there(folder, tmp_path, monkeyp
     monkeypatch.setitem(tables.WRITERS, ".csv", breaks)
     target = tmp_path / "x.csv"
     target.write_text("what was there")
-    assert refused(folder, target) == f"{target}: cannot be written: No space left on device"
+    assert refused(folder, target) == f"{target}: cannot be written: no space left on device"
     assert target.read_text() == "what was there"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "x.csv"]
 

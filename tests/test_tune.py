@@ -92,6 +92,10 @@ def executed(run, stages, listener, place):
     kept = 3 if setup.train.early_stopping else epoch
     question, answer = (json.loads(json.dumps(half)) for half in (run.run.question, run.run.answer))
     about = {"run_id": run.id, "question": question, "answer": answer, "metrics": values}
+    about["metric_info"] = {
+        task: [made.metric(name, higher=name != "rmse") for name in found]
+        for task, found in values.items()
+    }
     return made.record(
         run.scenario,
         run.seed,
@@ -485,9 +489,8 @@ def test_a_range_cannot_be_a_grid(path):
 
 
 def test_a_split_without_a_validation_part_is_told_before_anything_starts(tuner):
-    tuning = tuner("split.validation_share=0")
-    with pytest.raises(mtbench.DataError, match="expected a validation part, found no row of it"):
-        tuned(tuning)
+    with pytest.raises(SuiteError, match="tune: expected a split with a validation part, found"):
+        tuner("split.validation_share=0")
 
 
 def test_options_that_all_keys_agree_on(make_suite):

@@ -204,7 +204,6 @@ def test_last_words():
     assert last_words("") == ""
     text = 'x\nFatal Python error: Aborted\n\nThread 1 (most recent call first):\n  File "a.py"\n'
     text += 'Current thread 2 (most recent call first):\n  File "b.py", line 3 in f\n  File "c"\n'
-    )
     assert last_words(text) == 'Fatal Python error: Aborted | File "b.py", line 3 in f'
     assert last_lines("\n".join(map(str, range(50)))) == tuple(map(str, range(30, 50)))
 
@@ -330,7 +329,7 @@ def test_a_bundle_is_the_same_suite_wherever_it_is_unpacked(tmp_path, monkeypatc
     registry = installed()
     registry.load_file(Path("mine.py"))
     suite = load_suite(Path(path.name), registry, overrides=["seeds=[3]", "executor=inline"])
-    bundle, ids = bundle_of(suite, registry), {}
+    bundle, ids = bundle_of(suite, registry, ["sound"]), {}
     for where in ("here", "elsewhere"):
         read, found = unpacked(bundle)
         ids[where] = [run.id for run in Agenda(read, found, tmp_path / "r", Wanted()).plan]
@@ -339,7 +338,7 @@ def test_a_bundle_is_the_same_suite_wherever_it_is_unpacked(tmp_path, monkeypatc
     assert ids["here"] == ids["elsewhere"]
     assert found.find("weighting", "mine")
     with pytest.raises(MtbenchError, match="expected one that was read from a file or a mapping"):
-        bundle_of(replace(suite, asked=None), registry)
+        bundle_of(replace(suite, asked=None), registry, [])
 
 
 @pytest.mark.thorough

@@ -37,8 +37,8 @@ def of_lists(tops: dict[int, list[int]], train: Interactions) -> dict[str, Any]:
     return {
         "coverage": len(set(every)) / size,
         "gini": sum(abs(a - b) for a in times for b in times) / (2 * size * sum(times)),
-        "popularity": {u: fmean(had[c] / users for c in top) for u, top in tops.items()},
-        "novelty": {u: fmean(bits[c] for c in top) for u, top in tops.items()},
+        "popularity": {u: fmean(had[c] / users for c in top) for u, top in tops.items() if top},
+        "novelty": {u: fmean(bits[c] for c in top) for u, top in tops.items() if top},
     }
 
 
@@ -57,10 +57,9 @@ def of_orders(
     found: dict[str, Any] = {}
     tested = sorted({*test.query.tolist()})
     seen = {u: {*known.candidate[known.query == u].tolist()} for u in tested}
-    wanted = {u: {*test.candidate[test.query == u].tolist()} for u in tested}
     for protocol in ("kept", "removed"):
         gone = {u: seen[u] if protocol == "removed" else set() for u in tested}
-        lists = {u: [c for c in orders[u] if c not in gone[u] - wanted[u]] for u in tested}
+        lists = {u: [c for c in orders[u] if c not in gone[u]] for u in tested}
         for metric, value in of_lists({u: top[:k] for u, top in lists.items()}, train).items():
             found[f"{metric}_{k}_seen_{protocol}"] = value
         for name in ("", *slices):
@@ -68,10 +67,10 @@ def of_orders(
             rows = np.flatnonzero(in_slice(name, train, test)) if name else np.arange(len(test))
             part = test.take(rows)
             pairs = list(zip(part.query.tolist(), part.candidate.tolist(), strict=True))
+            pairs = [(u, c) for u, c in pairs if c not in gone[u]]
             hits: dict[int, list[bool]] = {}
             for u, c in pairs:
-                alone = [d for d in orders[u] if d == c or d not in gone[u]]
-                hits.setdefault(u, []).append(alone.index(c) < k)
+                hits.setdefault(u, []).append(lists[u].index(c) < k)
             if hits:
                 found[f"top_{k}_seen_{protocol}{end}"] = hits
             for u in hits:

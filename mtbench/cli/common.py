@@ -29,7 +29,18 @@ Shard = tuple[int, int]
 
 FORMATS = ("table", "markdown", "csv", "json")
 """Named here, since `report` would import rich for `--help`."""
-PATH: Any = click.Path(path_type=Path, readable=False)  # what reads it says what is wrong with it
+
+
+class _Path(click.Path):
+    """A path; what reads it says what is wrong with it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "\0" in os.fspath(value):
+            self.fail("expected a path, found a NUL in it", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH: Any = _Path(path_type=Path, readable=False)
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,7 @@ class Asked:
     executor: str | None = None
     workers: str | None = None
     shard: Shard = (1, 1)
+    no_plugins: bool = False
 
 
 def about_suite(function: Function) -> Function:
@@ -67,6 +79,10 @@ def about_suite(function: Function) -> Function:
         click.option(
             "--synthetic", is_flag=True,
             help="made-up data of the same shape, marked as such in records and reports",
+        ),
+        click.option(
+            "--no-plugins", is_flag=True,
+            help="refuse a suite that names plugin files: reading it would execute them",
         ),
     )(collected)  # fmt: skip
 
@@ -191,8 +207,9 @@ def load(asked: Asked) -> tuple[Registry, Suite]:
         overrides=[*asked.overrides, *said],
         seeds=asked.seeds,
         synthetic=asked.synthetic,
+        plugins=not asked.no_plugins,
     )
-    warn(f"plugin {plugin} failed to load: {why}" for plugin, why in registry.failed.items())
+    warn(registry.problems)
     return registry, suite
 
 
@@ -210,5 +227,7 @@ def show(results: Results, form: str) -> None:
 
 def warn(notes: Iterable[str]) -> None:
     """Print what a user should know, away from the output."""
+    from mtbench.text import escaped  # noqa: PLC0415 - `--help` does without
+
     for note in notes:
-        print(f"mtbench: warning: {note}", file=sys.stderr)
+        print(f"mtbench: warning: {escaped(note)}", file=sys.stderr)

@@ -25,8 +25,8 @@ def components(registry: Registry, kind: str | None, console: Console) -> None:
                 cls.kind, f"[bold]{escape(cls.name)}[/]", str(origin), escape(_first_line(cls))
             )
     console.print(grid)
-    for plugin, reason in registry.failed.items():
-        console.print(f"[yellow]plugin {escape(plugin)} failed to load: {escape(reason)}[/]")
+    for line in registry.problems:
+        console.print(f"[yellow]{escape(line)}[/]")
 
 
 def component(cls: type[Component], origin: Origin, console: Console) -> None:

@@ -1,23 +1,28 @@
-"""The command line. Exit codes: 0 all good, 1 a run failed, 2 wrong suite, plugin or command."""
+"""The command line. Exit codes: 0 all good, 1 a run failed or a gate is breached, 2 wrong input."""
 
 from __future__ import annotations
 
 import gc
 import os
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from typing import NoReturn
 
 import click
 
 from mtbench.errors import MtbenchError
+from mtbench.files import reason
 from mtbench.version import __version__
 
+from .output import exit_code_of, outputs
 from .words import Group
 
 COMMANDS = {
     "run": ("run:run", "run a suite and report"),
     "tune": ("run:tune", "choose the options of a suite's scenarios and baselines"),
+    "score": ("score:score", "score what another tool says, on the same parts"),
     "check": ("run:check", "validate a suite"),
     "plan": ("run:plan", "list the runs of a suite, and which of them are done"),
     "schema": ("plugins:schema", "print the JSON Schema of a suite, for editors"),
@@ -40,6 +45,7 @@ COMMANDS = {
     "export": ("results:export", "write a folder's metrics as a table, a row a value"),
     "merge": ("records:merge", "put folders of results together, such as those of shards"),
     "clean": ("records:clean", "remove records of older versions, or the cache"),
+    "init": ("new:init", "look at a file of yours and write a suite for it"),
     "new": ("new:new", "write a plugin or a suite to start from"),
     "data": ("data:data", "bring data in"),
     "doctor": ("doctor:doctor", "say what is installed here, what is missing and what to do"),
@@ -61,7 +67,7 @@ def commands() -> None:
     """Keep what is not ours quiet, before any command."""
     import logging  # noqa: PLC0415 - `--help` does without
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings of C++ code, not its information
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what C++ code logs is raised as well
     logging.getLogger("absl").setLevel(logging.ERROR)  # deprecations inside tfds
 
 
@@ -78,27 +84,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: After `--help` and `--version`.
     """
     words = sys.argv[1:] if arguments is None else arguments
+    with outputs() as (output, error):
+        code = _run(list(words))
+        output.flush()
+        return exit_code_of(code, output, error)
+
+
+def _run(words: list[str]) -> int:
+    """Run a command; what is wrong is said in lines of their own."""
     try:
-        with commands.make_context("mtbench", list(words)) as context:
+        with commands.make_context("mtbench", words) as context:
             return int(commands.invoke(context))
     except click.exceptions.Exit as asked:  # what was asked for is printed
         raise SystemExit(asked.exit_code) from None
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "mtbench"
         print(f"{where}: {' '.join(error.format_message().split())}", file=sys.stderr)
-        return 2
     except MtbenchError as error:
-        for line in str(error).splitlines():
+        from mtbench.text import escaped  # noqa: PLC0415 - `--help` does without
+
+        for line in map(escaped, str(error).split("\n")):
             print(f"mtbench: {line}" if not line.startswith(" ") else line, file=sys.stderr)
-        return 2
+    except OSError as error:  # of a folder without permission, a name too long, a full disk
+        file = f"{error.filename}: " if error.filename else ""
+        print(f"mtbench: {file}{reason(error)}", file=sys.stderr)
+    except SystemExit as error:  # of a plugin's code: that it ends is no success
+        print(
+            f"mtbench: a plugin called sys.exit({error.code!r}), which ended the command",
+            file=sys.stderr,
+        )
     except KeyboardInterrupt:
         print(
             "mtbench: interrupted; what is stored is whole, run again for the rest", file=sys.stderr
         )
         return 130
-    except BrokenPipeError:  # `mtbench … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return 2
+
+
+GRACE_S = 20.0
+"""How long threads that a plugin has left may go on after a command."""
 
 
 def script() -> NoReturn:
@@ -108,5 +132,16 @@ def script() -> NoReturn:
 
         sys.exit(shell_complete(commands, {}, "mtbench", COMPLETE, asked))
     code = main()
+    if threading.active_count() > 1:  # which Python would wait for
+        threading.Thread(target=_leave, args=(code,), daemon=True).start()
     gc.freeze()  # the end of the process frees everything: nearly a second of collecting less
     sys.exit(code)
+
+
+def _leave(code: int) -> None:
+    """End the process after a while, whatever threads there are."""
+    time.sleep(GRACE_S)
+    left = [t.name for t in threading.enumerate() if not t.daemon and t.is_alive()]
+    with outputs() as (_, error):
+        error.write(f"mtbench: warning: left threads that do not end: {', '.join(left)}\n")
+    os._exit(code)

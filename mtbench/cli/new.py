@@ -1,4 +1,4 @@
-"""Commands that write files to start from: new plugin, new suite."""
+"""Commands that write files to start from: init, new plugin, new suite."""
 
 from __future__ import annotations
 
@@ -44,11 +44,21 @@ def plugin(kind: str, file: Path) -> int:
 @click.argument("file", cls=Argument, type=PATH, metavar="FILE", about="such as mine.yaml")
 @click.option(
     "--data", default="synthetic", metavar="DATA", shell_complete=data_for_a_suite,
-    help="synthetic, movielens, or your own CSV or TSV file; default: synthetic",
+    help="synthetic, movielens, or your own CSV, TSV or Parquet file; default: synthetic",
 )  # fmt: skip
 def suite(file: Path, data: str) -> int:
     """`mtbench new suite`."""
     from mtbench.testing.new import write_suite  # noqa: PLC0415
 
     print(write_suite(file, data))
+    return 0
+
+
+@click.command(cls=Command)
+@click.argument("file", cls=Argument, type=PATH, metavar="FILE", about="such as ratings.csv")
+def init(file: Path) -> int:
+    """`mtbench init`."""
+    from mtbench.testing.new import init_suite  # noqa: PLC0415
+
+    print(init_suite(file))
     return 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
 
+from mtbench.records import store
 from mtbench.records.document import suite_document
 from mtbench.records.folders import Folder
 from mtbench.records.record import Record
@@ -95,19 +95,13 @@ def one(record: Record, path: Path) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def as_json(record: Record) -> str:
-    """A record as its file has it."""
-    return json.dumps(record.plain(), indent=1) + "\n"
-
-
 def _files(record: Record, path: Path) -> Iterator[str]:
     """Where the record lies, and what lies beside it."""
     yield f"record: {path}"
-    about = {".npz": "values by query", ".weights.npz": "weights"}
-    for suffix, what in about.items():
-        file = path.with_name(f"{record.run_id}{suffix}")
-        if file.is_file():
-            yield f"{what}: {file}"
+    for what, about in {"by_query": "values by query", "weights": "weights"}.items():
+        file = store.beside(path.parent, record, what)
+        if file and file.is_file():
+            yield f"{about}: {file}"
 
 
 def _setup(record: Record) -> Iterator[str]:

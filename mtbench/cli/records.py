@@ -51,7 +51,7 @@ def show(run: str, results: Path, as_json: bool) -> int:
 
     path = find_run(results, run)
     record = store.read(path)
-    sys.stdout.write(recall.as_json(record) if as_json else recall.one(record, path))
+    sys.stdout.write(store.as_text(record) if as_json else recall.one(record, path))
     return 0
 
 

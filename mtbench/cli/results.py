@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from mtbench.errors import MtbenchError
+
 from .common import PATH, folder, output_format, several_folders, show, warn
 from .complete import scenarios_of_a
 from .words import Argument, Command
@@ -16,7 +18,7 @@ anyway = click.option("--anyway", is_flag=True, help="compare different data and
 
 
 @click.command(cls=Command)
-@folder("records", "DIR", "such as results/ml100k")
+@folder("records", "DIR", "such as results/ml100k, or results/ml100k@NAME for another version")
 @output_format
 @click.option("--html", type=PATH, metavar="FILE", help="write a page instead")
 def report(records: Path, form: str, html: Path | None) -> int:
@@ -127,15 +129,18 @@ def gate(
 
 
 @click.command(cls=Command)
-@folder("records", "DIR", "such as results/ml100k")
+@folder("records", "DIR", "such as results/ml100k, or results/ml100k@NAME for another version")
 @click.argument(
     "target", cls=Argument, type=PATH, metavar="FILE", about=".parquet or .csv"
 )  # fmt: skip
 @click.option("--runs", is_flag=True, help="a row a run: times, sizes, options")
+@click.option("--by-query", is_flag=True, help="a row for each run, metric and user, with its id")
 @click.option("--every", is_flag=True, help="records of other versions too")
-def export(records: Path, target: Path, runs: bool, every: bool) -> int:
+def export(records: Path, target: Path, *, runs: bool, by_query: bool, every: bool) -> int:
     """`mtbench export`."""
     from mtbench.records import tables  # noqa: PLC0415
 
-    warn(tables.export(records, target, runs=runs, every=every))
+    if runs and by_query:
+        raise MtbenchError("expected --runs or --by-query, found both")
+    warn(tables.export(records, target, runs=runs, by_query=by_query, every=every))
     return 0

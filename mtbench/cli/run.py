@@ -104,6 +104,9 @@ def tune(asked: Asked, force: bool) -> int:
 def check(asked: Asked) -> int:
     """`mtbench check`."""
     _, suite = load(asked)
+    for component in (suite.dataset, suite.split):
+        if any(component.paths()):  # other data may be on another machine
+            component.require()
     runs = len(suite.arms) * len(suite.seeds)
     sizes = f"{len(suite.scenarios)} scenarios × {len(suite.seeds)} seeds"
     if suite.baselines:

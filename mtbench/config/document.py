@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,19 +11,12 @@ from typing import Any
 import yaml
 
 from mtbench.errors import Fault, SuiteError
+from mtbench.files import reason
+
+from .bounds import MOST_BYTES, Loader
 
 Path_ = tuple[str | int, ...]
 
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, with the numbers of YAML 1.2: `1e-3` is a number, not a word."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+"),
-    list("-+.0123456789"),
-)
 
 _PLAIN = {
     f"tag:yaml.org,2002:{name}"
@@ -112,17 +104,34 @@ def read(path: Path, label: str | None = None, what: str = "a suite") -> Documen
         SuiteError: It cannot be read, is empty, or is not such YAML.
     """
     document = Document(label or str(path), None, folder=path.parent)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise SuiteError([document.fault((), str(reason).lower())]) from error
-    _parse(text, document)
+    _parse(_text(path, document, what), document)
     if not document.places:
         raise SuiteError([document.fault((), f"expected {what}, found an empty file")])
     if not isinstance(document.value, dict):
         raise SuiteError([document.fault((), "expected a mapping of keys to values")])
     return document
+
+
+def _text(path: Path, document: Document, what: str) -> str:
+    """Read a file that may be anything.
+
+    Raises:
+        SuiteError: It cannot be read, or is no text, or too much of it.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            message = f"expected {what}, found more than {MOST_BYTES} bytes"
+            raise SuiteError([document.fault((), message)])
+        return content.decode().removeprefix("\ufeff").replace("\r\n", "\n")
+    except OSError as error:
+        raise SuiteError([document.fault((), reason(error))]) from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SuiteError([Fault(f"{document.file}:{line}", "", "is not UTF-8 text")]) from error
+    except ValueError as error:
+        raise SuiteError([document.fault((), str(error))]) from error
 
 
 def _parse(text: str, document: Document) -> None:
@@ -132,7 +141,7 @@ def _parse(text: str, document: Document) -> None:
         SuiteError: It is not plain YAML.
     """
     try:
-        loader = _Loader(text)
+        loader = Loader(text)
         node = loader.get_single_node()
         if node is not None:
             document.value = _construct(loader, node, (), document, ())
@@ -142,15 +151,17 @@ def _parse(text: str, document: Document) -> None:
         problem = (error.problem or "cannot be read").replace("\n", " ")
         problem = problem.replace("but found another document", "expected one document, found two")
         raise SuiteError([Fault(where, "", f"YAML: {problem}")]) from error
+    except yaml.reader.ReaderError as error:
+        where = f"{document.file}:{text.count(chr(10), 0, error.position) + 1}"
+        character = f"U+{int(error.character):04X}"
+        raise SuiteError([Fault(where, "", f"YAML: found the character {character}")]) from error
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise SuiteError([document.fault((), f"YAML: {reason}")]) from error
-    except RecursionError as error:
-        raise SuiteError([document.fault((), "YAML: is nested too deeply")]) from error
+        problem = " ".join(str(error).split())
+        raise SuiteError([document.fault((), f"YAML: {problem}")]) from error
 
 
 def _construct(
-    loader: _Loader, node: yaml.Node, path: Path_, document: Document, above: tuple[int, ...]
+    loader: Loader, node: yaml.Node, path: Path_, document: Document, above: tuple[int, ...]
 ) -> Any:
     """Make the value of a node and note its line.
 
@@ -161,6 +172,7 @@ def _construct(
     if id(node) in above:
         raise yaml.MarkedYAMLError(problem="a value contains itself", problem_mark=node.start_mark)
     above = (*above, id(node))
+    loader.count(node)
     if node.tag not in _PLAIN:
         raise yaml.MarkedYAMLError(
             problem=f"expected plain YAML, found the tag {node.tag!r}",
@@ -177,13 +189,14 @@ def _construct(
 
 
 def _mapping(
-    loader: _Loader, node: yaml.MappingNode, path: Path_, document: Document, above: tuple[int, ...]
+    loader: Loader, node: yaml.MappingNode, path: Path_, document: Document, above: tuple[int, ...]
 ) -> dict[Any, Any]:
     """Make a mapping of names to values and note the line of each; arguments as for `_construct`.
 
     Raises:
         yaml.MarkedYAMLError: A key is no name, or is given twice; or as for `_construct`.
     """
+    loader.count_merged(node, above)
     num_own = len([key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"])
     loader.flatten_mapping(node)  # `<<`: merged keys come first, own ones may replace them
     merged = len(node.value) - num_own
@@ -209,7 +222,7 @@ def _mapping(
     return value
 
 
-def _scalar(loader: _Loader, node: yaml.Node) -> Any:
+def _scalar(loader: Loader, node: yaml.Node) -> Any:
     """Make a plain value.
 
     Raises:

@@ -12,10 +12,13 @@ from pydantic_core import ErrorDetails
 
 from mtbench.errors import did_you_mean
 
+MOST_FOUND = 200
+
 
 def found_text(value: Any) -> str:
-    """What a user wrote, or `nothing`."""
-    return "nothing" if value is None else repr(value)
+    """What a user wrote, or `nothing`; of much the beginning."""
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= MOST_FOUND else f"{text[:MOST_FOUND]}…"
 
 
 def message_of(detail: ErrorDetails, model: type[BaseModel], extra: Iterable[str]) -> str:

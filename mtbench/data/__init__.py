@@ -5,7 +5,7 @@ from .dataset import Data, Side
 from .encoding import Coded, Feature, Form, Ids, Known, Numbers, Raw, as_text
 from .history import in_time, lengths, positions
 from .interactions import Interactions, joined
-from .labels import at_least, is_known, labelled
+from .labels import at_least, is_known, labelled, require_weights
 from .matrix import interaction_matrix
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "lengths",
     "parts",
     "positions",
+    "require_weights",
 ]

@@ -6,6 +6,7 @@ import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -57,6 +58,29 @@ class Data:
             digest.update(f"{name}:{column.dtype.str}:".encode())
             digest.update(np.ascontiguousarray(column).data)
         return digest.hexdigest()
+
+    def with_feature(
+        self, side: Literal["query", "candidate"], name: str, feature: Feature
+    ) -> Data:
+        """Return the same with a further feature of a side, or another in place of one.
+
+        Args:
+            side: Of which.
+            name: What it is called.
+            feature: A row for each id of the side.
+
+        Raises:
+            DataError: It has another number of rows.
+        """
+        old: Side = getattr(self, side)
+        if len(feature.values) != len(old.ids):
+            raise DataError(
+                f"{self.source}: feature {name!r} of {old.key}: expected {len(old.ids)} rows, one "
+                f"for each id, found {len(feature.values)}"
+            )
+        new = Side(old.key, old.ids, {**old.features, name: feature})
+        query, candidate = (new, self.candidate) if side == "query" else (self.query, new)
+        return Data(query, candidate, self.interactions, self.source, self.synthetic, self.notes)
 
     @staticmethod
     def encode(

@@ -17,8 +17,9 @@ MOST = 2**30
 """Elements that a multi-hot feature may have."""
 
 K = TypeVar("K", bound=Hashable)
-Form = Literal["categorical", "numeric", "multi_hot"]
-"""Of a feature: one value of several, a number, or any number of several values."""
+Form = Literal["categorical", "numeric", "multi_hot", "vector"]
+"""Of a feature: one value of several, a number, any number of several values, or as many numbers
+for each id, such as an embedding that was made elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class Feature:
     """What is known of each id of a side besides the id."""
 
     form: Form
-    """One value of several, a number, or any number of several values."""
+    """One value of several, a number, any number of several values, or a given vector."""
     values: np.ndarray
     """A row for each id: categorical int32 `[ids]`, positions in `names`; numeric float32 `[ids]`,
-    finite; multi-hot uint8 `[ids, len(names)]`, 0 or 1."""
+    finite; multi-hot uint8 `[ids, len(names)]`, 0 or 1; vector float32 `[ids, length]`, finite."""
     names: np.ndarray = field(default_factory=lambda: np.empty(0, "U1"))
-    """What the values mean, as text, in order; empty for a numeric feature. A missing value is a
-    value of its own, the empty text; of a numeric feature the mean of the others; of a multi-hot
-    one no value."""
+    """What the values mean, as text, in order; empty for a numeric feature and a vector. A missing
+    value is a value of its own, the empty text; of a numeric feature and a vector the mean of the
+    others; of a multi-hot one no value."""
 
 
 class Numbers(dict[K, int]):
@@ -63,7 +64,8 @@ class Raw(NamedTuple):
     form: Form
     values: Sequence[Any] | np.ndarray
     """A value for each id. Categorical: text, the empty one where it is missing; numeric: numbers,
-    NaN where it is missing; multi-hot: a sequence of texts."""
+    NaN where it is missing; multi-hot: a sequence of texts; vector: numbers `[n, length]`, NaN
+    where they are missing."""
 
 
 class Known(NamedTuple):
@@ -199,7 +201,12 @@ def _features(ids: Ids, rows: np.ndarray, owner: np.ndarray, source: str) -> dic
         if raw.form == "multi_hot":
             features[name] = _multi_hot(raw.values, rows, owner, what)
         elif raw.form == "numeric":
-            features[name] = _numeric(np.asarray(raw.values, np.float64), first, what)
+            numbers = _known_numbers(np.asarray(raw.values, np.float64)[:, None], first, what)
+            features[name] = Feature("numeric", numbers[:, 0])
+        elif raw.form == "vector":
+            features[name] = Feature(
+                "vector", _known_numbers(_matrix(raw.values, what), first, what)
+            )
         else:
             texts = np.append(as_text(np.asarray(raw.values)), "")[first]
             names, values = np.unique(texts, return_inverse=True)
@@ -207,14 +214,37 @@ def _features(ids: Ids, rows: np.ndarray, owner: np.ndarray, source: str) -> dic
     return features
 
 
-def _numeric(numbers: np.ndarray, rows: np.ndarray, what: str) -> Feature:
-    """A numeric feature; a missing value becomes the mean of the others."""
-    numbers = np.append(numbers, np.nan)[rows]
+def _matrix(values: Sequence[Any] | np.ndarray, what: str) -> np.ndarray:
+    """Vectors as one array of floats, `[n, length]`."""
+    try:
+        matrix = np.asarray(values)
+        matrix = matrix if matrix.dtype == np.float32 else matrix.astype(np.float64)
+    except (ValueError, TypeError):
+        matrix = np.empty(0)
+    if matrix.ndim != 2 or not matrix.shape[1]:
+        raise DataError(f"{what}: expected vectors of numbers, all of one length")
+    return matrix
+
+
+def _known_numbers(numbers: np.ndarray, rows: np.ndarray, what: str) -> np.ndarray:
+    """Numbers of some rows, -1 for nothing; a missing one becomes the mean of the others.
+
+    Args:
+        numbers: float `[n, length]`, NaN where one is missing.
+        rows: Rows of it.
+        what: What the feature is.
+
+    Returns:
+        float32 `[len(rows), length]`, finite.
+    """
+    numbers = np.where(rows[:, None] < 0, np.array(np.nan, numbers.dtype), numbers[rows])
     missing = np.isnan(numbers)
-    if missing.all() or not np.isfinite(numbers[~missing]).all():
-        raise DataError(f"{what}: expected finite numbers, found {numbers[0]}")
-    numbers[missing] = numbers[~missing].mean()
-    return Feature("numeric", numbers.astype(np.float32))
+    if missing.all(0).any() or np.isinf(numbers).any():
+        raise DataError(f"{what}: expected finite numbers, found {numbers.flat[0]}")
+    if missing.any():
+        means = [column[~np.isnan(column)].mean(dtype=np.float64) for column in numbers.T]
+        numbers = np.where(missing, means, numbers)
+    return numbers.astype(np.float32)
 
 
 def _multi_hot(

@@ -54,3 +54,22 @@ def labelled(part: Interactions, label: str) -> Interactions:
             "some in the training part and in the part it is scored on"
         )
     return part.take(np.flatnonzero(has_label))
+
+
+def require_weights(part: Interactions, weight: str | None) -> None:
+    """Refuse a column of weights that are none; None for no column.
+
+    Raises:
+        DataError: One is missing, infinite or below 0, or all are 0.
+    """
+    if weight is None:
+        return
+    weights = part.columns[weight]
+    wrong = weights[~((weights >= 0) & (weights < np.inf))]
+    if len(wrong):
+        raise DataError(
+            f"column {weight!r}: expected finite weights of 0 or more, found {wrong[0]:g} "
+            f"({len(wrong)} of {len(part)} rows)"
+        )
+    if not weights.any():
+        raise DataError(f"column {weight!r}: expected a weight above 0, found none")

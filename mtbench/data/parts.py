@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from mtbench.errors import DataError
+from mtbench.errors import DataError, LackingColumnError
 
 if TYPE_CHECKING:
     from .dataset import Data
@@ -55,13 +55,14 @@ def column(split: Named, data: Data, name: str) -> np.ndarray:
     """Return a column of the interactions, `[n]`.
 
     Raises:
-        DataError: The data has none of this name.
+        LackingColumnError: The data has none of this name.
     """
     columns = data.interactions.columns
     if name not in columns:
-        raise DataError(
+        raise LackingColumnError(
             f"{data.source}: split {split.name!r} reads column {name!r}, which the data lacks "
-            f"(it has {', '.join(columns)})"
+            f"(it has {', '.join(columns)})",
+            name,
         )
     return columns[name]
 

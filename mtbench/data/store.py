@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mtbench.errors import DataError
+from mtbench.files import reason
 
 from . import cache
 from .cache import cache_dir
@@ -19,7 +20,7 @@ from .dataset import Data, Side
 from .encoding import Feature
 from .interactions import Interactions
 
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
 """Raised when what lies in the cache changes its form."""
 
 
@@ -27,10 +28,10 @@ class Source(Protocol):
     """What data come from: a component of the kind `dataset`."""
 
     def source_digest(self) -> str | None:
-        """Digest of the files that `load` would read; None where it is not to be cached."""
+        """Digest of the files that `read` would read; None where it is not to be cached."""
 
-    def load(self) -> Data:
-        """Read or make the data."""
+    def read(self) -> Data:
+        """Read or make the data, without what its filters leave out."""
 
 
 def load_data(source: Source, key: Mapping[str, Any]) -> Data:
@@ -45,13 +46,13 @@ def load_data(source: Source, key: Mapping[str, Any]) -> Data:
     """
     digest = source.source_digest()
     if digest is None:
-        return source.load()
+        return source.read()
     text = json.dumps([CACHE_FORMAT, key, digest], sort_keys=True)
     folder = cache_dir() / "data" / hashlib.sha256(text.encode()).hexdigest()[:32]
     data = _read(folder)
     if data is None:
         shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there at all
-        data = source.load()
+        data = source.read()
         _write(folder, data)
         data = _read(folder) or data
     return data
@@ -89,8 +90,7 @@ class Cached:
         try:
             cache.remove(self.place)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise DataError(f"{self.place}: cannot be removed: {reason}") from error
+            raise DataError(f"{self.place}: cannot be removed: {reason(error)}") from error
 
 
 def cached() -> list[Cached]:

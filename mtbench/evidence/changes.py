@@ -12,6 +12,8 @@ import numpy as np
 
 from mtbench.text import counted
 
+from .formulas import t_above, t_beyond
+
 MIN_PAIRS = 3
 """Fewer pairs support no claim: two give a spread with one degree of freedom, which is none."""
 _EXACT = 200
@@ -62,9 +64,7 @@ class Change:
             return None
         if self.identical:
             return 0.0, 0.0
-        from scipy import stats  # noqa: PLC0415 - half a second
-
-        half = float(stats.t.isf((1 - confidence) / 2, self.df)) * self.error
+        half = t_beyond((1 - confidence) / 2, self.df) * self.error
         return self.mean - half, self.mean + half
 
     def p_above(self, margin: float) -> float | None:
@@ -73,9 +73,7 @@ class Change:
             return None
         if self.identical:
             return float(margin >= 0)
-        from scipy import stats  # noqa: PLC0415
-
-        return float(stats.t.sf((self.mean - margin) / self.error, self.df))
+        return t_above((self.mean - margin) / self.error, self.df)
 
     @property
     def p(self) -> float | None:

@@ -12,7 +12,7 @@ import numpy as np
 from mtbench.errors import RecordError
 
 from .changes import MIN_PAIRS, Change, Verdict, change_of_pairs, judge
-from .formulas import assured_difference, hedges_correction, holm
+from .formulas import assured_difference, hedges_correction, holm, t_beyond
 
 LARGEST_SHARE = 0.2501
 """Of a test part, a quarter but for rounding, for which there is an interval for other data."""
@@ -175,10 +175,8 @@ def interval_beyond(
     """
     if not change.judged or change.sd is None or change.identical or test_share > LARGEST_SHARE:
         return None
-    from scipy import stats  # noqa: PLC0415 - half a second
-
     error = change.sd * math.sqrt(1 / change.n_a + (1 - test_share) / test_share)
-    half = float(stats.t.isf((1 - confidence) / 2, change.df)) * error
+    half = t_beyond((1 - confidence) / 2, change.df) * error
     return change.mean - half, change.mean + half
 
 

@@ -12,6 +12,7 @@ from mtbench.records.results import Metric, Results, Scenario, common_seeds
 
 from .changes import MIN_PAIRS
 from .comparison import check_confidence
+from .formulas import t_beyond
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,5 @@ def _estimate(values: np.ndarray, confidence: float) -> Estimate:
     mean, n = float(np.mean(values)), len(values)
     if n < MIN_PAIRS:
         return Estimate(mean, None, None)
-    from scipy import stats  # noqa: PLC0415 - half a second
-
-    half = float(stats.t.isf((1 - confidence) / 2, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
+    half = t_beyond((1 - confidence) / 2, n - 1) * float(np.std(values, ddof=1)) / math.sqrt(n)
     return Estimate(mean, mean - half, mean + half)

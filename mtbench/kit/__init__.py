@@ -12,7 +12,7 @@ from .negatives import Sampler, chosen, repeated, unseen
 from .networks import dense, mixture, mlp, parallel
 from .ordinal import CumulativeLogits
 from .ridge import RowRidge
-from .rows import kept, labels_of, reduced
+from .rows import kept, labels_of, reduced, weights_of
 from .scores import DotScore, PairScore, squared_norm
 from .softmax import full_softmax, in_batch_softmax, segment_log_softmax
 
@@ -45,5 +45,6 @@ __all__ = [
     "solvers",
     "squared_norm",
     "unseen",
+    "weights_of",
     "zero_diagonal_weights",
 ]

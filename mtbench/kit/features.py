@@ -31,9 +31,11 @@ class FeatureTower(Tower):
     features: tuple[str, ...] | None = None
     """Features to read besides the id; default: all that the side has."""
     feature_dim: int = Field(8, ge=1)
-    """Length of the vector of a feature; a numeric one that is not bucketised is one number."""
+    """Length of the vector of a feature; a numeric one that is not bucketised is one number, and a
+    given vector stays as long as it is."""
     dims: dict[str, Positive] = Field({})
-    """Lengths of single features' vectors, by name, where they are not `feature_dim`."""
+    """Lengths of single features' vectors, by name, where they are not `feature_dim`; a given
+    vector is brought to it by a trained linear map."""
     num_buckets: int = Field(0, ge=0)
     """Buckets of a numeric feature, divided at its quantiles over all ids; 0 standardises it."""
     buckets: dict[str, Annotated[int, Field(ge=0)]] = Field({})
@@ -42,6 +44,10 @@ class FeatureTower(Tower):
     """How the vectors of a multi-hot feature's values become one."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of hidden units dropped in training, drawn anew for each example."""
+    unknown_share: float = Field(0.0, ge=0, lt=1)
+    """Share of the ids of a step that are replaced by an unknown one, whose vector those without a
+    training row have in scoring, beside their features; 0 for none: theirs is what it was at
+    first."""
 
     @property
     def by_id(self) -> bool:
@@ -60,9 +66,9 @@ class FeatureTower(Tower):
         self._refuse("buckets", self.buckets, read)
         keras_inputs = {features.key: tf.keras.Input([], dtype=tf.int32, name=features.key)}
         for name in read:
-            form = features.columns[name].form
-            shape = [features.num_values[name]] if form == "multi_hot" else []
-            dtype = tf.int32 if form == "categorical" else tf.float32
+            feature = features.columns[name]
+            shape = feature.values.shape[1:]
+            dtype = tf.int32 if feature.form == "categorical" else tf.float32
             keras_inputs[name] = tf.keras.Input(shape, dtype=dtype, name=name)
         return keras_inputs
 
@@ -109,6 +115,11 @@ class FeatureTower(Tower):
             return tf.keras.layers.Embedding(features.num_values[name], dim)(values)
         if feature.form == "multi_hot":
             return _bag(values, dim, self.multi_hot)
+        if feature.form == "vector":
+            scaled = _centred(values, feature)
+            return (
+                tf.keras.layers.Dense(dim, use_bias=False)(scaled) if name in self.dims else scaled
+            )
         if num_buckets:
             boundaries = quantile_boundaries(feature.values, num_buckets)
             bucket = tf.searchsorted(boundaries, values, side="right")
@@ -146,6 +157,17 @@ def _standardised(values: Tensor, feature: Feature) -> Tensor:
     numbers = feature.values.astype(np.float64)
     mean, deviation = np.float32(numbers.mean()), np.float32(numbers.std())
     return (values - mean) / (deviation or np.float32(1))
+
+
+def _centred(values: Tensor, feature: Feature) -> Tensor:
+    """(x − μ) / σ with the mean vector over all ids and one σ, that of all its numbers.
+
+    So what is far apart stays so: a direction with more spread keeps it.
+    """
+    numbers = feature.values.astype(np.float64)
+    mean = numbers.mean(0)
+    deviation = np.float32(np.sqrt(np.square(numbers - mean).mean()))
+    return (values - mean.astype(np.float32)) / (deviation or np.float32(1))
 
 
 def _bag(values: Tensor, dim: int, how: Literal["mean", "sum"]) -> Tensor:

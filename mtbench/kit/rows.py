@@ -9,15 +9,27 @@ from mtbench.plugin.batch import Batch
 from .scores import Tensor
 
 
-def labels_of(batch: Batch, label: str) -> tuple[Tensor, Tensor]:
-    """The label of each example, 0 where it is missing, and 1 where it is known, else 0.
+def labels_of(batch: Batch, label: str, weight: str | None = None) -> tuple[Tensor, Tensor]:
+    """The label of each example, 0 where it is missing, and its weight, 0 where that is so.
+
+    Args:
+        batch: The batch.
+        label: Column of the label.
+        weight: That of the weights; None for 1.
 
     Returns:
         float32 `[batch]` each.
     """
     labels = tf.cast(batch.columns[label], tf.float32)
     missing = tf.math.is_nan(labels)
-    return tf.where(missing, 0.0, labels), tf.where(missing, 0.0, tf.ones_like(labels))
+    return tf.where(missing, 0.0, labels), tf.where(missing, 0.0, weights_of(batch, weight))
+
+
+def weights_of(batch: Batch, weight: str | None) -> Tensor:
+    """The weight of each example, float32 `[batch]`: that of a column, or 1 where that is None."""
+    if weight is None:
+        return tf.ones_like(batch.query.rows, tf.float32)
+    return tf.cast(batch.columns[weight], tf.float32)
 
 
 def reduced(losses: Tensor, weights: Tensor, reduction: str) -> Tensor:

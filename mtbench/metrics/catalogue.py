@@ -61,9 +61,10 @@ class Lists:
     """Which metrics of ranked lists to report.
 
     `top_k` is a mean over test rows: whether the row's candidate has a rank of at most k, ties at
-    their middle rank, in the catalogue without what else the query has had (protocol `removed`).
-    The others are means over the queries with a test row, whose relevant candidates are those of
-    their test rows, each once; `removed` takes out what the query has had, but for these.
+    their middle rank. The others are means over the queries with a test row, whose relevant
+    candidates are those of their test rows, each once. The protocol `removed` takes what a query
+    has had out of its ranking, and leaves out the test rows whose candidate is so taken out, in
+    every metric and floor: where all of them are, it has no value but for the lists themselves.
 
     Slices restrict the test rows, not the lists, so they apply to all but the metrics of the lists
     themselves (`OfLists`).
@@ -75,7 +76,7 @@ class Lists:
     slices: Sequence[Slice] = ()
 
     def metrics(self) -> tuple[Metric, ...]:
-        """Return the metrics; those of slices may be missing, and those without a value by chance.
+        """Return the metrics; those of slices, with seen removed and without chance may be missing.
 
         Headlines are nDCG at the greatest k up to 10, if it is asked for, else the first measure at
         the greatest k; with seen candidates removed, or `top_k` with both protocols.
@@ -90,10 +91,10 @@ class Lists:
                 name + suffix,
                 metric.higher_is_better,
                 headline=name in headlines and not suffix,
-                optional=bool(suffix) or not metric.has_chance,
+                optional=bool(suffix) or seen == "removed" or not metric.has_chance,
             )
             for suffix in ("", *(f"_{name}" for name in dict.fromkeys(self.slices)))
-            for metric, _, _, name in self._each()
+            for metric, seen, _, name in self._each()
             if not suffix or not isinstance(metric, OfLists)
         )
 
@@ -114,7 +115,7 @@ class Lists:
         parts = Parts(train, known, test)
         of_lists = any(isinstance(metric, OfLists) for metric in self._asked)
         length = max(self.top_k, default=0) if of_lists else 0
-        ranked = Scored(score, parts, self.seen, self._of, length)
+        ranked = Scored(score, parts, self.seen, length)
         return self._measure(ranked, parts)
 
     def chance(
@@ -140,11 +141,6 @@ class Lists:
         """The metrics asked for, each once."""
         return [LIST_METRICS[name] for name in dict.fromkeys(self.measures)]
 
-    @property
-    def _of(self) -> set[Literal["rows", "queries"]]:
-        """What the metrics are means over."""
-        return {"rows" if isinstance(metric, OfRows) else "queries" for metric in self._asked}
-
     def _each(self) -> Iterator[tuple[ListMetric, SeenRule, int, str]]:
         """Each metric of the whole part, with protocol, k and name."""
         for metric in self._asked:
@@ -157,19 +153,22 @@ class Lists:
         test = parts.test
         metrics: dict[str, float] = {}
         by_query: dict[str, Array] = {}
-        once = _first_of_pairs(test) if "queries" in self._of else np.ones(len(test), bool)
-        for suffix, rows in in_parts(self.slices, parts.train, test).items():
+        by_pair = any(isinstance(metric, OfRelevant) for metric in self._asked)
+        once = _first_of_pairs(test) if by_pair else np.zeros(len(test), bool)
+        answerable = {seen: parts.answerable(seen) for seen in self.seen}
+        for suffix, within in in_parts(self.slices, parts.train, test).items():
+            rows = {seen: within & there for seen, there in answerable.items()}
             relevant = {
-                seen: Relevant(test.query[once & rows], places, test.num_queries)
-                for seen in (self.seen if "queries" in self._of else ())
-                for places in [ranked.places[seen].take(once & rows)]
+                seen: Relevant(test.query[once & there], places, test.num_queries)
+                for seen, there in rows.items()
+                for places in [ranked.places[seen].take(once & there)]
             }
             for metric, seen, k, name in self._each():
                 values: Array | None
                 if isinstance(metric, OfRows):
-                    hits = ranked.hits(seen, k)[rows]
+                    hits, query = ranked.hits(seen, k)[rows[seen]], test.query[rows[seen]]
                     metrics[name + suffix] = mean(hits)
-                    values = mean_by_query(hits, test.query[rows], test.num_queries)
+                    values = mean_by_query(hits, query, test.num_queries)
                 elif isinstance(metric, OfRelevant):
                     values = metric.by_query(relevant[seen], k)
                     metrics[name + suffix] = mean(values[~np.isnan(values)])

@@ -147,7 +147,8 @@ def expected_coverage(
         k: Length of the lists.
         num_candidates: Size of the catalogue.
     """
-    misses = np.log(np.maximum(1.0 - k / left, 1e-300))
+    misses = np.log(np.maximum(1.0 - k / np.maximum(left, 1), 1e-300))
+    misses[left == 0] = 0.0  # an empty list
     absent = np.full(num_candidates, misses.sum())
     if removed is not None:
         for candidates, miss in zip(removed, misses, strict=True):

@@ -87,8 +87,8 @@ def rank(
     Args:
         score: Gives the scores of some queries.
         test: The rows whose candidates are the targets.
-        removals: What is taken out of the ranking first; the target itself never is. One pass
-            serves them all.
+        removals: What is taken out of the ranking first; a target that is has no place, and what
+            is returned for it means nothing. One pass serves them all.
         length: Of the top to return.
 
     Returns:
@@ -153,9 +153,7 @@ def _of_removed(row: np.ndarray, targets: np.ndarray, seen: Seen | None, query: 
     """How many removed candidates are above each target, and how many others equal it."""
     if seen is None or not len(removed := seen[query]):
         return 0, 0
-    better, equal = _compare(row[removed], row[targets])
-    at = np.minimum(removed.searchsorted(targets), len(removed) - 1)
-    return better, equal - (removed[at] == targets)  # the target itself is not removed
+    return _compare(row[removed], row[targets])
 
 
 def _compare(values: np.ndarray, targets: np.ndarray, ordered: np.ndarray | None = None) -> _Counts:

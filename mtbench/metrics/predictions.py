@@ -19,9 +19,13 @@ def defined(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in metrics.items() if not np.isnan(value)}
 
 
-def mean(values: Array) -> float:
-    """Mean, NaN of no values."""
-    return float(np.mean(values, dtype=np.float64)) if len(values) else float("nan")
+def mean(values: Array, weights: Array | None = None) -> float:
+    """Mean, or Σ w v / Σ w with weights; NaN of no values."""
+    if not len(values):
+        return float("nan")
+    if weights is None:
+        return float(np.mean(values, dtype=np.float64))
+    return float(np.average(np.asarray(values, np.float64), weights=weights.astype(np.float64)))
 
 
 def mean_by_query(values: Array, query: Array, num_queries: int) -> Array:
@@ -37,26 +41,27 @@ def mean_by_query(values: Array, query: Array, num_queries: int) -> Array:
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def rmse(labels: Array, predictions: Array) -> float:
-    """Root mean squared error, √(Σ (y − ŷ)² / n).
+def rmse(labels: Array, predictions: Array, weights: Array | None = None) -> float:
+    """Root mean squared error, √(Σ w (y − ŷ)² / Σ w).
 
     Args:
         labels: float `[n]`, y.
         predictions: float `[n]`, ŷ.
+        weights: float `[n]`, w; default: 1.
 
     Raises:
         FloatingPointError: A prediction is NaN.
     """
-    return float(np.sqrt(mean(_difference(labels, predictions) ** 2)))
+    return float(np.sqrt(mean(_difference(labels, predictions) ** 2, weights)))
 
 
-def mae(labels: Array, predictions: Array) -> float:
-    """Mean absolute error, Σ |y − ŷ| / n; arguments as for `rmse`.
+def mae(labels: Array, predictions: Array, weights: Array | None = None) -> float:
+    """Mean absolute error, Σ w |y − ŷ| / Σ w; arguments as for `rmse`.
 
     Raises:
         FloatingPointError: A prediction is NaN.
     """
-    return mean(np.abs(_difference(labels, predictions)))
+    return mean(np.abs(_difference(labels, predictions)), weights)
 
 
 def auc(labels: Array, scores: Array) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -30,13 +30,23 @@ class Parts(NamedTuple):
     test: Interactions
     """The relevant test rows."""
 
+    def answerable(self, protocol: SeenRule) -> Array:
+        """Whether each test row's candidate is in the ranking, bool `[len(test)]`.
+
+        One that its query has had is not, where those are removed: such a row is left out. Left in
+        its place it would be told from all others by having been had.
+        """
+        if protocol == "kept":
+            return np.ones(len(self.test), bool)
+        return ~Seen.of(self.known).contains(self.test.query, self.test.candidate)
+
 
 class _Ranked:
     """What both have.
 
     Attributes:
-        places: By protocol the place of each test row's candidate, where `removed` leaves all
-            test rows' candidates in.
+        places: By protocol the place of each test row's candidate; of no meaning for a row that is
+            not `Parts.answerable`.
         queries: Those with a test row, ascending.
     """
 
@@ -44,10 +54,14 @@ class _Ranked:
         self._train, self._test = parts.train, parts.test
         self.queries = queries_of(parts.test)
         self.places: dict[SeenRule, Places] = {}
-        seen = Seen.of(parts.known)
-        untested = seen.without(parts.test.query, parts.test.candidate)
-        self._removed: dict[SeenRule, Seen | None] = {"kept": None, "removed": untested}
-        self._removed_for_row: dict[SeenRule, Seen | None] = {"kept": None, "removed": seen}
+        self._removed: dict[SeenRule, Seen | None] = {
+            "kept": None,
+            "removed": Seen.of(parts.known),
+        }
+
+    def hits(self, protocol: SeenRule, k: int) -> Array:
+        """How probably each row's candidate is among the first k, `[n]`."""
+        raise NotImplementedError
 
     def of_lists(self, metric: OfLists, protocol: SeenRule, k: int) -> tuple[float, Array | None]:
         """A metric of the lists, and by query where it has such values."""
@@ -80,7 +94,6 @@ class Scored(_Ranked):
         score: Gives the scores of some queries.
         parts: What to score on.
         protocols: Which to rank by.
-        of: What will be asked for: `hits` of rows, or `places` and `of_lists` of queries.
         length: Of the lists, 0 where none are asked for.
 
     Raises:
@@ -88,32 +101,18 @@ class Scored(_Ranked):
     """
 
     def __init__(
-        self,
-        score: Score,
-        parts: Parts,
-        protocols: Sequence[SeenRule],
-        of: Collection[Literal["rows", "queries"]],
-        length: int = 0,
+        self, score: Score, parts: Parts, protocols: Sequence[SeenRule], length: int = 0
     ) -> None:
         super().__init__(parts)
-        wanted: dict[int, Seen | None] = {}
-        for protocol in protocols:
-            removals = {"rows": self._removed_for_row[protocol], "queries": self._removed[protocol]}
-            wanted |= {id(removals[unit]): removals[unit] for unit in of}
-        rankings = rank(score, parts.test, [*wanted.values()], length)
-        ranking_of = dict(zip(wanted, rankings, strict=True))
-        self._rows, self._tops = {}, {}
-        for protocol in protocols:
-            if "queries" in of:
-                ranking = ranking_of[id(self._removed[protocol])]
-                self.places[protocol], self._tops[protocol] = ranking.places, ranking.top
-            if "rows" in of:
-                ranking = ranking_of[id(self._removed_for_row[protocol])]
-                self._rows[protocol] = ranking.places.mid_ranks
+        removals = [self._removed[protocol] for protocol in protocols]
+        rankings = rank(score, parts.test, removals, length)
+        self._tops = {}
+        for protocol, ranking in zip(protocols, rankings, strict=True):
+            self.places[protocol], self._tops[protocol] = ranking.places, ranking.top
 
     def hits(self, protocol: SeenRule, k: int) -> Array:
         """Whether each row's candidate is among the first k, bool `[n]`."""
-        return np.asarray(self._rows[protocol] <= k)
+        return np.asarray(self.places[protocol].mid_ranks <= k)
 
     def _of_all(self, metric: OfAllLists, protocol: SeenRule, k: int) -> float:
         """A number for all lists."""
@@ -131,20 +130,15 @@ class Chance(_Ranked):
         super().__init__(parts)
         test = parts.test
         self._left: dict[SeenRule, Array] = {}
-        self._left_for_row: dict[SeenRule, Array] = {}
         for protocol, removed in self._removed.items():
-            whole = np.full(test.num_queries, test.num_candidates)
-            left = whole - (removed.counts(np.arange(test.num_queries)) if removed else 0)
+            left = np.full(test.num_queries, test.num_candidates)
+            left -= removed.counts(np.arange(test.num_queries)) if removed else 0
             self.places[protocol] = Places(np.zeros(len(test), np.int64), left[test.query])
             self._left[protocol] = left[self.queries]
-            seen, size = self._removed_for_row[protocol], whole[test.query]
-            if seen:
-                size = size - seen.counts(test.query) + seen.contains(test.query, test.candidate)
-            self._left_for_row[protocol] = size
 
     def hits(self, protocol: SeenRule, k: int) -> Array:
         """How probably each row's candidate is among the first k: k over what is left."""
-        return np.minimum(k / self._left_for_row[protocol], 1.0)
+        return np.asarray(np.minimum(k / np.maximum(self.places[protocol].equal, 1), 1.0))
 
     def _of_all(self, metric: OfAllLists, protocol: SeenRule, k: int) -> float:
         """The expectation of a number for all lists; NaN where it has no formula."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -76,7 +75,7 @@ class Seen:
         numbers = self._pairs.numbers
         if not len(numbers):
             return np.zeros(len(queries), bool)
-        wanted = self._number(queries, candidates)
+        wanted = queries.astype(np.int64) * self._sealed.num_candidates + candidates
         places = np.searchsorted(numbers, wanted)
         return np.asarray(numbers[np.minimum(places, len(numbers) - 1)] == wanted)
 
@@ -89,22 +88,6 @@ class Seen:
         """How many queries have had each candidate, int64 `[num_candidates]`."""
         pairs = self._pairs
         return np.bincount(pairs.candidates, minlength=pairs.num_candidates)
-
-    def without(self, queries: np.ndarray, candidates: np.ndarray) -> Seen:
-        """Return the same without some pairs; itself where it has none of them."""
-        drop = self.contains(queries, candidates)
-        if not drop.any():
-            return self
-        pairs = self._pairs
-        places = np.searchsorted(pairs.numbers, self._number(queries[drop], candidates[drop]))
-        rest = copy.copy(self)
-        left = np.delete(pairs.numbers, places)
-        rest._sealed = _Pairs.of(left, len(pairs.starts) - 1, pairs.num_candidates)
-        return rest
-
-    def _number(self, queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        width = self._sealed.num_candidates
-        return np.asarray(queries.astype(np.int64) * width + candidates)
 
 
 _SEEN: WeakKeyDictionary[Interactions, Seen] = WeakKeyDictionary()

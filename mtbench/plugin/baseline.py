@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
+    from mtbench.data.dataset import Side
     from mtbench.data.interactions import Interactions
 
 from .component import Component
@@ -65,3 +66,21 @@ class Baseline(Component):
             What has the methods that `gives` names.
         """
         raise NotImplementedError
+
+    def fit_named(
+        self,
+        rows: Interactions,
+        labels: np.ndarray | None,
+        seed: int,
+        sides: tuple[Side, Side],
+    ) -> Fitted:
+        """Fit where ids matter, as those of a file do. Default: `fit`.
+
+        Args:
+            rows: As for `fit`.
+            labels: As for `fit`.
+            seed: As for `fit`.
+            sides: Of the queries and of the candidates; their `ids` are text, in the order of the
+                integers that stand for them.
+        """
+        return self.fit(rows, labels, seed)

@@ -22,7 +22,7 @@ def blame(component: type[Component] | Component, plugin: Callable[[], str]) -> 
         yield
     except MtbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         name = f"{plugin()}: {component.kind} {component.name!r}"
         if isinstance(error, OSError) and error.strerror:
             file = f"{error.filename}: " if error.filename else ""

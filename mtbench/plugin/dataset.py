@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mtbench.data.filters import Filters, filtered
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,6 +19,9 @@ class Dataset(Component):
     """Interactions between queries (users) and candidates (movies)."""
 
     kind: ClassVar[str] = "dataset"
+    filters: Filters | None = None
+    """Which interactions count: least numbers of a user's and of an item's, a range of time, ranges
+    of labels. Default: all."""
 
     def require(self) -> None:
         """Find out, in seconds and without TensorFlow, whether `load` can work.
@@ -48,6 +53,22 @@ class Dataset(Component):
         sees the same data.
         """
         raise NotImplementedError
+
+    def where(self, column: str) -> str:
+        """Say what a suite has to say for `load` to read a column of the interactions.
+
+        A clause for a message, asked where something reads a column that the data lacks. Empty, the
+        default, where no option decides what is read.
+        """
+        return ""
+
+    def read(self) -> Data:
+        """What `load` gives, without what the filters leave out.
+
+        Raises:
+            DataError: They leave too little.
+        """
+        return filtered(self.load(), self.filters)
 
     @classmethod
     def at_hand(cls) -> str | None:

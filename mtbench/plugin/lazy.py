@@ -30,7 +30,8 @@ class _LazyModule(types.ModuleType):
         name = self.__name__
         if sys.modules.get(name) is self:
             del sys.modules[name]
-        module = importlib.import_module(name)
+        with quiet_stderr():
+            module = importlib.import_module(name)
         self.__dict__.update(module.__dict__)
         return getattr(module, attribute)
 
@@ -63,6 +64,9 @@ def quiet_stderr() -> Iterator[None]:
     TensorFlow reports at every import which CPU instructions it uses and that there is no GPU,
     before any of its own settings could stop it.
     """
+    if sys.stderr is None:  # it was closed
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as written:

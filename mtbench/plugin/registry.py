@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mtbench.errors import PluginError, did_you_mean, in_one_line
+from mtbench.files import reason
 
 from .component import Component
 from .hooks import PROJECT, SPECS, plugin_manager
@@ -54,22 +55,22 @@ class Registry:
         hooks: pluggy's plugin manager, for observers.
         failed: Installed plugins that could not be loaded, with the reason.
         files: The plugin files that were loaded, in that order.
+        twice: By kind and name a line on what several installed plugins offer: nobody gets it.
     """
 
     def __init__(self) -> None:
         self.hooks = plugin_manager()
         self.failed: dict[str, str] = {}
         self.files: list[Path] = []
+        self.twice: dict[tuple[str, str], str] = {}
         self._classes: dict[str, dict[str, type[Component]]] = {k: {} for k in KINDS}
         self._origins: dict[type[Component], Origin] = {}
 
     def load_installed(self) -> None:
         """Register the plugins of every installed distribution (entry-point group `mtbench`).
 
-        One that cannot be loaded is kept in `failed` and does not stop the others.
-
-        Raises:
-            PluginError: Two plugins offer a component of one kind and name.
+        One that cannot be loaded is kept in `failed` and does not stop the others, and neither does
+        a name that another has taken: to find it is an error.
         """
         with lazy_imports(*SLOW):
             self._load_installed()
@@ -88,7 +89,7 @@ class Registry:
             except (Exception, SystemExit) as error:
                 self.failed[f"{entry.name} ({name})"] = _reason(error)
             else:
-                self._add(module, f"{name}:{entry.name}", offered)
+                self._add(module, f"{name}:{entry.name}", offered, self.twice)
 
     def load_file(self, path: Path) -> None:
         """Register the plugin in a Python file.
@@ -96,11 +97,17 @@ class Registry:
         Raises:
             PluginError: The file is absent, cannot be imported, or breaks the rules of a hook.
         """
+        if "\0" in str(path):
+            raise PluginError(f"{str(path)!r}: there is a NUL in its name")
         label = path.name
         name = f"mtbench_file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
         if self.hooks.has_plugin(name):
             return
-        if not path.is_file():
+        try:
+            there = path.is_file()
+        except OSError as error:
+            raise PluginError(f"{path}: {reason(error)}") from error
+        if not there:
             raise PluginError(f"{path}: no such plugin file")
         spec = importlib.util.spec_from_file_location(name, path.resolve())
         if spec is None or spec.loader is None:
@@ -150,17 +157,32 @@ class Registry:
         module: types.ModuleType,
         name: str,
         found: Iterable[tuple[type[Component], Origin]],
+        twice: dict[tuple[str, str], str] | None = None,
     ) -> None:
-        """Take the components of a plugin in, and its observers."""
+        """Take the components of a plugin in, and its observers.
+
+        Args:
+            module: The plugin.
+            name: What pluggy is to call it.
+            found: What it offers.
+            twice: Where to note names that are taken; default: they are an error.
+
+        Raises:
+            PluginError: A name is taken.
+        """
         new: dict[tuple[str, str], tuple[type[Component], Origin]] = {}
         for cls, origin in found:
             present = self._classes[cls.kind].get(cls.name)
             other = (present, self._origins[present]) if present else new.get((cls.kind, cls.name))
             if other and other[0] is not cls:
-                raise PluginError(
+                line = (
                     f"{cls.kind} {cls.name!r} is offered twice: by {other[1].full} and by "
                     f"{origin.full}; rename or remove one"
                 )
+                if twice is None:
+                    raise PluginError(line)
+                twice.setdefault((cls.kind, cls.name), line)
+                continue
             new[cls.kind, cls.name] = cls, origin
         for (kind, key), (cls, origin) in new.items():
             self._classes[kind][key] = cls
@@ -171,19 +193,24 @@ class Registry:
         """Return the component class of this kind and name.
 
         Raises:
-            PluginError: There is none. The message names the nearest one, and the installed
-                plugins that could not be loaded.
+            PluginError: There is none, or installed plugins offer several. Where there is none the
+                message names the nearest one, and the plugins that could not be loaded.
         """
+        if line := self.twice.get((kind, name)):
+            raise PluginError(line)
         try:
             return self._classes[kind][name]
         except KeyError:
-            broken = "".join(
-                f"; plugin {plugin} failed to load: {reason}"
-                for plugin, reason in self.failed.items()
-            )
+            broken = "".join(f"; {line}" for line in self.problems)
             raise PluginError(
                 f"unknown {kind} {name!r}{did_you_mean(name, self._classes[kind])}{broken}"
             ) from None
+
+    @property
+    def problems(self) -> list[str]:
+        """A line for each installed plugin that failed to load, and for each name that is taken."""
+        failed = [f"plugin {name} failed to load: {why}" for name, why in self.failed.items()]
+        return [*failed, *self.twice.values()]
 
     def origin(self, component: Component | type[Component]) -> Origin:
         """Return where a component, or its class, comes from: a plugin, or else its module."""

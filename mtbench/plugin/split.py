@@ -17,6 +17,24 @@ class Split(Component):
 
     kind: ClassVar[str] = "split"
 
+    def to_validate(self) -> str | None:
+        """Say what to change where the options leave no validation part, such as to raise a share.
+
+        None, the default, where they may leave one.
+        """
+        return None
+
+    def require(self) -> None:
+        """Find out, in seconds and without TensorFlow, whether `build` can work.
+
+        Raises:
+            DataError: A file that the options name is not there.
+        """
+
+    def content(self) -> str | None:
+        """Digest of the files that `build` would read, as `Dataset.content`; None without any."""
+        return None
+
     def build(self, data: Data, seed: int) -> Parts:
         """Divide the data.
 

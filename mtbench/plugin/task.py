@@ -83,6 +83,16 @@ class Task(Component):
         """
         return self.needs()
 
+    def check(self, rows: Interactions) -> None:
+        """Refuse data on which the task is nonsense, before anything trains.
+
+        Args:
+            rows: All interactions of the data, which have the columns that the task `needs`.
+
+        Raises:
+            DataError: No label reaches a threshold, or the like.
+        """
+
     def build(self, num_queries: int, num_candidates: int) -> Head:
         """Make the head.
 

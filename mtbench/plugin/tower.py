@@ -43,6 +43,19 @@ class Tower(Component):
         """
         return ()
 
+    def embedding_size(self) -> int | None:
+        """Size of the embedding, where the options say it; default: the option `embedding_dim`."""
+        size = getattr(self, "embedding_dim", None)
+        return size if isinstance(size, int) else None
+
+    def share_unknown(self) -> float:
+        """Share of the ids of a batch that training replaces by an unknown one, 0 for none.
+
+        Default: the option `unknown_share`, where there is one. Above 0 `Features.num_values` of
+        the id is one more than there are ids, and the last stands for those without a training row.
+        """
+        return float(getattr(self, "unknown_share", 0.0))
+
     @property
     def by_id(self) -> bool:
         """Whether the embedding is a function of the id and its fixed features alone.
@@ -63,7 +76,7 @@ class Tower(Component):
             A Keras layer or another callable; called with `{feature: tensor}` and `training`, it
             gives a float32 tensor `[n, embedding_dim]`, or a dictionary of one for each task. The
             id and categorical features are int32 `[n]`, numeric ones float32 `[n]`, multi-hot ones
-            float32 `[n, num_values]`; and the columns that `needs` names come as they are. An
-            object may have `adapt(train)`, as a `Head`.
+            float32 `[n, num_values]`, vectors float32 `[n, length]`; and the columns that `needs`
+            names come as they are. An object may have `adapt(train)`, as a `Head`.
         """
         raise NotImplementedError

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mtbench.errors import RecordError
+from mtbench.files import reason
 from mtbench.text import counted
 
 from . import store
@@ -46,8 +47,7 @@ class Leaving:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-                raise RecordError(f"{path}: cannot be removed: {reason}") from error
+                raise RecordError(f"{path}: cannot be removed: {reason(error)}") from error
 
 
 def older_versions(folder: Folder) -> Iterator[Leaving]:
@@ -85,23 +85,34 @@ def _asked(record: Record) -> Mapping[str, Any]:
 
 
 def _leaving(path: Path, name: str, records: list[Record], unit: str) -> Leaving:
-    files = [file for record in records for file in store.files_of(path, record.run_id)]
+    files = [file for record in records for file in store.files_of(path, record)]
     what = f"{name}, {counted(len(records), unit)}"
     return Leaving(path, what, newest(records).started, tuple(files))
 
 
 def _strays(path: Path) -> list[Path]:
-    """Files that belonged to records which are no more.
+    """Files beside records that no record names, and what was left half-written.
 
     Not those that are newer than every record: theirs may be about to be written.
     """
     written = [_changed(record) for record in path.glob("*.json")]
     return sorted(
-        file
-        for file in path.glob("*.npz")
-        if not store.path_of(path, file.name.partition(".")[0]).exists()
-        if written and _changed(file) < max(written)
+        [
+            file
+            for file in path.glob("*.npz")
+            if written and _changed(file) < max(written) and not _is_named(path, file)
+        ]
+        + list(store.leftovers(path))
     )
+
+
+def _is_named(path: Path, file: Path) -> bool:
+    """Whether the record that a file belongs to has it; a damaged one keeps what it may have."""
+    record = store.path_of(path, file.name.partition(".")[0])
+    try:
+        return record.exists() and file not in store.unnamed(path, store.read(record))
+    except RecordError:
+        return True
 
 
 def _changed(path: Path) -> float:

@@ -141,7 +141,7 @@ def metric_rows(records: Sequence[Record]) -> Iterator[dict[str, Any]]:
                 yield row | about | {"trained": task in trained, "value": value}
     for record, task in _splits(records):
         for _, metric, row in _metrics(record, record, {task: record.metric_info[task]}):
-            for floor, values in record.floors[task].items():
+            for floor, values in record.floors.get(task, {}).items():
                 row |= {"kind": "floor", "name": floor, "status": "ok", "trained": False}
                 yield row | {"value": values.get(metric)}
 

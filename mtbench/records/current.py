@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
+from mtbench.text import counted
+
+from .asked import Version
 from .record import Answer, MetricInfo, Record
 
 
@@ -13,29 +17,39 @@ def newest(records: Sequence[Record]) -> Record:
     return max(records, key=_started)
 
 
-def _started(record: Record) -> str:
-    return record.started
+def _started(record: Record) -> tuple[bool, str]:
+    """When it was started; what a wrong clock put into the future comes before all others."""
+    return record.started <= _tomorrow(), record.started
+
+
+def _tomorrow() -> str:
+    """A day from now, UTC: clocks of machines differ, and zones of old records may."""
+    return (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
 
 def _key(record: Record) -> tuple[str, str]:
     return record.kind, record.scenario
 
 
-def current(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+def current(
+    records: Sequence[Record], version: Version | None = None
+) -> tuple[list[Record], list[str]]:
     """Choose the records that count, of those of a suite.
 
-    They are of the newest record's question (data, split, metrics, version of mtbench and of
-    TensorFlow, number of threads) and data, and of their scenarios the newest answer. Of two
-    records of one run the later one counts.
+    They are of one question (data, split, metrics, version of mtbench and of TensorFlow, number of
+    threads) and data, and of their scenarios one answer: those of a version, or else the newest.
+    Of two records of one run the later one counts.
 
     Args:
         records: At least one, in any order.
+        version: What they are to be of; default: the newest.
 
     Returns:
         Those that count, in the order given, and a line that counts the others where there are any.
     """
     question = newest(records).question_id
-    same = sorted((r for r in records if r.question_id == question), key=_started)
+    same = [r for r in records if (version.allows(r) if version else r.question_id == question)]
+    same.sort(key=_started)
     prints = [record.fingerprint for record in same if record.fingerprint]
     same = [record for record in same if record.fingerprint in (None, *prints[-1:])]
     answers: dict[tuple[str, str], Answer] = {_key(record): record.answer for record in same}
@@ -50,7 +64,10 @@ def current(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     of = "another version of the suite, data or software"
     what = f"1 record of {of} is" if left == 1 else f"{left} records of {of} are"
     used, partial = _with_common_metrics(used)
-    return used, [*([f"{what} left out"] if left else []), *partial]
+    ahead = sum(not _started(record)[0] for record in records)
+    verb = "counts" if ahead == 1 else "count"
+    early = [f"{counted(ahead, 'record')} of a time to come, which {verb} as the oldest"]
+    return used, [*([f"{what} left out"] if left else []), *(early if ahead else []), *partial]
 
 
 def versions(records: Sequence[Record]) -> int:

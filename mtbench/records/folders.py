@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mtbench.errors import RecordError, did_you_mean
 
-from . import store
+from . import asked, store
 from .current import versions
 from .record import Record
 from .results import Results
@@ -69,7 +69,8 @@ def _read(path: Path) -> Folder | None:
         if not trials:
             return None
         return Folder(path, Results(()), trials[0].suite, 0, trials)
-    results = Results.of(records, problems)
+    version = asked.versions(path, records)[-1]
+    results = Results.of(records, problems, version)
     counting = {record.run_id for record in results.records}
     older = tuple(record for record in records if record.run_id not in counting)
     return Folder(path, results, results.suite, versions(records), trials, older)

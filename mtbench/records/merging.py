@@ -75,7 +75,7 @@ def _merged(source: Path, target: Path) -> Counter[str]:
         if before.exists() and (store.done(target, record.run_id) or not record.ok):
             counts["there"] += 1
             continue
-        *others, last = reversed(store.files_of(source, record.run_id))  # its record comes last
+        *others, last = reversed(store.files_of(source, record))  # its record comes last
         for file in (*others, last):
             store.put(target / file.name, _copying(file.read_bytes()))
         counts["taken"] += 1

@@ -4,7 +4,5 @@ from __future__ import annotations
 
 from pydantic import ConfigDict
 
-PART = ConfigDict(
-    frozen=True, extra="ignore", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-)
+PART = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
 """Frozen and strict; keys of later versions are left alone."""

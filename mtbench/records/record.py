@@ -7,11 +7,14 @@ trained tasks and their weighting. Two runs compare if their questions are equal
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import to_json
 
 from .engine import Engine
@@ -60,7 +63,10 @@ class Question(_Part):
 
     dataset: Identity
     content: str | None = None
-    """Digest of the data's files, where the options do not say which content it has."""
+    """Digest of the data's files, where the options do not say which content it has. Then runs
+    compare, and are done already, wherever the files lie."""
+    split_content: str | None = None
+    """The same of the files that the split reads."""
     stands_in_for: str | None = None
     """What `--synthetic` replaced."""
     split: Identity
@@ -90,6 +96,11 @@ class Answer(_Part):
     """How the options were chosen; None where they were not."""
     labels: dict[str, dict[str, Any]] = {}
     """By task, what of its labels it learned from; a task that is not named from all."""
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A short digest of it, equal for equal answers."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def labels_of(self, task: str) -> dict[str, Any] | None:
         """What of its labels a task learned from; None for all."""
@@ -135,7 +146,8 @@ class Oddities(_Part):
     pairs: int
     """Of queries and candidates in the part that is scored, each once."""
     known_pairs: int
-    """Those of them that the training part has too."""
+    """Those of them that the training part has too, or the validation part where the test part is
+    scored: metrics with seen candidates removed leave them out."""
     unlabelled: dict[str, int] = {}
     """By task the rows that say nothing to it, since they lack a label; 0 is left out."""
 
@@ -184,6 +196,14 @@ class Environment(_Part):
     """None in a record older than the key."""
 
 
+def _time(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"expected a time, ISO 8601, found {text!r}") from None
+    return text
+
+
 Values = dict[str, dict[str, float]]
 """`{task: {metric: value}}`."""
 
@@ -202,7 +222,7 @@ class Record(_Part):
     seed: int
     status: Literal["ok", "failed"]
     error: Failure | None = None
-    started: str
+    started: Annotated[str, AfterValidator(_time)]
     """Time, UTC, ISO 8601."""
     arms: tuple[str, ...] = ()
     """Names of all scenarios and baselines of the suite, in its order; empty where it is not known,
@@ -221,7 +241,7 @@ class Record(_Part):
     pretraining: tuple[dict[str, int | float], ...] = ()
     """The same of the epochs before the run proper, where there were any."""
     validation: tuple[dict[str, Any], ...] = ()
-    """For each epoch that was validated its number and the metrics."""
+    """For each epoch that was validated its number, the metrics, and the trained tasks' losses."""
     epoch: int | None = None
     """The epoch whose parameters were kept."""
     diagnostics: tuple[dict[str, Any], ...] = ()
@@ -233,6 +253,9 @@ class Record(_Part):
     metrics: Values = {}
     floors: dict[str, Values] = {}
     """`{task: {floor: {metric: value}}}`."""
+    files: dict[str, str] | None = None
+    """SHA-256 of the files that lie beside it, by what they hold; None in a record older than the
+    key, and before it was stored."""
     upgraded: bool = Field(False, exclude=True)
     """Whether it was read from an older form."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -13,7 +13,8 @@ import numpy as np
 
 from mtbench.errors import RecordError, did_you_mean
 
-from . import store
+from . import asked, store
+from .asked import Version
 from .current import current, metrics_of, newest
 from .differing import Changes, changes, tried
 from .machines import machines
@@ -90,27 +91,46 @@ class Results:
     """Number of records of an older form, of all that were given."""
     given: int = 0
     """Number of records they were chosen from."""
+    folder: Path | None = None
+    """Where they lie, where that is known."""
 
     @classmethod
-    def of(cls, records: Sequence[Record], problems: Iterable[str] = ()) -> Self:
+    def of(
+        cls,
+        records: Sequence[Record],
+        problems: Iterable[str] = (),
+        version: Version | None = None,
+    ) -> Self:
         """Choose the records that count, see `current.current`.
 
         Args:
             records: Records of one suite, their scenarios in the order of the report.
             problems: A line for each file that is no record.
+            version: What they are to be of; default: the newest.
         """
-        used, left_out = current(records) if records else ([], [])
+        used, left_out = current(records, version) if records else ([], [])
         older = sum(record.upgraded for record in records)
         return cls(tuple(used), tuple(problems), tuple(left_out), older, len(records))
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read a folder of results.
+        """Read the version of a folder of results that was last asked for.
+
+        Args:
+            folder: The folder; another version of it is `results/mine@NAME`.
 
         Raises:
-            RecordError: The folder is absent or has no record.
+            RecordError: The folder is absent or has no record, or no such version.
         """
-        return cls.of(*store.read_folder(folder))
+        folder, name = asked.split(folder)
+        records, problems = store.read_folder(folder)
+        found = asked.versions(store.suite_folder(folder), records)
+        one = asked.chosen(folder, found, name)
+        results = replace(cls.of(records, problems, one), folder=store.suite_folder(folder))
+        if not (named := asked.told(folder, one, found, records)):
+            return results
+        first, *rest = results.left_out
+        return replace(results, left_out=(f"{first}: {named}", *rest))
 
     @cached_property
     def changes(self) -> Mapping[str, Changes]:

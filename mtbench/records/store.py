@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import re
 import tempfile
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
-from pydantic import ValidationError
-from pydantic_core import from_json
 
-from mtbench.config.messages import message_of
+from mtbench import files
 from mtbench.errors import RecordError
 
+from .beside import BESIDE, beside, put, put_arrays, read_arrays, unnamed
 from .order import in_suite_order
-from .record import SCHEMA_VERSION, Record, needed
-from .upgrade import older_key, upgrade
+from .reading import as_text, read
+from .record import Record
+
+__all__ = [
+    "TRIALS", "as_text", "beside", "done", "files_of", "leftovers", "path_of", "prepare_folder",
+    "put", "read", "read_by_query", "read_folder", "require_folder", "suite_folder", "trials_of",
+    "unnamed", "write",
+]  # fmt: skip
 
 
 def path_of(folder: Path, run_id: str) -> Path:
     """Return where the record of a run lies."""
     return folder / f"{run_id}.json"
-
-
-def weights_path(folder: Path, run_id: str) -> Path:
-    """Return where the weights of a run lie, if they were kept."""
-    return folder / f"{run_id}.weights.npz"
 
 
 def log_path(folder: Path, run_id: str) -> Path:
@@ -49,12 +44,11 @@ def trials_of(folder: Path) -> Path:
     return folder / TRIALS
 
 
-def files_of(folder: Path, run_id: str) -> list[Path]:
+def files_of(folder: Path, record: Record) -> list[Path]:
     """The files of a run that are there, its record first."""
-    record = path_of(folder, run_id)
-    others = (record.with_suffix(".npz"), weights_path(folder, run_id), log_path(folder, run_id))
-    files = (record, *others)
-    return [path for path in files if path.is_file()]
+    others = (*(beside(folder, record, what) for what in BESIDE), log_path(folder, record.run_id))
+    paths = (path_of(folder, record.run_id), *others)
+    return [path for path in paths if path and path.is_file()]
 
 
 def require_folder(folder: Path) -> None:
@@ -97,30 +91,44 @@ def prepare_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise RecordError(f"{folder}: cannot store results there: {reason}") from error
+        raise RecordError(f"{folder}: cannot store results there: {files.reason(error)}") from error
 
 
-def write(folder: Path, record: Record, by_query: Mapping[str, np.ndarray] | None = None) -> None:
-    """Store a record, and before it the values by query in a file beside it.
+def write(
+    folder: Path,
+    record: Record,
+    by_query: Mapping[str, np.ndarray] | None = None,
+    weights: Mapping[str, np.ndarray] | None = None,
+) -> Record:
+    """Store a record with what lies beside it: all of it, or what was there before.
+
+    What lies beside it is written first, under names of its own; the record names it.
 
     Args:
         folder: Where to.
         record: The record.
         by_query: `{"task/metric": [num_queries]}`; kept as float32.
+        weights: A model's arrays.
+
+    Returns:
+        The record as it is stored.
 
     Raises:
         RecordError: The folder cannot be written to.
     """
-    target = path_of(folder, record.run_id)
-    beside = target.with_suffix(".npz")
+    digests = {}
     if by_query:
-        arrays: Any = {name: np.asarray(values, np.float32) for name, values in by_query.items()}
-        put(beside, lambda stream: np.savez_compressed(stream, **arrays))
-    else:
-        beside.unlink(missing_ok=True)  # of a run that went well before
-    text = json.dumps(record.plain(), indent=1, allow_nan=False) + "\n"
-    put(target, lambda stream: stream.write(text.encode()))
+        values = {name: np.asarray(each, np.float32) for name, each in by_query.items()}
+        digests["by_query"] = put_arrays(folder, record.run_id, "by_query", values)
+    if weights:
+        digests["weights"] = put_arrays(folder, record.run_id, "weights", weights)
+    replaced = _beside_what_is_there(folder, record.run_id)
+    stored = record.model_copy(update={"files": digests})
+    put(path_of(folder, record.run_id), lambda stream: stream.write(as_text(stored).encode()))
+    for path in unnamed(folder, stored):
+        if path in replaced or files.is_old(path):
+            path.unlink(missing_ok=True)
+    return stored
 
 
 def write_log(folder: Path, run_id: str, text: str) -> None:
@@ -136,19 +144,12 @@ def write_log(folder: Path, run_id: str, text: str) -> None:
         target.unlink(missing_ok=True)
 
 
-def put(target: Path, write_to: Callable[[BinaryIO], object]) -> None:
-    """Write a file beside its place, flush it, then rename it into its place."""
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            write_to(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
-    except OSError as error:
-        raise RecordError(f"{target}: cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)  # gone already where all went well
+def _beside_what_is_there(folder: Path, run_id: str) -> set[Path | None]:
+    """What the record names that is yet to be replaced."""
+    with contextlib.suppress(RecordError):
+        record = read(path_of(folder, run_id))
+        return {beside(folder, record, what) for what in BESIDE}
+    return set()
 
 
 def read_by_query(folder: Path, run_id: str) -> dict[str, np.ndarray]:
@@ -157,92 +158,10 @@ def read_by_query(folder: Path, run_id: str) -> dict[str, np.ndarray]:
     A query without a test row has NaN.
 
     Raises:
-        RecordError: The file is damaged.
+        RecordError: A file is damaged.
     """
-    path = path_of(folder, run_id).with_suffix(".npz")
-    if not path.is_file():
-        return {}
-    try:
-        with np.load(path) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise RecordError(f"{path}: expected arrays by query, found a damaged file") from error
-
-
-def read(path: Path) -> Record:
-    """Read a record; one of an older form becomes one of today's.
-
-    Raises:
-        RecordError: It is not a record this version of mtbench understands.
-    """
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise RecordError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    if _TODAY.match(text):  # then it need not be looked at first, which takes as long again
-        with contextlib.suppress(ValidationError):
-            return _whole(path, Record.model_validate_json(text))
-    value = _json(path, text)
-    version = value.get("schema_version") if isinstance(value, dict) else None
-    if version not in (1, SCHEMA_VERSION):
-        raise RecordError(f"{path}: expected schema_version {SCHEMA_VERSION}, found {version}")
-    try:
-        return _whole(path, Record.of(value if version == SCHEMA_VERSION else upgrade(value)))
-    except ValidationError as error:
-        raise RecordError(_refusal(path, _fault(value, error))) from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RecordError(_refusal(path, f"{type(error).__name__}: {error}")) from error
-
-
-_TODAY = re.compile(rf'\{{\s*"schema_version":\s*{SCHEMA_VERSION}\b'.encode())
-"""How `write` begins."""
-
-
-def _json(path: Path, text: bytes) -> Any:
-    """Read JSON, which may have halves of surrogate pairs.
-
-    Raises:
-        RecordError: It is none.
-    """
-    with contextlib.suppress(ValueError):
-        return from_json(text)
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path}: expected JSON, found a damaged file") from error
-
-
-def _whole(path: Path, record: Record) -> Record:
-    """Hand on a record that has what one of its status has to have.
-
-    Raises:
-        RecordError: It has not.
-    """
-    if record.lacking:
-        raise RecordError(_refusal(path, f"it lacks {', '.join(record.lacking)}"))
-    return record
-
-
-def _refusal(path: Path, fault: str) -> str:
-    return f"{path}: is not the record of a run: {fault}"
-
-
-def _fault(value: Mapping[str, Any], error: ValidationError) -> str:
-    """Say what keeps a value from being a record: all keys it lacks, or what is wrong first."""
-    older, lacking, wrong = value["schema_version"] != SCHEMA_VERSION, set(), []
-    for detail in error.errors(include_url=False):
-        key = ".".join(map(str, detail["loc"]))
-        key = older_key(key) if older else key
-        if detail["type"] == "missing":
-            lacking.add(key)
-        else:
-            wrong.append(f"{key}: {message_of(detail, Record, ())}")
-    answer = value.get("answer")
-    baseline = isinstance(answer, dict) and answer.get("baseline") is not None
-    lacking |= set(needed(str(value.get("status", "failed")), baseline)) - value.keys()
-    if "protocol" in lacking:
-        lacking = {key for key in lacking if not key.startswith("protocol.")}
-    return f"it lacks {', '.join(sorted(lacking))}" if lacking else wrong[0]
+    path = path_of(folder, run_id)
+    return read_arrays(folder, read(path), "by_query") if path.is_file() else {}
 
 
 def done(folder: Path, run_id: str) -> Record | None:
@@ -251,7 +170,7 @@ def done(folder: Path, run_id: str) -> Record | None:
         record = read(path_of(folder, run_id))
     except RecordError:
         return None
-    return record if record.ok else None
+    return record if record.ok and record.run_id == run_id else None
 
 
 def read_folder(folder: Path) -> tuple[list[Record], list[str]]:
@@ -287,11 +206,4 @@ def read_folder(folder: Path) -> tuple[list[Record], list[str]]:
 
 def leftovers(folder: Path) -> Iterable[Path]:
     """Files that a process which is no more left half-written; nothing reads them."""
-    for path in folder.glob("*.tmp"):
-        process = path.name.split(".")[-2]
-        try:
-            os.kill(int(process), 0)  # asks, and ends nothing
-        except ProcessLookupError:
-            yield path
-        except (ValueError, PermissionError, OverflowError):
-            continue
+    return [path for path in folder.glob("*.tmp") if files.abandoned(path)]

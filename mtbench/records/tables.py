@@ -12,8 +12,10 @@ from typing import Any, BinaryIO
 
 from mtbench.errors import RecordError, did_you_mean
 from mtbench.extras import require
+from mtbench.text import defused
 
-from . import store
+from . import asked, store
+from .by_query import by_query_table
 from .columns import COLUMNS, RUN_COLUMNS, metric_rows, run_rows
 from .record import Record
 from .results import Results, older_form
@@ -46,10 +48,10 @@ def load_results(folder: Path | str, *, every: bool = False) -> Any:
     - `question_id`: equal where what was asked is: data, split, metrics, software and threads.
 
     Args:
-        folder: Such as `results/ml100k`.
-        every: Also the records that a report leaves out: those of another question than the newest
-            one, and of scenarios that were changed since. Then only rows of one `question_id`
-            compare.
+        folder: Such as `results/ml100k`: the version last asked for. Others are named where records
+            are left out, and are read as `results/ml100k@NAME`.
+        every: Also the records that a report leaves out: those of all other versions. Then only
+            rows of one `question_id` compare.
 
     Returns:
         A `pandas.DataFrame`: runs of scenarios in the order they were made, then those of
@@ -125,19 +127,26 @@ def run_frame(records: Sequence[Record]) -> Any:
 
 
 def export(
-    folder: Path | str, target: Path | str, *, runs: bool = False, every: bool = False
+    folder: Path | str,
+    target: Path | str,
+    *,
+    runs: bool = False,
+    by_query: bool = False,
+    every: bool = False,
 ) -> list[str]:
     """Write what `load_results` reads to a file, which is whole or not there.
 
     `pandas.read_parquet` gives the frame back. So does `pandas.read_csv` with
     `keep_default_na=False, na_values=[""]`, before pandas 3.1 also `float_precision="round_trip"`,
-    but for the dtype of times, of names that are all numbers, and of columns without a value.
+    but for the dtype of times, of names that are all numbers, and of columns without a value, and
+    for a `'` before texts that a spreadsheet would take for a formula.
 
     Args:
         folder: As for `load_results`.
         target: The file; its suffix, `.parquet` or `.csv`, decides the format. Replaced where it is
             there.
         runs: What `load_runs` reads instead.
+        by_query: Values by user instead; see `mtbench.Results.by_query`.
         every: As for `load_results`.
 
     Returns:
@@ -157,18 +166,22 @@ def export(
             f"{target}: expected the suffix of a known format, found {target.suffix!r}{near}"
         )
     records, notes = _read(Path(folder), every)
-    rows, columns = (run_rows, RUN_COLUMNS) if runs else (metric_rows, COLUMNS)
-    table = _table(rows(records), columns)
+    if by_query:
+        place = store.suite_folder(asked.split(Path(folder))[0])
+        table = by_query_table(place, records)
+    else:
+        rows, columns = (run_rows, RUN_COLUMNS) if runs else (metric_rows, COLUMNS)
+        table = _table(rows(records), columns)
     store.put(target, lambda stream: write(table, stream))
     return notes
 
 
 def _read(folder: Path, every: bool) -> tuple[Sequence[Record], list[str]]:
     """The records of a folder that count, and what is to be said of them and the others."""
-    records, problems = store.read_folder(folder)
     if every:
+        records, problems = store.read_folder(asked.split(folder)[0])
         return records, [*problems, *older_form(sum(record.upgraded for record in records))]
-    results = Results.of(records, problems)
+    results = Results.read(folder)
     return results.records, [*results.problems, *results.left_out, *results.notes]
 
 
@@ -202,7 +215,9 @@ def _csv(table: Any, stream: BinaryIO) -> None:
     writer.writerow(table.column_names)
     for row in table.to_pylist():
         writer.writerow(
-            value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+            value.isoformat(timespec="microseconds")
+            if isinstance(value, datetime)
+            else defused(value)
             for value in row.values()
         )
     text.detach()

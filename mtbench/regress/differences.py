@@ -8,7 +8,7 @@ from typing import Any
 
 from mtbench.errors import RecordError
 from mtbench.records.differing import ABSENT, changes_text, is_origin, leaves, shown
-from mtbench.records.record import Answer, Question
+from mtbench.records.record import Answer
 from mtbench.records.series import Measured
 
 SECTIONS = ("suite", "code", "engine", "environment", "data")
@@ -56,7 +56,7 @@ def mismatches(a: Measured, b: Measured) -> dict[str, list[str]]:
 
 def _that_agree(a: Measured, b: Measured) -> Iterator[tuple[Any, Any]]:
     """Pairs of what has to agree: of the questions, then of each scenario in both."""
-    yield _asked(a.question), _asked(b.question)
+    yield _asked(a, b), _asked(b, a)
     for name in _in_both(a, b):
         yield _options(a.series[name].answer), _options(b.series[name].answer)
     orders = [list(side.question.tasks) for side in (a, b)]
@@ -64,9 +64,19 @@ def _that_agree(a: Measured, b: Measured) -> Iterator[tuple[Any, Any]]:
         yield {"task_order": orders[0]}, {"task_order": orders[1]}
 
 
-def _asked(question: Question) -> dict[str, Any]:
-    """A question but for the engine, and for the digest of files: the data's fingerprint tells."""
-    return question.model_dump(exclude={"engine", "content"})
+def _asked(side: Measured, other: Measured) -> dict[str, Any]:
+    """A question but for the engine, and for the digest of files: the data's fingerprint tells.
+
+    Of data or parts that come from files, and are equal, the options do not count: they say where
+    the files lie and how they are read.
+    """
+    asked = side.question.model_dump(exclude={"engine", "content", "split_content"})
+    contents = (side.question.content, other.question.content)
+    if all(contents) and side.data.fingerprint == other.data.fingerprint:
+        del asked["dataset"]["options"]
+    if side.question.split_content == other.question.split_content is not None:
+        del asked["split"]["options"]
+    return asked
 
 
 def _options(answer: Answer) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mtbench.records.differing import changes_text
+from mtbench.text import defused
 
 from .grid import notebook, table
 from .markdown import markdown
@@ -40,7 +41,8 @@ def to_csv(summary: Summary) -> str:
                 line += [columns[key].floor if above is not None else None, above]
                 if summary.baselines:
                     line += [columns[key].baseline if over is not None else None, over]
-                writer.writerow([*line, *([changes_text(row.changes)] if summary.changes else [])])
+                line += [changes_text(row.changes)] if summary.changes else []
+                writer.writerow(map(defused, line))
     return stream.getvalue()
 
 

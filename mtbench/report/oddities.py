@@ -16,12 +16,32 @@ def oddity_notes(by_seed: Mapping[int, Data], part: str = "test") -> list[str]:
         part: Name of the part that is scored.
     """
     told = [data.oddities for data in by_seed.values() if data.oddities]
-    lines = [_repeated(told, part), _unlabelled(told), _cold(by_seed, part)] if told else []
+    known = "training part"
+    if part == "test" and any(data.validation for data in by_seed.values()):
+        known = "training or validation part"
+    said = [_repeated(told, part, known), _unlabelled(told), _in_none(by_seed)] if told else []
+    lines = [*said, _cold(by_seed, part)] if told else []
     over = f" (over {len(by_seed)} seeds)"
     return [line + (over if " to " in line else "") for line in lines if line]
 
 
-def _repeated(told: list[Oddities], part: str) -> str:
+def constant_notes(metrics: Mapping[str, Iterable[float]]) -> list[str]:
+    """Say which metrics tell nothing, such as the top 100 of 80 items.
+
+    Args:
+        metrics: By metric all values that there are, of runs, baselines and floors.
+    """
+    by_value: dict[float, list[str]] = {}
+    for name, values in metrics.items():
+        if len(found := {*values}) == 1:
+            by_value.setdefault(found.pop(), []).append(name)
+    return [
+        f"{', '.join(names)}: {value:g} for all models and all floors, which tells nothing of them"
+        for value, names in by_value.items()
+    ]
+
+
+def _repeated(told: list[Oddities], part: str, where: str) -> str:
     one, said = told[0], []
     of, rows, pairs = f"of {one.rows:,} rows", one.repeated_rows, one.repeated_pairs
     if rows:
@@ -32,7 +52,8 @@ def _repeated(told: list[Oddities], part: str) -> str:
     if known := _range(each.known_pairs for each in told):
         there = "is" if known == "1" else "are"
         total = _range(each.pairs for each in told)
-        said.append(f"{known} of {total} pairs of the {part} part {there} in the training part too")
+        what = f"{known} of {total} pairs of the {part} part {there} in the {where} too"
+        said.append(f"{what}, and left out where seen candidates are removed")
     return f"duplicates: {'; '.join(said)}" if said else ""
 
 
@@ -40,6 +61,19 @@ def _unlabelled(told: list[Oddities]) -> str:
     counts = {task: n for task, n in told[0].unlabelled.items() if n}
     said = ", ".join(f"{n:,} for {task}" for task, n in counts.items())
     return f"missing labels: of {told[0].rows:,} rows {said}" if said else ""
+
+
+def _in_none(by_seed: Mapping[int, Data]) -> str:
+    """Say how many rows the split leaves out."""
+    rows = [
+        data.oddities.rows - data.train - data.validation - data.test
+        for data in by_seed.values()
+        if data.oddities
+    ]
+    count = _range(rows)
+    of = _range(data.oddities.rows for data in by_seed.values() if data.oddities)
+    there = "is" if count == "1" else "are"
+    return f"parts: {count} of {of} rows {there} in none of them" if count else ""
 
 
 def _cold(by_seed: Mapping[int, Data], part: str) -> str:

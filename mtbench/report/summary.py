@@ -13,7 +13,7 @@ from mtbench.records.record import Data
 from mtbench.records.results import Metric, Results, Scenario, common_seeds
 from mtbench.records.sweeps import grouped
 
-from .oddities import oddity_notes
+from .oddities import constant_notes, oddity_notes
 from .tuning import budget
 
 
@@ -224,7 +224,26 @@ def _data_notes(results: Results, data: Data) -> list[str]:
     if results.question.evaluate_on == "validation":
         notes.append("scored on the VALIDATION part: the test part was not opened")
     by_seed = {run.seed: run.data for run in results.runs or results.done if run.data}
-    return [*notes, *oddity_notes(by_seed, results.question.evaluate_on)]
+    return [
+        *notes,
+        *oddity_notes(by_seed, results.question.evaluate_on),
+        *constant_notes(_values(results)),
+    ]
+
+
+def _values(results: Results) -> dict[str, list[float]]:
+    """By metric the values of all runs and floors, where there are both."""
+    values = {}
+    for metric in results.metrics:
+        of_runs = [run.metrics.get(metric.task, {}) for run in results.done]
+        tasks = [floors.get(metric.task, {}) for floors in results.floors.values()]
+        of_floors = [floor for task in tasks for floor in task.values()]
+        found = [
+            [e[metric.name] for e in each if metric.name in e] for each in (of_runs, of_floors)
+        ]
+        if all(found):
+            values[metric.key] = [*found[0], *found[1]]
+    return values
 
 
 def _describe_data(data: Data) -> str:

@@ -129,6 +129,8 @@ def _plugins() -> Iterator[Finding]:
         of = f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
         fix = "install what it lacks, or uninstall the distribution it is of"
         yield Finding("WRONG", "plugins", f"{of} failed to load: {reason}", fix)
+    for line in registry.twice.values():
+        yield Finding("WRONG", "plugins", line, "uninstall one of the distributions")
     yield from _data(registry)
 
 

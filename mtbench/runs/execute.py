@@ -196,7 +196,7 @@ def _perform(setup: Setup, seed: int, stages: Stages, listener: Listener, result
         results["data"]["oddities"] = stages.oddities(setup, seed)
         _require_finite(floors)
         results["floors"] = floors
-    listener.scored(model, by_query)
+    listener.scored(model, _numbers(by_query, results["data"]["num_queries"]))
 
 
 def _info(metric: Any) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def _info(metric: Any) -> dict[str, Any]:
 
 def _train(setup: Setup, seed: int, stages: Stages, listener: Listener, parts: Divided) -> Trained:
     """Train with the test part out of reach, and every row that may be of it."""
-    from mtbench.train.evaluate import evaluate  # noqa: PLC0415 - imports TensorFlow
+    from mtbench.train.evaluate import evaluate, losses  # noqa: PLC0415 - imports TensorFlow
 
     def validate(model: MultiTaskModel) -> dict[str, dict[str, float]]:
         return evaluate(model, parts.train, parts.validation).metrics
@@ -217,6 +217,7 @@ def _train(setup: Setup, seed: int, stages: Stages, listener: Listener, parts: D
             listener.epoch_ended,
             validate if setup.train.validates else None,
             listener.validated,
+            lambda model: losses(model, parts.validation, setup.train.batch_size),
         )
 
 
@@ -269,6 +270,26 @@ def _require_sound(setup: Setup, metrics: Mapping[str, Mapping[str, float]]) -> 
         for name, value in values.items():
             if not math.isfinite(value):
                 raise FloatingPointError(f"{task}/{name} is {value}")
+
+
+def _numbers(by_query: Mapping[str, Any], num_queries: int) -> dict[str, np.ndarray]:
+    """The values by query, float32 `[num_queries]` each.
+
+    Raises:
+        ValueError: Some are not a number for each query.
+    """
+    found = {}
+    for name, values in by_query.items():
+        try:
+            found[name] = np.asarray(values, np.float32)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"by_query, {name}: expected numbers: {error}") from error
+        if found[name].shape != (num_queries,):
+            raise ValueError(
+                f"by_query, {name}: expected a number for each of {num_queries} queries, found an "
+                f"array of shape {found[name].shape}"
+            )
+    return found
 
 
 def _require_finite(floors: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:

@@ -32,10 +32,13 @@ def fit_and_score(
     """
     assert setup.baseline is not None  # noqa: S101 - the caller has looked
     fitted, spent = {}, time.perf_counter()
-    with stages.data(setup).interactions.sealed(), parts.test.sealed():
+    data = stages.data(setup)
+    with data.interactions.sealed(), parts.test.sealed():
         for name in setup.trained:
             rows, labels = setup.tasks[name].examples(parts.train)
-            fitted[name] = setup.baseline.fit(rows, labels, seed)
+            fitted[name] = setup.baseline.fit_named(
+                rows, labels, seed, (data.query, data.candidate)
+            )
     spent = time.perf_counter() - spent
     results["timings"]["train_s"] = spent
     return _score(setup, fitted, parts, results)

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -15,6 +16,7 @@ from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
 from mtbench.plugin.sources import core_digest
+from mtbench.plugin.split import Split
 from mtbench.records.differing import leaves
 from mtbench.records.record import Record
 from mtbench.suite.setup import Setup
@@ -32,28 +34,41 @@ def question_of(setup: Setup, registry: Registry) -> dict[str, Any]:
     """Return what a setup asks: with the content of its data and the engine.
 
     Raises:
-        PluginError: The dataset's digest of its files fails.
+        PluginError: The digest of the files that the dataset or the split names fails.
     """
+    split = _content(setup.split, registry)
     return {
         **setup.question(registry.identity),
         "content": _content(setup.dataset, registry),
+        **({"split_content": split} if split else {}),
         "engine": {**engine(), "threads": setup.threads or num_threads()},
     }
 
 
 def run_of(setup: Setup, seed: int, question: dict[str, Any], registry: Registry) -> Run:
-    """Return a setup's run with a seed.
+    """Return a setup's run with a seed."""
+    return runs_of(setup, [seed], question, registry)[0]
+
+
+def runs_of(
+    setup: Setup, seeds: Iterable[int], question: dict[str, Any], registry: Registry
+) -> list[Run]:
+    """Return a setup's runs with some seeds, which have the answer in common.
 
     Args:
         setup: The setup.
-        seed: The seed.
+        seeds: The seeds.
         question: What `question_of` says of the setup.
         registry: Where its components come from.
     """
-    answer = setup.answer(registry.identity)
-    decides = [setup.suite, setup.scenario, question, answer, seed]
-    ids = digest(decides), digest(question)
-    return Run(ids[0], setup.suite, setup.scenario, seed, question, ids[1], answer)
+    answer, asked = setup.answer(registry.identity), _wherever_files_lie(question, setup)
+    question_id, about = digest(asked), [setup.suite, setup.scenario, asked, answer]
+    return [
+        Run(
+            digest([*about, seed]), setup.suite, setup.scenario, seed, question, question_id, answer
+        )
+        for seed in seeds
+    ]
 
 
 def run_of_record(record: Record) -> Run:
@@ -75,8 +90,19 @@ def differing(one: Run, two: Run) -> str:
     return ", ".join(keys) or "code"
 
 
-def _content(dataset: Dataset, registry: Registry) -> str | None:
-    """The digest of a dataset's files; None where it says itself that they cannot be read.
+def _wherever_files_lie(question: dict[str, Any], setup: Setup) -> dict[str, Any]:
+    """A question without the paths of files whose content it has."""
+    asked = dict(question)
+    for kind, content in (("dataset", "content"), ("split", "split_content")):
+        if question.get(content):
+            component: Dataset | Split = getattr(setup, kind)
+            options = component.without_paths(question[kind]["options"])
+            asked[kind] = {**question[kind], "options": options}
+    return asked
+
+
+def _content(component: Dataset | Split, registry: Registry) -> str | None:
+    """The digest of the files of a dataset or split; None where it says that they cannot be read.
 
     A run will tell of that.
 
@@ -84,8 +110,11 @@ def _content(dataset: Dataset, registry: Registry) -> str | None:
         PluginError: It does not say so, but raises what else there is.
     """
     try:
-        with blame(dataset, lambda: registry.origin(dataset).plugin):
-            return dataset.content()
+        with blame(component, lambda: registry.origin(component).plugin):
+            content: Any = component.content()
+            if not isinstance(content, str | None):
+                raise TypeError(f"content: expected a digest or None, found {content!r:.100}")
+            return content
     except DataError:
         return None
 

@@ -89,6 +89,8 @@ def _observer(text: str, registry: Registry) -> tuple[str, Observer]:
         fault = error.errors()[0]
         key = ".".join(map(str, fault["loc"]))
         raise MtbenchError(f"--track {text}: {key}: {fault['msg'].lower()}") from error
+    except (Exception, SystemExit) as error:  # whatever a stranger's code may raise
+        raise MtbenchError(f"--track {text}: {in_one_line(error)}") from error
 
 
 def _built(text: str, observer: Observer) -> pluggy.PluginManager:

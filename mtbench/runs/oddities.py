@@ -34,13 +34,18 @@ def count_repeats(rows: Interactions) -> dict[str, int]:
     return counts
 
 
-def count_pairs(train: Interactions, scored: Interactions) -> dict[str, int]:
-    """Count the pairs of the part that is scored, each once, and those the training part has too.
+def count_pairs(known: Interactions, scored: Interactions) -> dict[str, int]:
+    """Count the pairs of the part that is scored, each once, and those that were known before.
+
+    Args:
+        known: What a query has seen: the training part, and the validation part where the test part
+            is scored.
+        scored: The part that is scored.
 
     Returns:
         `pairs` and `known_pairs`.
     """
-    pairs, others = _distinct(_pairs(scored)), _distinct(_pairs(train))
+    pairs, others = _distinct(_pairs(scored)), _distinct(_pairs(known))
     both = _distinct(np.concatenate([pairs, others]))
     return {"pairs": len(pairs), "known_pairs": len(pairs) + len(others) - len(both)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,12 @@ from mtbench.errors import Fault, SuiteError, did_you_mean
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
 from mtbench.records import store
+from mtbench.records.record import Record
 from mtbench.suite import sweep
 from mtbench.suite.setup import Setup
 from mtbench.suite.suite import Suite
 
-from .identity import question_of, run_of
+from .identity import question_of, runs_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def make_plan(
     for name in chosen_arms(suite, scenarios):
         setup = suite.setup(name)
         question = question_of(setup, registry)
-        runs = [run_of(setup, seed, question, registry) for seed in suite.seeds]
+        runs = runs_of(setup, suite.seeds, question, registry)
         plan += [PlannedRun(run, setup, suite.arms) for run in runs]
     return tuple(plan)
 
@@ -86,7 +87,12 @@ def chosen_arms(suite: Suite, scenarios: Sequence[str] = ()) -> list[str]:
 
 
 def pending(
-    plan: Sequence[PlannedRun], folder: Path, force: bool = False, *, models: bool = False
+    plan: Sequence[PlannedRun],
+    folder: Path,
+    force: bool = False,
+    *,
+    models: bool = False,
+    found: MutableMapping[str, Record] | None = None,
 ) -> list[PlannedRun]:
     """Return the runs of a plan that have yet to be done; a failed one has.
 
@@ -95,11 +101,18 @@ def pending(
         folder: Where their records lie.
         force: All of them have.
         models: Those without saved weights have, too.
+        found: Where to put the records of the others, by the run's id.
     """
 
     def is_done(run: PlannedRun) -> bool:
-        needed = models and not run.setup.baseline
-        saved = not needed or store.weights_path(folder, run.id).is_file()
-        return saved and store.done(folder, run.id) is not None
+        record = store.done(folder, run.id)
+        if record is None:
+            return False
+        weights = store.beside(folder, record, "weights")
+        if models and not run.setup.baseline and not (weights and weights.is_file()):
+            return False
+        if found is not None:
+            found[run.id] = record
+        return True
 
     return [run for run in plan if force or not is_done(run)]

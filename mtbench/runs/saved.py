@@ -20,6 +20,7 @@ from mtbench.plugin.lazy import quiet_stderr
 from mtbench.plugin.registry import Registry, installed
 from mtbench.plugin.view import TestView
 from mtbench.records import store
+from mtbench.records.beside import read_arrays
 from mtbench.records.document import suite_document
 from mtbench.records.record import Answer, Record
 from mtbench.suite.reader import load_suite
@@ -56,6 +57,10 @@ def load_model(
     """
     place = store.suite_folder(Path(folder))
     record = store.read(store.path_of(place, run_id))
+    where = store.beside(place, record, "weights")
+    if where is None:
+        raise RecordError(f"{place}: no weights of run {run_id}: run again with --save-models")
+    weights = read_arrays(place, record, "weights")
     registry = installed()
     for path in plugins:
         registry.load_file(Path(path))
@@ -67,12 +72,12 @@ def load_model(
         text = f"{run_id}: made with other {keys}: its numbers may be others now"
         warnings.warn(text, stacklevel=2)
     stages = Stages(registry.identity)
-    stages.prepare(run.setup, run.seed)
+    stages.prepare([run.setup], run.seed)
     with quiet_stderr():
-        from mtbench.train.artifacts import load_weights  # noqa: PLC0415 - imports TensorFlow
+        from mtbench.train.artifacts import set_weights  # noqa: PLC0415 - imports TensorFlow
         from mtbench.train.model import MultiTaskModel  # noqa: PLC0415
     model = MultiTaskModel(run.setup, stages.data(run.setup))
-    load_weights(model, store.weights_path(place, run_id))
+    set_weights(model, weights, str(where))
     return SavedModel(record, run, stages, model)
 
 

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -15,9 +15,10 @@ import numpy as np
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions, joined
 from mtbench.data.store import load_data
-from mtbench.errors import DataError
+from mtbench.errors import DataError, LackingColumnError
 from mtbench.metrics.slices import slice_counts
 from mtbench.plugin.blame import blame
+from mtbench.plugin.component import Component
 from mtbench.plugin.lazy import quiet_stderr
 from mtbench.suite.setup import Identify, Setup
 
@@ -83,29 +84,42 @@ class Stages:
         self.timings = {"import_s": 0.0, "data_s": 0.0}
         self.training_rows: int | None = None
 
-    def prepare(self, setup: Setup, seed: int) -> None:
+    def prepare(self, setups: Sequence[Setup], seed: int) -> None:
         """Do what all runs need before the first of them trains.
 
+        Args:
+            setups: Those of all runs, of one dataset and one split.
+            seed: Of the first.
+
         Raises:
-            DataError: The data is not there, lacks a column that a task reads, or is not to
-                be divided.
+            DataError: The data is not there, lacks a column that a task or a tower reads, or is
+                not to be divided.
             PluginError: The dataset raises anything else.
         """
-        with self._blame(setup):
+        setup = setups[0]
+        with self.blame(setup.dataset):
             setup.dataset.require()
+        with blame(setup.split, lambda: self._identify(setup.split)["origin"]["plugin"]):
+            setup.split.require()
         started = time.perf_counter()
         with quiet_stderr():
             from mtbench.train import devices  # noqa: PLC0415 - imports TensorFlow
 
             devices.initialise(setup.threads or num_threads())  # what it has to say of them, too
         imported = time.perf_counter()
-        data = self.data(setup)
-        require_columns(setup, data)
         try:
+            data = self.data(setup)
+            for each in setups:
+                require_columns(each, data)
+                check_tasks(each, data)
             self.parts(setup, seed)
+        except LackingColumnError as error:
+            with self.blame(setup.dataset):
+                where = setup.dataset.where(error.column)
+            raise DataError(f"{error}; {where}" if where else str(error)) from error
         except DataError:
             raise
-        except Exception:  # noqa: S110 - what else a split may raise is for the runs to record
+        except (Exception, SystemExit):  # noqa: S110 - what else a split may raise is for the runs to record
             pass
         loaded = time.perf_counter()
         self.timings = {"import_s": imported - started, "data_s": loaded - imported}
@@ -113,13 +127,12 @@ class Stages:
     def data(self, setup: Setup) -> Data:
         """The dataset of a setup."""
         identity = self._identify(setup.dataset)
-        with self._blame(setup):
+        with self.blame(setup.dataset):
             return self._once("data", [identity], lambda: load_data(setup.dataset, identity))
 
-    def _blame(self, setup: Setup) -> contextlib.AbstractContextManager[None]:
-        """Make what the dataset's own code raises an error that names its plugin."""
-        dataset = setup.dataset
-        return blame(dataset, lambda: self._identify(dataset)["origin"]["plugin"])
+    def blame(self, component: Component) -> contextlib.AbstractContextManager[None]:
+        """Make what a component's own code raises an error that names its plugin."""
+        return blame(component, lambda: self._identify(component)["origin"]["plugin"])
 
     def parts(self, setup: Setup, seed: int) -> Divided:
         """Training, validation and test part of a seed.
@@ -183,11 +196,11 @@ class Stages:
         identity, rows = self._identify(setup.dataset), self.data(setup).interactions
         counts = self._once("repeats", [identity], lambda: count_repeats(rows))
         parts = self.parts(setup, seed)
-        scored = parts.validation if setup.evaluate_on == "validation" else parts.test
+        known, scored = parts.scored(setup)
         pairs = {"pairs": len(scored), "known_pairs": 0}
         if counts["repeated_pairs"]:  # else no part has a pair of another's
             key = [identity, self._identify(setup.split), setup.train_on, setup.evaluate_on, seed]
-            pairs = self._once("pairs", key, lambda: count_pairs(parts.train, scored), most=1000)
+            pairs = self._once("pairs", key, lambda: count_pairs(known, scored), most=1000)
         missing = {}
         for name, task in setup.tasks.items():
             labels = task.learns_from()
@@ -215,12 +228,16 @@ def divide(setup: Setup, data: Data, seed: int) -> Divided:
     for the data to say. The order that a model is trained in is the feed's, by the run's seed.
 
     Raises:
-        DataError: A part is not of row numbers.
+        DataError: The parts are not of row numbers, each in one part at most.
     """
-    parts = setup.split.build(data, seed)
-    train, validation, test = (
-        _ascending(setup, name, getattr(parts, name)) for name in ("train", "validation", "test")
-    )
+    built = setup.split.build(data, seed)
+    size = len(data.interactions)
+    parts = {
+        name: _ascending(setup, name, getattr(built, name), size)
+        for name in ("train", "validation", "test")
+    }
+    _require_disjoint(setup, parts, size)
+    train, validation, test = parts.values()
     if setup.train_on == "train+validation":
         train, validation = np.sort(np.concatenate([train, validation])), validation[:0]
     both = [train, validation] if len(validation) else []
@@ -229,14 +246,46 @@ def divide(setup: Setup, data: Data, seed: int) -> Divided:
     return Divided(taken[0], taken[1], taken[2], seen)
 
 
-def _ascending(setup: Setup, name: str, rows: np.ndarray) -> np.ndarray:
+def _ascending(setup: Setup, name: str, part: Any, size: int) -> np.ndarray:
     """Row numbers of a part, ascending."""
+    rows = np.asarray(part)
+    of = f"split {setup.split.name!r}, {name} part: expected"
     if not np.issubdtype(rows.dtype, np.integer):
         raise DataError(
-            f"split {setup.split.name!r}, {name} part: expected row numbers, int64, found "
-            f"{rows.dtype}: a mask is made one by np.flatnonzero"
+            f"{of} row numbers, int64, found {rows.dtype}: a mask is made one by np.flatnonzero"
         )
-    return np.sort(rows)
+    if rows.ndim != 1:
+        raise DataError(f"{of} row numbers, [rows], found an array of shape {rows.shape}")
+    rows = np.sort(rows)
+    for row in rows[[0, -1]] if len(rows) else ():
+        if not 0 <= row < size:
+            raise DataError(f"{of} row numbers from 0 to {size - 1}, found {row}")
+    return rows
+
+
+def _require_disjoint(setup: Setup, parts: Mapping[str, np.ndarray], size: int) -> None:
+    """Refuse parts that share rows: a row that is learned from and scored on tells nothing."""
+    counts = np.bincount(np.concatenate(list(parts.values())).astype(np.int64), minlength=size)
+    if counts.max(initial=0) > 1:
+        row = int(counts.argmax())
+        names = [name for name, rows in parts.items() for _ in range(np.count_nonzero(rows == row))]
+        raise DataError(
+            f"split {setup.split.name!r}: expected each row in one part at most, and once, found "
+            f"row {row} in {' and '.join(names)} ({np.count_nonzero(counts > 1)} such rows)"
+        )
+
+
+def check_tasks(setup: Setup, data: Data) -> None:
+    """Let each task look at the data.
+
+    Raises:
+        DataError: It is nonsense for one.
+    """
+    for name, task in setup.tasks.items():
+        try:
+            task.check(data.interactions)
+        except DataError as error:
+            raise DataError(f"task {name!r} on {data.source}: {error}") from error
 
 
 def needed_columns(setup: Setup) -> list[str]:
@@ -249,13 +298,20 @@ def require_columns(setup: Setup, data: Data) -> None:
     """Refuse data that lack a column.
 
     Raises:
-        DataError: A task reads one that is not there.
+        LackingColumnError: A task or a tower reads one that is not there.
     """
     columns = data.interactions.columns
-    for name, task in setup.tasks.items():
-        for column in task.needs():
+    tasks = [(f"task {name!r} reads", each.needs()) for name, each in setup.tasks.items()]
+    histories = [
+        (f"tower {tower.name!r} puts histories in the order of", ("timestamp",))
+        for tower in setup.towers.values()
+        if "history" in tower.needs()
+    ]
+    for reader, needs in (*tasks, *histories):
+        for column in needs:
             if column not in columns:
-                raise DataError(
-                    f"task {name!r} reads column {column!r}, which {data.source} lacks "
-                    f"(it has {', '.join(columns)})"
+                raise LackingColumnError(
+                    f"{reader} column {column!r}, which {data.source} lacks "
+                    f"(it has {', '.join(columns)})",
+                    column,
                 )

@@ -9,6 +9,7 @@ from mtbench.config.document import Path_
 from mtbench.plugin.baseline import Baseline
 from mtbench.plugin.task import Task
 
+from .names import fault_of_arm
 from .parts import PartsReader
 from .suite import served
 
@@ -45,6 +46,7 @@ def read_baselines(
 def _specs(reader: PartsReader) -> dict[str, tuple[Path_, Any]]:
     """Where each baseline stands, and what is said of it."""
     value = reader.document.value.get("baselines", {})
+    reader.named(value, ("baselines",), fault_of_arm)
     if not isinstance(value, list):
         named = reader.mapping(value, ("baselines",), "baselines by name") if value != {} else {}
         return {name: (("baselines", name), spec) for name, spec in named.items()}

@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 from mtbench.config.options import Options
 
 from .labels import Labels
+from .names import TASK
 from .training import Train
 from .tune import ArmTune, Tune
 
@@ -150,7 +151,9 @@ class SuiteForm(Plain):
     """How it is divided."""
     towers: TowersForm
     """The networks of both sides."""
-    tasks: dict[str, Annotated[Any, Slot("task")]] = Field(min_length=1)
+    tasks: dict[str, Annotated[Any, Slot("task")]] = Field(
+        min_length=1, json_schema_extra={"propertyNames": {"pattern": TASK}}
+    )
     """By name; the name is that of the component where none is given."""
     scenarios: dict[str, ScenarioForm | ExtendingForm] = Field(min_length=1)
     """By name."""

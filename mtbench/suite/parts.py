@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,8 @@ from mtbench.plugin.registry import Registry
 from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Tower
 
+from . import names
+from .declared import require_declared
 from .form import SIDES
 from .resolve import Resolved
 from .training import Train
@@ -45,6 +47,7 @@ class PartsReader:
         self.baselines: dict[str, tuple[marks.Path_, dict[str, Any], Baseline]] = {}
         self._within: Resolved | None = None
         self._made: dict[tuple[type[BaseModel], str], Any] = {}
+        self._asked: dict[int, Any] = {}
 
     @contextlib.contextmanager
     def within(self, resolved: Resolved) -> Iterator[None]:
@@ -108,6 +111,9 @@ class PartsReader:
             return None
         with self.blame(cls):
             made = self.options(cls, options, path, extra=("name",))
+            if made and id(made) not in self._asked:
+                require_declared(made)
+                self._asked[id(made)] = made
         places = self.document.folder_of
         return made and made.placed(lambda keys: places(self.place((*path, *keys))))
 
@@ -121,6 +127,13 @@ class PartsReader:
             return value
         self.fault(path, f"expected {what}, found {found_text(value)}")
         return {}
+
+    def named(self, value: Any, path: marks.Path_, fault_of: Callable[[str], str | None]) -> None:
+        """Note the faults of the names in a mapping, or list."""
+        for n, name in enumerate(value if isinstance(value, dict | list) else ()):
+            fault = fault_of(name) if isinstance(name, str) else None
+            if fault:
+                self.fault((*path, name if isinstance(value, dict) else n), fault)
 
     def towers(self, value: Any) -> dict[str, Tower]:
         """Read the two towers."""
@@ -144,6 +157,7 @@ class PartsReader:
     def tasks(self, value: Any) -> dict[str, Task]:
         """Read the tasks; the key is the name where none is given."""
         specs = self.mapping(value, ("tasks",), "tasks by name")
+        self.named(specs, ("tasks",), names.fault_of_task)
         for side in specs.keys() & set(SIDES):
             self.fault(("tasks", side), "expected another name, since a tower has this one")
         return {
@@ -168,9 +182,12 @@ class PartsReader:
         stopping = train.early_stopping.metrics if train.early_stopping else ()
         self.metrics(stopping, ("train", "early_stopping", "metrics"), tasks)
 
-    def metrics(self, names: Iterable[str], path: marks.Path_, tasks: Mapping[str, Task]) -> None:
+    def metrics(self, keys: Iterable[str], path: marks.Path_, tasks: Mapping[str, Task]) -> None:
         """Check that there are metrics of these names, `task/metric`."""
-        known = [f"{name}/{metric.name}" for name, t in tasks.items() for metric in t.metrics()]
-        for n, name in enumerate(names):
+        known = []
+        for name, task in tasks.items():
+            with self.blame(type(task)):
+                known += [f"{name}/{metric.name}" for metric in task.metrics()]
+        for n, name in enumerate(keys):
             if name not in known:
                 self.fault((*path, n), f"unknown metric {name!r}{did_you_mean(name, known)}")

@@ -14,6 +14,7 @@ from mtbench.config.options import within
 from mtbench.errors import Fault, PluginError, SuiteError
 from mtbench.plugin.dataset import Dataset
 from mtbench.plugin.registry import Registry
+from mtbench.plugin.split import Split
 
 from .baselines import read_baselines
 from .form import PARTS, Plain
@@ -21,7 +22,7 @@ from .labels import as_mapping
 from .parts import PartsReader
 from .scenarios import read_scenarios
 from .spaces import Variants, read_budgets
-from .suite import Asked, Suite
+from .suite import Asked, Scenario, Suite
 from .tune import Values
 
 
@@ -32,6 +33,7 @@ def load_suite(
     overrides: Sequence[str] = (),
     seeds: str | None = None,
     synthetic: bool = False,
+    plugins: bool = True,
 ) -> Suite:
     """Read and validate a suite, and load the plugin files it names.
 
@@ -41,6 +43,7 @@ def load_suite(
         overrides: `key.path=value`, each replacing or adding a value, in order.
         seeds: Replaces the seeds, in the same form: `5`, or `[3, 4]`, or `3,4`.
         synthetic: Put the dataset's synthetic stand-in in its place.
+        plugins: Whether the suite may name plugin files, which are executed to read it.
 
     Raises:
         SuiteError: With every fault of the suite.
@@ -48,6 +51,9 @@ def load_suite(
     """
     document = _document(suite)
     _override(document, overrides, seeds)
+    if not plugins and document.value.get("plugins"):
+        message = "expected none, found plugin files, which --no-plugins does not execute"
+        raise SuiteError([document.fault(("plugins",), message)])
     said = dict(suite) if isinstance(suite, Mapping) else str(suite)
     asked = Asked(said, tuple(overrides), seeds, synthetic)
     return replace(_Reader(document, registry).suite(synthetic), asked=asked)
@@ -149,6 +155,7 @@ class _Reader(PartsReader):
         baselines = read_baselines(self, tasks, scenarios)
         if plain:
             self.training(plain.train, tasks)
+            self.agreement(plain, split, scenarios)
         budgets = {}
         if plain and plain.tune and not self.faults:
             budgets = read_budgets(self, plain.tune, tasks, plain.seeds)
@@ -177,6 +184,29 @@ class _Reader(PartsReader):
             executor,
         )
 
+    def agreement(
+        self, plain: Plain, split: Split | None, scenarios: Mapping[str, Scenario]
+    ) -> None:
+        """Check what parts of each scenario ask of each other, as far as their options say it."""
+        lacking = split.to_validate() if split else None
+        message = f"expected a split with a validation part, found {split and split.name!r}: "
+        for name, scenario in scenarios.items():
+            sizes = {side: t and t.embedding_size() for side, t in scenario.towers.items()}
+            with self.within(self.resolved[name]):
+                if all(sizes.values()) and len(set(sizes.values())) > 1:
+                    self.fault(
+                        ("towers", "candidate", "embedding_dim"),
+                        f"expected towers of one embedding_dim, found {sizes['query']} (query) and "
+                        f"{sizes['candidate']} (candidate)",
+                    )
+                for key in ("early_stopping", "validate_every"):
+                    if lacking and scenario.train and getattr(scenario.train, key):
+                        self.fault(("train", key), message + lacking)
+        if lacking and plain.evaluate_on == "validation":
+            self.fault(("evaluate_on",), message + lacking)
+        if lacking and plain.tune:
+            self.fault(("tune",), message + lacking)
+
     def load_plugins(self, files: Any) -> None:
         """Load the plugin files of the suite, even where another of its keys is at fault.
 
@@ -201,13 +231,15 @@ class _Reader(PartsReader):
 
     def stand_in(self, dataset: Dataset) -> tuple[Dataset | None, str | None]:
         """Replace a dataset by its synthetic stand-in."""
-        spec = dataset.stand_in()
+        with self.blame(type(dataset)):
+            spec = dataset.stand_in()
+            spec = spec and dict(spec)
         if spec is None:
             self.fault(("dataset",), f"{dataset.name!r} has no synthetic stand-in")
             return None, None
         options = ", ".join(f"{key}={value}" for key, value in dataset.options().items())
         replaced = f"{dataset.name} ({options})" if options else dataset.name
-        return self.component("dataset", dict(spec), ("dataset",)), replaced
+        return self.component("dataset", spec, ("dataset",)), replaced
 
 
 def _position(fault: Fault) -> tuple[str, int, str]:

@@ -14,6 +14,7 @@ from mtbench.plugin.weighting import Weighting
 from . import sweep
 from .form import QUESTION, ExtendingForm
 from .labels import Labels, as_mapping
+from .names import fault_of_arm
 from .parts import PartsReader
 from .resolve import Resolved, ResolveError, resolve
 from .suite import Scenario
@@ -29,7 +30,9 @@ def read_scenarios(reader: PartsReader, tasks: Mapping[str, Task]) -> dict[str, 
     """
     value = reader.document.value.get("scenarios")
     found: dict[str, Scenario] = {}
-    for key in reader.mapping(value, ("scenarios",), "scenarios by name"):
+    named = reader.mapping(value, ("scenarios",), "scenarios by name")
+    reader.named(named, ("scenarios",), fault_of_arm)
+    for key in named:
         for resolved in _resolved(reader, key):
             if resolved.name in found:
                 message = f"expected another name, since a sweep has a point {resolved.name!r}"
@@ -176,8 +179,9 @@ def _options_of_tasks(
                 "are scored belongs to the suite",
             )
             continue
-        ours = tasks[name].scored_options()
-        for option, written in task.scored_options().items():
+        with reader.blame(type(task)):
+            ours, theirs = tasks[name].scored_options(), task.scored_options()
+        for option, written in theirs.items():
             if written != ours[option]:
                 reader.fault(
                     ("tasks", name, option),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,10 @@ _Axis = list[tuple[tuple[str, Any], ...]]
 def base(scenario: str) -> str:
     """The name of the scenario that a point of a sweep was made from, or the name itself."""
     return scenario.partition("[")[0]
+
+
+MOST_POINTS = 1000
+"""Of a sweep: each is a scenario."""
 
 
 def expand(resolved: Resolved, sweep: Any) -> Iterator[Resolved]:
@@ -36,6 +41,9 @@ def expand(resolved: Resolved, sweep: Any) -> Iterator[Resolved]:
     """
     path: Path_ = ("scenarios", resolved.name, "sweep")
     axes = [axis for axis in _axes(sweep, path) if axis]
+    points = math.prod(map(len, axes))
+    if points > MOST_POINTS:
+        raise ResolveError(path, f"expected at most {MOST_POINTS} points, found {points}")
     names = set()
     for point in itertools.product(*axes):
         made = resolved

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, get_args
 
 import numpy as np
 
 from mtbench.data.interactions import Interactions
+from mtbench.errors import DataError
 from mtbench.plugin.baseline import Baseline, Fitted, Given
 
 from .tiny import TinyDataset
@@ -100,9 +102,20 @@ def baseline_asked(baseline: Baseline) -> str | None:
     return None
 
 
-BASELINE_CLAUSES: tuple[Callable[[Any], str | None], ...] = (
-    baseline_gives,
-    baseline_numbers,
-    baseline_seed,
-    baseline_asked,
+def _unless_refused(clause: Callable[[Baseline], str | None]) -> Callable[[Any], str | None]:
+    """A clause that holds where the baseline refuses, as one of a file that is not there."""
+
+    @functools.wraps(clause)
+    def holds(baseline: Baseline) -> str | None:
+        try:
+            baseline.require()
+        except DataError as error:  # it has said so, and that is all
+            return None if len(str(error).splitlines()) == 1 else "a refusal is not one line"
+        return clause(baseline)
+
+    return holds
+
+
+BASELINE_CLAUSES: tuple[Callable[[Any], str | None], ...] = tuple(
+    map(_unless_refused, (baseline_gives, baseline_numbers, baseline_seed, baseline_asked))
 )

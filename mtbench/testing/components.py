@@ -126,6 +126,7 @@ def _featured() -> Features:
         "kind": Feature("categorical", np.arange(7, dtype=np.int32) % 2, np.array(["", "a"])),
         "size": Feature("numeric", np.arange(7, dtype=np.float32)),
         "tags": Feature("multi_hot", np.eye(7, 3, dtype=np.uint8), np.array(["a", "b", "c"])),
+        "given": Feature("vector", np.linspace(-1, 1, 14, dtype=np.float32).reshape(7, 2)),
     }
     return Features("id", {"id": 7, "kind": 2, "tags": 3}, columns, num_other=5)
 

@@ -21,7 +21,7 @@ from mtbench.suite.suite import Suite
 from mtbench.workers.agenda import Agenda, Wanted
 from mtbench.workers.driver import Driver
 
-BOMBS = Path(__file__).parent / "scaffolds" / "bombs.py"
+BOMBS = Path(__file__).parent / "scaffolds" / "bombs.txt"
 SOUND = ("sound", "raise", "exit")
 """Baselines of it that cost their process nothing."""
 TOGETHER = ("sound", "hard-exit", "raise", "exit")
@@ -92,7 +92,9 @@ def _executed(
 
     with tempfile.TemporaryDirectory() as place:
         folder, registry = Path(place), installed()
-        registry.load_file(BOMBS)
+        plugin = folder / "bombs.py"
+        plugin.write_text(BOMBS.read_text(encoding="utf-8"), encoding="utf-8")
+        registry.load_file(plugin)
         suite = _suite(executor, names, registry)
         agenda = Agenda(suite, registry, folder, Wanted(names))
         Counting(suite, registry, agenda, Observers(registry)).work()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import keyword
-import os
 import re
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
 from mtbench.errors import DataError, MtbenchError, PluginError, did_you_mean
+from mtbench.files import reason
 from mtbench.plugin.kinds import KINDS
 from mtbench.plugin.registry import Registry
+
+from .own import RATED, SIDES, quoted, table_words
 
 DATASETS = {
     "synthetic": "# made up, so that it runs anywhere: mtbench plugins dataset\n"
@@ -21,14 +22,6 @@ DATASETS = {
     "dataset: {name: movielens, config: 100k, candidate: title}\n",
 }
 """What `--data` may name besides a file."""
-COLUMNS = {
-    "query": ("user_id", "userid", "user", "uid", "reader", "customer_id"),
-    "candidate": ("item_id", "itemid", "movie_id", "movieid", "item", "movie", "product_id"),
-    "user_rating": ("rating", "user_rating", "stars", "score"),
-    "timestamp": ("timestamp", "time", "date", "unixtime"),
-}
-"""By what mtbench calls a column, what files call it, in lower case."""
-NEEDED = ("query", "candidate", "user_rating")
 USES = {
     "dataset": "dataset: $name",
     "split": "split: $name",
@@ -90,7 +83,7 @@ def write_suite(path: Path, data: str = "synthetic") -> str:
 
     Args:
         path: The file; the suite is called after it.
-        data: One of `DATASETS`, or a CSV or TSV file with a header.
+        data: One of `DATASETS`, or a CSV, TSV or Parquet file.
 
     Returns:
         What comes next, in lines.
@@ -102,49 +95,38 @@ def write_suite(path: Path, data: str = "synthetic") -> str:
     name = _name_of(path, ".yaml", ".yml")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         raise MtbenchError(f"{path}: expected a name of letters, digits, _ and -, found {name!r}")
-    dataset = DATASETS[data] if data in DATASETS else _table(Path(data), path.parent)
-    _write(path, _text("suite", name=name, file=str(path), dataset=dataset))
+    words = {
+        "tasks": Template(RATED).substitute(retrieval="{}"),
+        **dict.fromkeys(SIDES, "embedding"),
+    }
+    if data in DATASETS:
+        words["dataset"] = DATASETS[data]
+    else:
+        words |= table_words(_file(Path(data)), path.parent)
+    _write(path, _text("suite", name=quoted(name), folder=name, file=str(path), **words))
     return f"{path}: the suite {name!r}\nrun it: mtbench run {path}"
 
 
-def _table(file: Path, folder: Path) -> str:
-    """The section of a suite in `folder` that reads a file, by the names of its columns."""
-    if not file.suffix or file.suffix == ".py":
-        near = did_you_mean(str(file), DATASETS)
-        raise DataError(f"--data {file}: expected a dataset, or a CSV or TSV file{near}")
-    try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            delimiter = "\t" if file.suffix == ".tsv" else ","
-            header = next(csv.reader(stream, delimiter=delimiter), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise DataError(f"--data {file}: {str(reason).lower()}") from error
-    found: dict[str, str] = {}
-    for column, names in COLUMNS.items():
-        known = [word for name in names for word in header if word.strip().lower() == name]
-        if not known and column in NEEDED:
-            raise DataError(
-                f"--data {file}:1: expected a column for {column!r}, such as {names[0]}, found "
-                f"{', '.join(header)}"
-            )
-        found |= {column: known[0]} if known else {}
-    labels = {name: word for name, word in found.items() if name not in ("query", "candidate")}
-    return (
-        "# your own: pip install 'mtbench[tables]', mtbench plugins dataset table\n"
-        "dataset:\n"
-        "  name: table\n"
-        f"  path: {_quoted(os.path.relpath(file, folder))}  # relative to this file\n"
-        f"  query: {_quoted(found['query'])}\n"
-        f"  candidate: {_quoted(found['candidate'])}\n"
-        f"  columns: {{{', '.join(f'{name}: {_quoted(word)}' for name, word in labels.items())}}}\n"
-    )
+def init_suite(file: Path) -> str:
+    """Write a suite that reads a file, beside it and of its name.
+
+    Returns:
+        What comes next, in lines.
+
+    Raises:
+        MtbenchError: The suite is there or cannot be written.
+        DataError: The file is no table of interactions.
+    """
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", file.name.partition(".")[0]).lstrip("_.-") or "mine"
+    return write_suite(file.with_name(f"{name}.yaml"), str(file))
 
 
-def _quoted(word: str) -> str:
-    """A word of YAML, in quotes where it needs them."""
-    return (
-        word if re.fullmatch(r"[A-Za-z_./][\w./-]*", word) else "'" + word.replace("'", "''") + "'"
-    )
+def _file(path: Path) -> Path:
+    """A file that `--data` names."""
+    if not path.is_file() and (not path.suffix or path.suffix == ".py"):
+        near = did_you_mean(str(path), DATASETS)
+        raise DataError(f"--data {path}: expected a dataset, or a CSV, TSV or Parquet file{near}")
+    return path
 
 
 def _text(scaffold: str, **words: str) -> str:
@@ -172,4 +154,4 @@ def _write(path: Path, text: str) -> None:
     except FileExistsError:
         raise MtbenchError(f"{path}: is there already, and stays as it is") from None
     except OSError as error:
-        raise MtbenchError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise MtbenchError(f"{path}: {reason(error)}") from error

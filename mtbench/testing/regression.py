@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtbench.errors import MtbenchError, RecordError
+from mtbench.files import reason
 from mtbench.records.series import Measured, from_json, load
 from mtbench.regress.differences import require_comparable
 from mtbench.regress.gate import check
@@ -119,11 +120,11 @@ class Regression:
         """
         command = [sys.executable, "-m", "mtbench.cli", "run", *words, "--results", str(folder)]
         done = self._benchmark.pedantic(_output, args=(command, self._config.rootpath), rounds=1)
-        results = [path for path in folder.iterdir() if path.is_dir()]
+        results = list(folder.glob("*/*.json"))
         if not results:
             lines = done.stderr.strip().splitlines() or [f"mtbench: ended with {done.returncode}"]
             raise MtbenchError("\n".join(line.removeprefix("mtbench: ") for line in lines))
-        measured = replace(load(results[0]), name="this run")
+        measured = replace(load(results[0].parent), name="this run")
         failed = [
             f"{name}: seed {seed} failed: {error}"
             for name, series in measured.series.items()
@@ -170,7 +171,7 @@ def stored(path: Path) -> dict[str, Any]:
             if KEY in one["extra_info"]
         }
     except OSError as error:
-        raise RecordError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise RecordError(f"{path}: {reason(error)}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{path}: expected the JSON of pytest-benchmark") from error
 

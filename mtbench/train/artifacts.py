@@ -1,9 +1,8 @@
-"""The weights of a trained model in a file, and back."""
+"""The weights of a trained model as arrays, and back."""
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -12,38 +11,30 @@ from mtbench.errors import RecordError
 from .model import MultiTaskModel
 
 
-def kept_arrays(model: MultiTaskModel) -> dict[str, np.ndarray]:
-    """Return all that a model has taken from its seed, its data and its training.
-
-    Args:
-        model: The model, with the parameters of the epoch that is kept.
-
-    Returns:
-        What `load_weights` reads from a `.npz` file.
-    """
+def weights_of(model: MultiTaskModel) -> dict[str, np.ndarray]:
+    """Return all that a model has taken from its seed, its data and its training, in order."""
     return {f"{n:04d}": variable.numpy() for n, variable in enumerate(model.kept_variables)}
 
 
-def load_weights(model: MultiTaskModel, path: Path) -> None:
-    """Give a fresh model of the same setup the variables of a file.
+def set_weights(model: MultiTaskModel, arrays: Mapping[str, np.ndarray], where: str) -> None:
+    """Give a fresh model of the same setup its variables.
+
+    Args:
+        model: The model.
+        arrays: As of `weights_of`.
+        where: What they were read from.
 
     Raises:
-        RecordError: The file is absent or damaged, or its variables are not those of the model.
+        RecordError: They are not those of the model.
     """
-    try:
-        with np.load(path) as arrays:
-            values = [arrays[name] for name in sorted(arrays.files)]
-    except FileNotFoundError as error:
-        raise RecordError(f"{path}: no such file: run again with --save-models") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise RecordError(f"{path}: expected saved weights, found a damaged file") from error
+    values = [arrays[name] for name in sorted(arrays)]
     variables = model.kept_variables
     if len(values) != len(variables):
-        raise RecordError(f"{path}: expected {len(variables)} variables, found {len(values)}")
+        raise RecordError(f"{where}: expected {len(variables)} variables, found {len(values)}")
     for variable, value in zip(variables, values, strict=True):
         if not variable.shape.is_compatible_with(value.shape):
             raise RecordError(
-                f"{path}: variable {variable.name!r}: expected {variable.shape}, found "
+                f"{where}: variable {variable.name!r}: expected {variable.shape}, found "
                 f"{list(value.shape)}"
             )
         variable.assign(value)

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from mtbench.plugin.batch import Embedded, Tensor
 
+from .unknown import UnknownIds
+
 
 @dataclass(frozen=True)
 class EmbeddedSide:
@@ -22,6 +24,8 @@ class EmbeddedSide:
     """Further features, a row for each id."""
     needs: tuple[str, ...] = ()
     """Columns of the interactions that the tower reads."""
+    unknown: UnknownIds | None = None
+    """What puts an unknown id in the place of some; None for nothing."""
 
     def embed(
         self, columns: Mapping[str, Tensor], tasks: Iterable[str], training: bool
@@ -43,7 +47,7 @@ class EmbeddedSide:
     ) -> dict[str, Tensor]:
         """The embedding of each of some ids for each of the tasks, `[ids, embedding_dim]`."""
         inputs_of_layer = getattr(self.layer, "input_names", self.features)  # a functional model's
-        inputs = {self.key: ids}
+        inputs = {self.key: self.unknown(ids, training) if self.unknown else ids}
         for name, table in self.features.items():
             if name in inputs_of_layer:
                 rows = tf.gather(table, ids)

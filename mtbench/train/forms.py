@@ -46,13 +46,19 @@ def weigh(
         losses: Of the tasks it was built for, float32 `[tasks]`.
         given: Their Gramian, float64 `[tasks, tasks]`, or gradients, float32
             `[tasks, parameters]`, by its form; None where losses are all it is to have.
+
+    Raises:
+        TypeError: The strategy returned something else than its form says.
     """
     if given is None:
         with tf.GradientTape() as tape:
             tape.watch(losses)
-            loss = strategy(losses)
+            loss = _floats(weighting, strategy(losses), [], "a scalar of the losses")
         weights, own = tape.gradient(loss, [losses, list(variables)])
-        weights = tf.zeros_like(losses) if weights is None else tf.convert_to_tensor(weights)
+        if weights is None:
+            what = "a scalar of the losses, found a constant"
+            raise TypeError(f"{_OF.format(weighting.name)} {what}")
+        weights = tf.convert_to_tensor(weights)
         return Weighed(weights, weights, None, own)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(losses)
@@ -60,7 +66,9 @@ def weigh(
     factors = tape.gradient(scaled, losses)
     own = tape.gradient(scaled, list(variables))
     if isinstance(weighting, GradientWeighting):
-        return Weighed(factors, None, strategy(scaled, factors[:, None] * given), own)
+        update = strategy(scaled, factors[:, None] * given)
+        update = _floats(weighting, update, [given.shape[1]], "a gradient")
+        return Weighed(factors, None, update, own)
     double = tf.cast(factors, tf.float64)
     gramian = double[:, None] * given * double
     with tf.GradientTape() as tape:
@@ -70,9 +78,32 @@ def weigh(
         weights, objective = weighed
         further = tape.gradient(objective, list(variables))
         own = [add(pair) for pair in zip(own, further, strict=True)]
+    weights = _floats(weighting, weights, [losses.shape[0]], "a weight for each task")
     weights = factors * tf.cast(weights, tf.float32)
     weighs_heads = getattr(weighting, "weighs_heads", False)
     return Weighed(weights if weighs_heads else factors, weights, None, own)
+
+
+_OF = "what weighting {0!r} returned: expected"
+
+
+def _floats(weighting: Weighting, found: Any, shape: Sequence[int | None], what: str) -> Tensor:
+    """What a strategy returned, as a tensor of numbers.
+
+    Raises:
+        TypeError: It is none of this shape.
+    """
+    try:
+        made = tf.convert_to_tensor(found)
+    except (TypeError, ValueError) as error:
+        message = f"{_OF.format(weighting.name)} {what}, found {type(found).__name__}"
+        raise TypeError(message) from error
+    if not made.dtype.is_floating or not made.shape.is_compatible_with(shape):
+        raise TypeError(
+            f"{_OF.format(weighting.name)} {what}, float32 {list(shape)}, found "
+            f"{made.dtype.name} {made.shape}"
+        )
+    return made if made.shape.is_fully_defined() else tf.ensure_shape(made, shape)
 
 
 def build(weighting: Weighting, tasks: Mapping[str, Task], sizes: Sequence[int]) -> Any:

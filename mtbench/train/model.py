@@ -25,6 +25,7 @@ from .gradients import add, head_gradients, multiply, output_gradients, task_gra
 from .lessons import counted, loss_of, own_batches
 from .rows import own_columns
 from .state import state_of, variables_of
+from .unknown import UnknownIds
 from .updates import Updates
 from .weigher import Weigher
 
@@ -45,12 +46,15 @@ class MultiTaskModel(tfrs.Model):
         super().__init__()
         require_keras_2()
         towers: dict[str, Callable[..., Tensor]] = {}
+        unknown: dict[str, UnknownIds | None] = {}
         sides: dict[str, Side] = {"query": data.query, "candidate": data.candidate}
         for name, side, other in (
             ("query", data.query, data.candidate),
             ("candidate", data.candidate, data.query),
         ):
-            features = _described(side, len(other.ids))
+            share = setup.towers[name].share_unknown()
+            unknown[name] = UnknownIds(name, share, len(side.ids)) if share else None
+            features = _described(side, len(other.ids), bool(share))
             towers[name] = setup.towers[name].build(features, tuple(setup.tasks))
         self.heads: dict[str, Head] = {
             name: task.build(len(data.query.ids), len(data.candidate.ids))
@@ -66,6 +70,7 @@ class MultiTaskModel(tfrs.Model):
                 setup.towers[name].by_id,
                 {key: tf.constant(feature.values) for key, feature in side.features.items()},
                 setup.towers[name].needs(),
+                unknown[name],
             )
             for name, side in sides.items()
         )
@@ -81,6 +86,7 @@ class MultiTaskModel(tfrs.Model):
         )
         # Keras finds layers and variables in lists of its own attributes
         self._tower_state = [part for tower in towers.values() for part in state_of(tower)]
+        self._tower_state += [part for each in unknown.values() if each for part in each.state]
         self._head_state = [part for head in self.heads.values() for part in state_of(head)]
         self._weighting_state: list[Any] = []
         self.weighting_optimizer: Any = None
@@ -190,6 +196,9 @@ class MultiTaskModel(tfrs.Model):
         """Let heads and towers set what depends on the training part, or a task's own rows."""
         for name, head in self.heads.items():
             head.adapt(by_task.get(name, train))
+        for side in self._sides:
+            if side.unknown:
+                side.unknown.adapt(train)
         self.remember(train)
 
     def remember(self, known: Interactions) -> None:
@@ -305,6 +314,16 @@ class MultiTaskModel(tfrs.Model):
         losses = {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
         return self._means(losses, batches, self._counts(batches))
 
+    def losses_and_counts(self, columns: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+        """Each trained task's loss over some rows, and how many of them it is of."""
+        batches = self.batches(columns, self.trained)
+        counts = self._counts(batches)
+        size = tf.size(columns["query"])
+        return {
+            name: (loss_of(self.heads[name], batch), size if (n := counts[name]) is None else n)
+            for name, batch in batches.items()
+        }
+
     def _means(
         self,
         losses: Mapping[str, Tensor],
@@ -388,10 +407,12 @@ def _present(counts: Mapping[str, Tensor | None]) -> Tensor | None:
     return tf.stack([tf.constant(True) if n is None else n > 0 for n in counts.values()])
 
 
-def _described(side: Side, num_other: int) -> Features:
+def _described(side: Side, num_other: int, with_unknown: bool) -> Features:
     """What a tower may look at."""
-    sizes = {name: len(f.names) for name, f in side.features.items() if f.form != "numeric"}
-    return Features(side.key, {side.key: len(side.ids), **sizes}, side.features, num_other)
+    named = ("categorical", "multi_hot")
+    num_ids = len(side.ids) + with_unknown
+    sizes = {name: len(f.names) for name, f in side.features.items() if f.form in named}
+    return Features(side.key, {side.key: num_ids, **sizes}, side.features, num_other)
 
 
 def require_keras_2() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -74,6 +75,7 @@ class Trainer:
         epoch_ended: Callable[[int, dict[str, float]], None] = lambda epoch, losses: None,
         validate: Callable[[MultiTaskModel], Metrics] | None = None,
         stop: Stop = lambda epoch, metrics: False,
+        losses: Callable[[MultiTaskModel], Mapping[str, float]] = lambda model: {},
     ) -> Trained:
         """Train from the initial weights of a seed.
 
@@ -83,9 +85,11 @@ class Trainer:
             epoch_ended: Called with the number of each epoch, from 1, and its losses.
             validate: Scores the model on the validation part, if there is one.
             stop: Is asked after each time whether that is enough.
+            losses: Gives the losses of trained tasks on it, by name.
 
         Raises:
             FloatingPointError: A loss is not finite.
+            RuntimeError: Nothing was learned: all variables are as they were.
         """
         first = self._first and self._first.train(seed, train)
         started = time.perf_counter()
@@ -100,8 +104,9 @@ class Trainer:
         rows = self._feed.start(train, seed, lessons)
         steps = math.ceil(rows / options.batch_size)
         model.optimization.steps.assign(float(steps * options.epochs))
+        before = _checksums(model)
         built = time.perf_counter()
-        validation = Validation(self.setup, validate, stop) if validate else None
+        validation = Validation(self.setup, validate, stop, losses) if validate else None
         clock = Clock(epoch_ended, options.batch_size, rows, validation)
         model.fit(
             self._feed.dataset,
@@ -110,6 +115,11 @@ class Trainer:
             callbacks=[clock],
             verbose=0,
         )
+        if before and before == _checksums(model):
+            raise RuntimeError(
+                f"training moved none of the {len(before)} variables of the model: no loss that is "
+                "trained depends on them, or its steps are too small for float32"
+            )
         if self._model is None:
             self._model = model if _reusable(model, self._feed) else None
         epochs = len(clock.curve)
@@ -139,6 +149,11 @@ class Trainer:
         for slot, initial in zip(self._model.optimizer_variables, self._initial_slots, strict=True):
             slot.assign(initial)
         return self._model
+
+
+def _checksums(model: MultiTaskModel) -> list[int]:
+    """Of each variable that training moves."""
+    return [zlib.crc32(variable.numpy()) for variable in model.model_variables]
 
 
 def pretraining(setup: Setup) -> Setup | None:

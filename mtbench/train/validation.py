@@ -25,6 +25,7 @@ class Validation:
         setup: What is trained.
         validate: Scores a model.
         stop: Is asked after each time.
+        losses: Gives the losses of the trained tasks by name.
     """
 
     def __init__(
@@ -32,9 +33,10 @@ class Validation:
         setup: Setup,
         validate: Callable[[MultiTaskModel], Metrics],
         stop: Stop = lambda epoch, metrics: False,
+        losses: Callable[[MultiTaskModel], Mapping[str, float]] = lambda model: {},
     ) -> None:
         options = setup.train
-        self._stop = stop
+        self._stop, self._losses = stop, losses
         self.curve: list[dict[str, Any]] = []
         self._validate = validate
         self._every = options.validate_every or 1
@@ -50,7 +52,10 @@ class Validation:
         if epoch % self._every:
             return
         metrics = self._validate(model)
-        self.curve.append({"epoch": epoch, "metrics": metrics})
+        told = {"epoch": epoch, "metrics": metrics}
+        if losses := dict(self._losses(model)):
+            told["losses"] = losses
+        self.curve.append(told)
         if self._stopping:
             if self._stopping.better(epoch, metrics):
                 self._best = [v.numpy() for v in model.model_variables]

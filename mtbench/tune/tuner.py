@@ -82,8 +82,11 @@ class Tuner:
 
         One that was ended early elsewhere, where this trial would go on, is none.
         """
-        record = self._known(self._planned(setup, seed).id)
-        if record is None or not record.ok:
+        run_id = self._planned(setup, seed).id
+        record = self._known(run_id)
+        if record is None or record.run_id != run_id:
+            return None
+        if not record.ok:
             return record
         for n, row in enumerate(record.validation):
             if enough(row["epoch"], row["metrics"]):

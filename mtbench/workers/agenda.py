@@ -15,6 +15,7 @@ from mtbench.plugin.baseline import Baseline
 from mtbench.plugin.executor import Work
 from mtbench.plugin.registry import Registry
 from mtbench.records import store
+from mtbench.records.asked import Version, note, version_of
 from mtbench.records.leases import Leases, abandoned, held
 from mtbench.records.record import Record
 from mtbench.runs.identity import digest
@@ -71,6 +72,7 @@ class Agenda:
     Attributes:
         plan: The runs with the suite's seeds that are known by now.
         trials: Of each study, those that were done when they were last looked at.
+        found: By id, the records of runs that were done before.
 
     Raises:
         SuiteError: An arm that the suite does not have.
@@ -84,7 +86,10 @@ class Agenda:
         self._made: dict[str, Record] = {}
         self._hits: dict[str, Record] = {}
         self._plans: dict[str, list[PlannedRun]] = {}
+        self.found: dict[str, Record] = {}
         self._leases, self._looked = Leases(), 0.0
+        self._version: Version | None = None
+        self._noted = 0
         self.trials: dict[Study, list[Trial]] = {}
         self.tuner: Tuner | None = None
         if suite.tune:
@@ -124,6 +129,12 @@ class Agenda:
     def left(self) -> int:
         """How many runs and studies are not done."""
         return len(self._pending) + len(self._doing) + len(self._elsewhere)
+
+    @property
+    def arms(self) -> list[str]:
+        """The scenarios and baselines that there is something to do of."""
+        items = (*self._pending, *self._doing.values(), *self._elsewhere.values())
+        return list(dict.fromkeys(item.arm for item in items))
 
     @property
     def baselines(self) -> list[Baseline]:
@@ -191,6 +202,24 @@ class Agenda:
         """Keep a record that was made of an item."""
         if isinstance(item.of, Study):
             self._made[record.run_id] = record
+        else:
+            self.note()
+
+    def note(self) -> None:
+        """Write down what is asked for, as far as it is known: reports will speak of that.
+
+        Raises:
+            RecordError: The folder cannot be written to.
+        """
+        plan = self.plan
+        if not plan:
+            return
+        if self._version is None or len(plan) != self._noted:
+            self._noted, self._version = len(plan), version_of(run.run for run in plan)
+        studies = self.tuner.studies if self.tuner else []
+        complete = all(study.title in self._plans for study in studies)
+        whole = complete and not self._wanted.arms and self._wanted.shard == (1, 1)
+        note(self._folder, self._version, whole)
 
     def work(self, item: Item, at_most: int | None) -> Work:
         """What a worker is asked for."""
@@ -261,7 +290,8 @@ class Agenda:
         self._plans[title] = runs
         if self._wanted.speed:
             runs = [run for run in runs[:1] if not run.setup.baseline]
-        for run in pending(runs, self._folder, self._wanted.again, models=self._wanted.models):
+        again, models = self._wanted.again, self._wanted.models
+        for run in pending(runs, self._folder, again, models=models, found=self.found):
             self._pending.append(Item(run.id, run.scenario, self._folder, run, arm))
 
     def _is_done(self, item: Item) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,13 @@ VARIABLES = ("TFDS_DATA_DIR", "MTBENCH_CACHE_DIR", "CUDA_VISIBLE_DEVICES")
 are in the run's id, so that a worker with others refuses it."""
 
 
-def bundle_of(suite: Suite, registry: Registry) -> dict[str, Any]:
+def bundle_of(suite: Suite, registry: Registry, arms: Sequence[str]) -> dict[str, Any]:
     """Make the bundle of a suite: JSON types.
+
+    Args:
+        suite: The suite.
+        registry: Where its components come from.
+        arms: What of it may be asked for.
 
     Raises:
         MtbenchError: It was not read from anything.
@@ -40,6 +45,7 @@ def bundle_of(suite: Suite, registry: Registry) -> dict[str, Any]:
         files.append(Path(asked.suite).resolve())
     return {
         "suite": files[-1].as_posix() if isinstance(asked.suite, str) else dict(asked.suite),
+        "arms": list(arms),
         "overrides": list(asked.overrides),
         "seeds": asked.seeds,
         "synthetic": asked.synthetic,

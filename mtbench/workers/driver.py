@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,12 @@ import numpy as np
 from mtbench import errors
 from mtbench.errors import MtbenchError, RecordError
 from mtbench.plugin.blame import blame
+from mtbench.plugin.component import Component
 from mtbench.plugin.executor import Event, Executor, Work
 from mtbench.plugin.registry import Registry
 from mtbench.plugin.run import Run
 from mtbench.records import store
+from mtbench.records.by_query import write_ids
 from mtbench.records.record import Record
 from mtbench.runs.execute import record_of_lost
 from mtbench.runs.observers import Observers
@@ -80,11 +83,12 @@ class Driver:
         executor = self._executor
         try:
             for baseline in self._agenda.baselines:
-                baseline.require()
+                with self._blame(baseline):
+                    baseline.require()
             self._agenda.clean()
             if self.over:
                 return
-            with blame(executor, lambda: self._registry.origin(executor).plugin):
+            with self._blame(executor):
                 executor.execute(self)
             if not self.over:
                 left = self._agenda.left
@@ -92,10 +96,13 @@ class Driver:
         finally:
             self._agenda.close()
 
+    def _blame(self, component: Component) -> AbstractContextManager[None]:
+        return blame(component, lambda: self._registry.origin(component).plugin)
+
     @cached_property
     def bundle(self) -> Mapping[str, Any]:
         """What a worker needs to plan the same runs."""
-        return bundle_of(self._suite, self._registry)
+        return bundle_of(self._suite, self._registry, self._agenda.arms)
 
     @property
     def over(self) -> bool:
@@ -120,7 +127,8 @@ class Driver:
     def here(self) -> Callable[[Work], None]:
         """What does a work in this process."""
         place = {"executor": self._executor.name, "node": platform.node(), "workers_on_node": 1}
-        return Performer(self._suite, self._registry, self.tell, place).do
+        arms = self._agenda.arms
+        return Performer(self._suite, self._registry, self.tell, place, arms).do
 
     def tell(self, event: Event) -> None:
         """Take an event."""
@@ -188,14 +196,15 @@ class Driver:
     def _store(self, item: Item, record: Record, output: str, arrays: Mapping[str, bytes]) -> None:
         """Store a record and what belongs to it, then tell of it."""
         run = self._runs.pop(item.key)
-        by_query = _arrays(arrays["by_query"]) if "by_query" in arrays else None
+        found = {name: _arrays(content) for name, content in arrays.items()}
         for tried in range(1, WRITES + 1):
             try:
                 store.write_log(item.folder, record.run_id, output)
-                if "weights" in arrays:
-                    path = store.weights_path(item.folder, record.run_id)
-                    store.put(path, lambda stream: stream.write(arrays["weights"]))
-                store.write(item.folder, record, by_query)
+                if "queries" in found:
+                    write_ids(item.folder, record, found["queries"]["ids"])
+                record = store.write(
+                    item.folder, record, found.get("by_query"), found.get("weights")
+                )
                 break
             except RecordError as error:
                 if tried == WRITES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -38,15 +38,23 @@ class Performer:
         registry: Where its components come from.
         tell: Is told how they go.
         place: What records say of where they were made.
+        arms: What of the suite may be asked for.
     """
 
     def __init__(
-        self, suite: Suite, registry: Registry, tell: Tell, place: Mapping[str, Any]
+        self,
+        suite: Suite,
+        registry: Registry,
+        tell: Tell,
+        place: Mapping[str, Any],
+        arms: Sequence[str],
     ) -> None:
+        self._arms = arms
         self._suite, self._registry, self._tell, self._place = suite, registry, tell, place
         self._stages = Stages(registry.identity)
         self._questions: dict[str, dict[str, Any]] = {}
         self._guard: Guard | None = None
+        self._told_ids = False
 
     def do(self, work: Work) -> None:
         """Do a work; `ended` is the last that is told of it.
@@ -122,7 +130,8 @@ class Performer:
             enough: What may end it early.
         """
         if self._guard is None:
-            self._stages.prepare(run.setup, run.seed)
+            others = [self._suite.setup(arm) for arm in self._arms]
+            self._stages.prepare([run.setup, *others], run.seed)
             self._guard = Guard()
             self._tell(Event("ready", work.key))
         self._tell(Event("started", work.key, {"run": asdict(named)}))
@@ -132,6 +141,9 @@ class Performer:
             record = record.model_copy(update={"pruned": True})
         record = self._guarded(self._guard, record, named)
         arrays = teller.arrays if record.ok else {}
+        if "by_query" in arrays and not self._told_ids:
+            arrays["queries"] = _npz({"ids": self._stages.data(run.setup).query.ids})
+            self._told_ids = True
         self._tell(Event("finished", work.key, {"record": record.plain()}, arrays))
         return record
 
@@ -178,9 +190,9 @@ class _Teller(Listener):
         if by_query and not self._enough:
             self.arrays["by_query"] = _npz(by_query)
         if self._models and model:
-            from mtbench.train.artifacts import kept_arrays  # noqa: PLC0415 - TensorFlow
+            from mtbench.train.artifacts import weights_of  # noqa: PLC0415 - TensorFlow
 
-            self.arrays["weights"] = _npz(kept_arrays(model))
+            self.arrays["weights"] = _npz(weights_of(model))
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -28,7 +28,7 @@ from .frames import Buffer, of_event, received
 def main() -> None:
     """Do what is asked for until there is no one to ask."""
     faulthandler.enable()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the driver says what is to end
     line = socket.socket(fileno=int(sys.argv[1]))
@@ -78,7 +78,7 @@ class _Worker:
         from .performer import Performer  # noqa: PLC0415 - imports all else
 
         suite, registry = unpacked(self._bundle)
-        return Performer(suite, registry, self._tell, self._place)
+        return Performer(suite, registry, self._tell, self._place, self._bundle["arms"])
 
     def _tell(self, event: Event) -> None:
         sys.stdout.flush()  # before what it belongs to has ended

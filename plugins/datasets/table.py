@@ -2,105 +2,50 @@
 
 from __future__ import annotations
 
-import functools
+import difflib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-import numpy as np
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data import Coded, Form, Ids, Known, Raw, as_text
+from mtbench.data import Ids
 from mtbench.data.tables import (
     Column,
-    Lists,
+    FeatureFile,
+    PartNames,
     Reals,
     TableFile,
     TableReader,
+    TablesReader,
     Texts,
     Times,
+    Told,
     Unit,
+    digest_of,
     notes,
     read,
 )
 
-TIME = "timestamp"
+TIME, PART = "timestamp", "part"
+DEFAULT = {"user_rating": "rating", TIME: TIME}
+"""Columns that are read where a suite names none."""
+MOST = 10
+"""Columns of a file that a message names."""
 RESERVED = ("query", "candidate", "history")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
-class FeatureFile(TableFile):
-    """A table with a row for each user or item."""
+class Read(NamedTuple):
+    """Interactions that were read."""
 
-    path: mtbench.SuitePath
-    """The file, relative to the suite's file, as that of the interactions."""
-    id: str | None = None
-    """Column with the id; default: as in the interactions."""
-    columns: dict[str, Form] = Field(min_length=1)
-    """Form of each column to read: `categorical`, `numeric` or `multi_hot`. A numeric value that is
-    missing becomes the mean of the others."""
-    separator: str = Field("|", min_length=1)
-    """What separates the values of a multi-hot column, unless it holds lists (Parquet)."""
-
-    def describe(self, key: str, interactions: Coded, notices: list[str]) -> Known:
-        """Read it.
-
-        Args:
-            key: Column of the interactions with the ids.
-            interactions: The ids that have an interaction.
-            notices: Where to add what is worth saying.
-
-        Returns:
-            What is known of every id, those of the file first.
-        """
-        reader = TableReader(self)
-        ids = Texts(self.id or key, required=True)
-        columns = self._columns()
-        rows, _ = read(reader, [ids, *columns.values()])
-        described = ids.result()
-        _refuse_twice(reader, ids.name, described)
-        further = np.setdiff1d(interactions.ids, described.ids)
-        if len(further) == len(interactions.ids):
-            raise mtbench.DataError(
-                f"{reader.name}: column {ids.name!r}: expected ids of the interactions, such as "
-                f"{str(interactions.ids[0])!r}, found none of them, but {str(described.ids[0])!r}"
-            )
-        for column in columns.values():
-            if column.missing == rows:
-                raise mtbench.DataError(
-                    f"{reader.name}: column {column.name!r}: expected values, found none"
-                )
-        notices += notes(reader, columns.values())
-        if len(further):
-            notices.append(
-                f"{reader.name}: lacks {len(further)} of {len(interactions.ids)} values of "
-                f"{key!r}, such as {str(further[0])!r}: all their features are missing"
-            )
-        features = {
-            name: _extended(self.columns[name], column, len(further))
-            for name, column in columns.items()
-        }
-        return Known(np.concatenate([described.ids[described.codes], further]), features)
-
-    def check(self, key: str) -> None:
-        """Find what is wrong with its first rows."""
-        read(
-            TableReader(self),
-            [Texts(self.id or key, required=True), *self._columns().values()],
-            True,
-        )
-
-    def _columns(self) -> dict[str, Column]:
-        """What reads each feature."""
-        columns: dict[str, Column] = {}
-        for name, form in self.columns.items():
-            if form == "numeric":
-                columns[name] = Reals(name, np.float64)
-            else:
-                columns[name] = Lists(name, self.separator) if form == "multi_hot" else Texts(name)
-        return columns
+    reader: TableReader
+    query: Texts
+    candidate: Texts
+    columns: Mapping[str, Column]
+    told: Told
 
 
 class Table(mtbench.Dataset, TableFile):
@@ -116,9 +61,13 @@ class Table(mtbench.Dataset, TableFile):
     """Column with the id of the user."""
     candidate: str = "item_id"
     """Column with the id of the item."""
-    columns: dict[Name, str] = Field({"user_rating": "rating", TIME: TIME})
+    columns: dict[Name, str] | None = None
     """Columns to read besides, by the name that tasks and splits use: `user_rating` and other
-    labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601."""
+    labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601; `part` is the part
+    that a row is of (train, validation or test; in none where it is empty), for split `column`.
+    Default: of `{user_rating: rating, timestamp: timestamp}` those that the file has."""
+    further: tuple[mtbench.SuitePath, ...] = ()
+    """Further files of the same columns, whose rows follow those of the first."""
     timestamp_unit: Unit = "s"
     """What a timestamp that is a number counts since 1970."""
     query_features: FeatureFile | None = None
@@ -129,21 +78,21 @@ class Table(mtbench.Dataset, TableFile):
     @model_validator(mode="after")
     def _distinct(self) -> Table:
         for name in RESERVED:
-            if name in self.columns:
+            if name in (self.columns or ()):
                 raise ValueError(f"columns: expected a name of your own, found {name!r}")
         if self.query == self.candidate:
             raise ValueError(f"expected two columns of ids, found {self.query!r} twice")
         for side, file in self._files():
             key = getattr(self, side)
-            if file and key in file.columns:
+            if file and key in (*file.columns, *file.vectors):
                 raise ValueError(f"{side}_features: expected features, found the id {key!r}")
         return self
 
     def require(self) -> None:
         """Look at the files: at their first rows, or at all of them where those are all."""
-        query, candidate, columns, whole = self._read(first=True)
-        if whole:
-            self._encode(query, candidate, columns)
+        read_first = self._read(first=True)
+        if read_first.told.whole:
+            self._encode(read_first)
         else:
             for side, file in self._files():
                 if file:
@@ -155,30 +104,60 @@ class Table(mtbench.Dataset, TableFile):
 
     def source_digest(self) -> str:
         """SHA-256 over the files."""
-        files = [self, *(file for _, file in self._files() if file)]
-        return hashlib.sha256("".join(_digest(file) for file in files).encode()).hexdigest()
+        further = [self.model_copy(update={"path": path}) for path in self.further]
+        files = [self, *further, *(file for _, file in self._files() if file)]
+        return hashlib.sha256("".join(digest_of(file) for file in files).encode()).hexdigest()
 
     def load(self) -> mtbench.Data:
         """Read all files."""
-        query, candidate, columns, _ = self._read()
-        return self._encode(query, candidate, columns)
+        return self._encode(self._read())
 
-    def _read(self, first: bool = False) -> tuple[Texts, Texts, dict[str, Column], bool]:
-        """Read the interactions, or the first of them; the last says whether these are all."""
-        query, candidate = (Texts(name, required=True) for name in (self.query, self.candidate))
-        columns: dict[str, Column] = {
-            name: Times(column, self.timestamp_unit) if name == TIME else Reals(column)
-            for name, column in self.columns.items()
-        }
-        _, whole = read(TableReader(self), [query, candidate, *columns.values()], first)
-        return query, candidate, columns, whole
+    def where(self, column: str) -> str:
+        """How the suite says which column of the file has what is lacking."""
+        taken = {self.query, self.candidate, *self._named().values()}
+        others = [name for name in TableReader(self).columns() if name not in taken]
+        near = difflib.get_close_matches(DEFAULT.get(column, column), others, n=1)
+        name = near[0] if near else others[0] if len(others) == 1 else "..."
+        named = ", ".join(f"{key}: {value}" for key, value in self._named().items())
+        has = f"the file has also {', '.join(others[:MOST])}" if others else "the file has no other"
+        return (
+            f"{has}; say which of its columns it is, `columns: "
+            f"{{{named}{', ' if named else ''}{column}: {name}}}`"
+        )
 
-    def _encode(
-        self, query: Texts, candidate: Texts, columns: Mapping[str, Column]
-    ) -> mtbench.Data:
+    def _named(self) -> dict[str, str]:
+        """The columns to read, by the name that tasks and splits use."""
+        if self.columns is not None:
+            return self.columns
+        names = TableReader(self).columns([self.query, self.candidate])
+        return {name: column for name, column in DEFAULT.items() if column in names}
+
+    def _read(self, first: bool = False) -> Read:
+        """Read the interactions, or the first of them."""
+        reader = TablesReader(self, self.further) if self.further else TableReader(self)
+        named = self._named()
+        query, candidate = (
+            Texts(getattr(self, side), is_id=True, way_out=f"; `{side}` says which column it is")
+            for side in ("query", "candidate")
+        )
+        columns: dict[str, Column] = {}
+        for name, column in named.items():
+            others = ", ".join(f"{key}: {value}" for key, value in named.items() if key != name)
+            way_out = f"; where nothing reads {name!r}, say `columns: {{{others}}}`"
+            columns[name] = self._column(name, column, way_out)
+        told = read(reader, [query, candidate, *columns.values()], first)
+        return Read(reader, query, candidate, columns, told)
+
+    def _column(self, name: str, column: str, way_out: str) -> Column:
+        """What reads a column of the interactions, by the name it is used by."""
+        if name == TIME:
+            return Times(column, self.timestamp_unit, way_out)
+        return PartNames(column, way_out) if name == PART else Reals(column, way_out=way_out)
+
+    def _encode(self, rows: Read) -> mtbench.Data:
         """Read the features too, and encode all of it."""
-        reader = TableReader(self)
-        notices = notes(reader, [query, candidate, *columns.values()])
+        reader, query, candidate, columns, told = rows
+        notices = [*told.notes, *notes(reader, [query, candidate, *columns.values()])]
         sides = []
         for (side, file), column in zip(self._files(), (query, candidate), strict=True):
             ids = column.result()
@@ -212,43 +191,6 @@ class Table(mtbench.Dataset, TableFile):
                     f"{reader.name}: column {column.name!r}: expected labels that differ, found "
                     f"{constant}: leave {name!r} out of `columns` for tasks that do without"
                 )
-
-
-def _refuse_twice(reader: TableReader, column: str, ids: Coded) -> None:
-    """Find an id that two rows are about."""
-    first = np.unique(ids.codes, return_index=True)[1]
-    if len(first) < len(ids.codes):
-        row = int(np.setdiff1d(np.arange(len(ids.codes)), first)[0])
-        places = reader.places([row, before := int(first[ids.codes[row]])])
-        raise mtbench.DataError(
-            f"{places[row]}: column {column!r}: {str(ids.ids[ids.codes[row]])!r} is there twice, "
-            f"first at {places[before]}"
-        )
-
-
-def _extended(form: Form, column: Column, number: int) -> Raw:
-    """A feature, with a missing value for each of some further ids."""
-    values = column.result()
-    if form == "numeric":
-        return Raw(form, np.append(values, np.full(number, np.nan)))
-    if form == "multi_hot":
-        return Raw(form, [*values, *[[]] * number])
-    return Raw(form, np.append(as_text(values.ids)[values.codes], [""] * number))
-
-
-def _digest(file: TableFile) -> str:
-    """SHA-256 of a file, kept while size and time of change stay."""
-    path = Path(file.path).expanduser()
-    try:
-        status = path.stat()
-    except OSError:
-        return TableReader(file).digest()  # which says what is wrong
-    return _digest_of(file.path, status.st_size, status.st_mtime_ns)
-
-
-@functools.cache
-def _digest_of(path: str, size: int, changed: int) -> str:
-    return TableReader(TableFile(path=path)).digest()
 
 
 @mtbench.hookimpl

@@ -53,12 +53,13 @@ class EventFiles:
     def mtbench_run_started(self, run: mtbench.Run) -> None:
         """Open an event file and describe the run."""
         self._writer, self._epoch = None, 0
+        create = tf.summary.create_file_writer  # by mtbench's import of TensorFlow, a quiet one
         hparams = importlib.import_module("tensorboard.plugins.hparams.api")
         importlib.import_module("tensorboard.plugins.scalar.summary_v2")  # else in the first epoch
         folder = self._place(run)
         for old in folder.glob(FILES):
             old.unlink()
-        writer = tf.summary.create_file_writer(str(folder))
+        writer = create(str(folder))
         with writer.as_default():
             hparams.hparams(flatten.settings(run))
         self._writer = writer

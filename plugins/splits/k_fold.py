@@ -35,6 +35,10 @@ class KFold(mtbench.Split):
             raise ValueError(f"expected fold at most folds = {self.folds}, found {self.fold}")
         return self
 
+    def to_validate(self) -> str | None:
+        """Raise the share, where it is 0."""
+        return None if self.validation_share else "give it a validation_share"
+
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Draw a permutation and take a piece of it, and what follows, round and round."""
         least = max(self.folds, 4 if self.validation_share else 2)

@@ -22,6 +22,10 @@ class LeaveLastOut(mtbench.Split):
     min_train: int = Field(1, ge=1)
     """Training interactions that a user must be left with to be tested."""
 
+    def to_validate(self) -> str | None:
+        """Ask for it."""
+        return None if self.validation else "say validation: true"
+
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Sort each user's rows by time and cut off the last."""
         order, counts = parts.by_query_and_time(self, data), parts.counts_by_query(data)

@@ -37,6 +37,10 @@ class MovieLensFolds(mtbench.Split):
     validation_share: float = Field(0.0, ge=0, lt=1)
     """Share of the training ratings that validates, drawn by the run's seed; 0 for none."""
 
+    def to_validate(self) -> str | None:
+        """Raise the share, where it is 0."""
+        return None if self.validation_share else "give it a validation_share"
+
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Find the ratings of the archive in the data."""
         archive = _read(self.fold or f"u{seed % 5 + 1}")

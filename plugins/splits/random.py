@@ -18,6 +18,10 @@ class Random(mtbench.Split):
     validation_share: float = Field(0.0, ge=0, lt=1)
     """Share of what is left that validates, at least one and not all of it; 0 for none."""
 
+    def to_validate(self) -> str | None:
+        """Raise the share, where it is 0."""
+        return None if self.validation_share else "give it a validation_share"
+
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Draw a permutation: first rows to train, then those to validate, last those to test."""
         least = 3 if self.validation_share else 2

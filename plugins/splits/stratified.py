@@ -22,6 +22,10 @@ class Stratified(mtbench.Split):
     validation_share: float = Field(0.0, ge=0, lt=1)
     """Share of the rest of each user's that validates, to the nearest whole number; 0 for none."""
 
+    def to_validate(self) -> str | None:
+        """Raise the share, where it is 0."""
+        return None if self.validation_share else "give it a validation_share"
+
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Shuffle all rows, bring those of a user together, and cut each user's."""
         order = np.random.default_rng(seed).permutation(len(data.interactions))

@@ -24,6 +24,10 @@ class Temporal(mtbench.Split):
     validation_share: float = Field(0.0, ge=0, lt=1)
     """Share of what comes before, the latest of it, that validates; 0 for none."""
 
+    def to_validate(self) -> str | None:
+        """Raise the share, where it is 0."""
+        return None if self.validation_share else "give it a validation_share"
+
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Cut where the time changes."""
         times = parts.column(self, data, "timestamp")

@@ -22,6 +22,10 @@ class UserTemporal(mtbench.Split):
     validation_share: float = Field(0.0, ge=0, lt=1)
     """Share of the rest of each user's, the latest of it, that validates; 0 for none."""
 
+    def to_validate(self) -> str | None:
+        """Raise the share, where it is 0."""
+        return None if self.validation_share else "give it a validation_share"
+
     def build(self, data: mtbench.Data, seed: int) -> mtbench.Parts:
         """Sort each user's rows by time and cut them."""
         order, counts = parts.by_query_and_time(self, data), parts.counts_by_query(data)

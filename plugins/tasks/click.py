@@ -10,8 +10,17 @@ import tensorflow as tf
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data import labelled
-from mtbench.kit import PairScore, Sampler, chosen, labels_of, reduced, repeated, unseen
+from mtbench.data import labelled, require_weights
+from mtbench.kit import (
+    PairScore,
+    Sampler,
+    chosen,
+    labels_of,
+    reduced,
+    repeated,
+    unseen,
+    weights_of,
+)
 from mtbench.metrics import bias_logits, predictions
 
 BLOCK = 65536
@@ -55,6 +64,10 @@ class Click(mtbench.Task):
     the embeddings."""
     reduction: Literal["mean", "sum"] = "mean"
     """Over the pairs of a batch."""
+    weight: str | None = None
+    """Column with the weight in the loss of each row, and of the negatives drawn for it: one of
+    weight 2 counts as two rows, one of 0 as none; default: each counts alike. Metrics do not
+    weigh."""
 
     @model_validator(mode="after")
     def _of_the_mode(self) -> Click:
@@ -83,8 +96,25 @@ class Click(mtbench.Task):
         )
 
     def needs(self) -> tuple[str, ...]:
+        """The label, where there is a threshold, and weights."""
+        return (*self.learns_from(), *([self.weight] if self.weight else []))
+
+    def learns_from(self) -> tuple[str, ...]:
         """The label, where there is a threshold."""
         return () if self.threshold is None else (self.label,)
+
+    def check(self, rows: mtbench.Interactions) -> None:
+        """Refuse a threshold that no label reaches, or that all do."""
+        if self.threshold is None:
+            return
+        positive = self.positives(labelled(rows, self.label))
+        if positive.all() or not positive.any():
+            none, way_out = ("below", "raise it") if positive.all() else ("of at least", "lower it")
+            raise mtbench.DataError(
+                f"expected a {self.label} {none} the threshold {self.threshold:g} in some rows, "
+                f"found none in {len(positive)}: {way_out}"
+                + ("; without one all rows are positives" if positive.all() else "")
+            )
 
     def build(self, num_queries: int, num_candidates: int) -> ClickHead:
         """Make the head."""
@@ -201,11 +231,22 @@ class ClickHead:
 
     def adapt(self, train: mtbench.Interactions) -> None:
         """Set the offset of the biases, and what each query has."""
+        require_weights(train, self.options.weight)
         if self.options.biases:
             rate = self.options.rate(train)
             self.score.offset.assign(np.log(rate / (1 - rate)))
         if self.options.threshold is None:
             self.sampler.adapt(train)
+
+    def counted(self, batch: Any) -> Any:
+        """Number of rows that the loss is of, an integer scalar; None for all that learn."""
+        options = self.options
+        if options.weight is None:
+            return None
+        weights = weights_of(batch, options.weight)
+        if options.threshold is not None:
+            _, weights = labels_of(batch, options.label, options.weight)
+        return tf.math.count_nonzero(weights)
 
     def loss(self, batch: Any) -> Any:
         """Loss over the batch, scalar."""
@@ -215,11 +256,11 @@ class ClickHead:
             number = options.negatives_per_positive
             negative, negative_weights = self.sampler.from_catalogue(batch, number)
             pairs.append((repeated(batch.query, number), negative))
-            ones = tf.ones_like(batch.query.rows, tf.float32)
-            targets = tf.concat([ones, tf.zeros_like(negative_weights)], 0)
-            weights = tf.concat([ones, negative_weights], 0)
+            weights = weights_of(batch, options.weight)
+            targets = tf.concat([tf.ones_like(weights), tf.zeros_like(negative_weights)], 0)
+            weights = tf.concat([weights, tf.repeat(weights, number) * negative_weights], 0)
         else:
-            labels, weights = labels_of(batch, options.label)
+            labels, weights = labels_of(batch, options.label, options.weight)
             targets = tf.cast(labels >= options.threshold, tf.float32)
         logits = tf.concat([self.score(*pair) for pair in pairs], 0)
         losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)

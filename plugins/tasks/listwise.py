@@ -9,7 +9,7 @@ import tensorflow as tf
 from pydantic import Field
 
 import mtbench
-from mtbench.data import is_known, labelled
+from mtbench.data import is_known, labelled, require_weights
 from mtbench.kit import PairScore, labels_of, reduced, segment_log_softmax
 from mtbench.metrics import defined
 
@@ -48,6 +48,9 @@ class Listwise(mtbench.Task):
     reduced over the rows."""
     reduction: Literal["mean", "sum"] = "mean"
     """Over the lists of a batch."""
+    weight: str | None = None
+    """Column with the weight of each row in the loss: one of weight 2 counts as two rows of its
+    list, one of 0 as none; default: each counts alike. Metrics and baselines do not weigh."""
     top_k: tuple[Annotated[int, Field(ge=1)], ...] = Field((5, 10), min_length=1)
     """Lengths k of nDCG@k."""
 
@@ -60,6 +63,10 @@ class Listwise(mtbench.Task):
         )
 
     def needs(self) -> tuple[str, ...]:
+        """The label, and weights."""
+        return (self.label, *([self.weight] if self.weight else []))
+
+    def learns_from(self) -> tuple[str, ...]:
         """The label."""
         return (self.label,)
 
@@ -122,6 +129,7 @@ class ListwiseHead:
         Raises:
             DataError: They are no grades.
         """
+        require_weights(train, self.options.weight)
         name = self.options.label
         labels = labelled(train, name).columns[name]
         wrong = labels[(labels < 0) | (labels > MOST)]
@@ -154,22 +162,22 @@ class ListwiseHead:
 
     def lists(self, batch: Any) -> tuple[Any, Any, Any, Any]:
         """Label and weight of each row, the list it is of, `[batch]` each; the number of lists."""
-        labels, weights = labels_of(batch, self.options.label)
+        labels, weights = labels_of(batch, self.options.label, self.options.weight)
         queries, lists = tf.unique(batch.columns["query"])  # a tower may embed them ungrouped
         return labels, weights, lists, tf.size(queries)
 
     def counts(self, weights: Any, target: Any, lists: Any, number: Any) -> Any:
         """Whether each list has something to order, bool `[number]`."""
         mass = tf.math.unsorted_segment_sum(target, lists, number)
-        rows = tf.math.unsorted_segment_sum(weights, lists, number)
+        rows = tf.math.unsorted_segment_sum(tf.cast(weights > 0, tf.int32), lists, number)
         return (rows > 1) & (mass > 0)
 
     def target(self, labels: Any, weights: Any, lists: Any, number: Any) -> Any:
-        """P_y of each row, float32 `[batch]`; all 0 in a list without gains."""
+        """P_y of each row of weight 1, float32 `[batch]`; all 0 in a list without gains."""
         if self.options.loss == "listnet":
             return tf.exp(segment_log_softmax(labels, weights, lists, number))
-        gains = weights * (2.0**labels - 1.0)
-        sums = tf.math.unsorted_segment_sum(gains, lists, number)
+        gains = 2.0**labels - 1.0
+        sums = tf.math.unsorted_segment_sum(weights * gains, lists, number)
         return tf.math.divide_no_nan(gains, tf.gather(sums, lists))
 
     def evaluate(self, view: mtbench.TestView) -> dict[str, float]:

@@ -11,7 +11,7 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field, field_validator
 
 import mtbench
-from mtbench.data import is_known, labelled
+from mtbench.data import is_known, labelled, require_weights
 from mtbench.kit import CumulativeLogits, PairScore, labels_of, reduced
 from mtbench.metrics import Slice, bias_predictions, defined, in_parts, mae, mean_by_query, rmse
 
@@ -26,7 +26,7 @@ class Ranking(mtbench.Task):
     """
 
     name = "ranking"
-    scored_by = ("label", "slices")
+    scored_by = ("label", "slices", "metric_weight")
     wants = "predictions"
     label: str = "user_rating"
     """Column to predict."""
@@ -52,6 +52,13 @@ class Ranking(mtbench.Task):
     """When scoring, move predictions into the range of the training part's labels."""
     reduction: Literal["mean", "sum"] = "mean"
     """Over the examples of a batch that have a label."""
+    weight: str | None = None
+    """Column with the weight of each row in the loss: one of weight 2 counts as two rows, one of 0
+    as none; default: each counts alike. Metrics and baselines do not weigh, but for those of
+    `metric_weight`."""
+    metric_weight: str | None = None
+    """Column with the weight of each test row in two further metrics, `rmse_weighted` and
+    `mae_weighted`."""
     slices: tuple[Slice, ...] = ()
     """Report the errors of these test rows apart, too: those of popular candidates (that make 80 %
     of the training part) or of others, those of queries or candidates without a training row."""
@@ -74,6 +81,10 @@ class Ranking(mtbench.Task):
             mtbench.Metric("rmse", higher_is_better=False, headline=True),
             mtbench.Metric("mae", higher_is_better=False),
             *(
+                mtbench.Metric(f"{name}_weighted", higher_is_better=False)
+                for name in (("rmse", "mae") if self.metric_weight else ())
+            ),
+            *(
                 mtbench.Metric(f"{name}_{part}", higher_is_better=False, optional=True)
                 for part in dict.fromkeys(self.slices)
                 for name in ("rmse", "mae")
@@ -81,6 +92,10 @@ class Ranking(mtbench.Task):
         )
 
     def needs(self) -> tuple[str, ...]:
+        """The label, and weights."""
+        return tuple(filter(None, (self.label, self.weight, self.metric_weight)))
+
+    def learns_from(self) -> tuple[str, ...]:
         """The label."""
         return (self.label,)
 
@@ -132,8 +147,13 @@ class Ranking(mtbench.Task):
             of_rows, whose = difference[rows], (test.query[rows], test.num_queries)
             by_query["rmse" + end] = np.sqrt(mean_by_query(of_rows**2, *whose))
             by_query["mae" + end] = mean_by_query(np.abs(of_rows), *whose)
+        if self.metric_weight:
+            require_weights(test, self.metric_weight)
+            weights = test.columns[self.metric_weight]
+            weighted = errors(test.columns[self.label], predictions, weights)
+            metrics |= {f"{name}_weighted": value for name, value in weighted.items()}
         metrics = defined(metrics)
-        return metrics, {name: by_query[name] for name in metrics}
+        return metrics, {name: by_query[name] for name in metrics if name in by_query}
 
 
 class RankingHead:
@@ -158,6 +178,8 @@ class RankingHead:
 
     def adapt(self, train: mtbench.Interactions) -> None:
         """Set μ, or with the loss `ordinal`, whose thresholds do its work, those; and the range."""
+        for column in (self.options.weight, self.options.metric_weight):
+            require_weights(train, column)
         if self.ordinal or self.options.biases or self.range is not None:
             labels = labelled(train, self.options.label).columns[self.options.label]
             if self.range is not None:
@@ -175,10 +197,17 @@ class RankingHead:
             return prediction
         return tf.clip_by_value(prediction, self.range[0], self.range[1])
 
+    def counted(self, batch: Any) -> Any:
+        """Number of rows that the loss is of, an integer scalar; None for all with a label."""
+        if self.options.weight is None:
+            return None
+        _, weights = labels_of(batch, self.options.label, self.options.weight)
+        return tf.math.count_nonzero(weights)
+
     def loss(self, batch: Any) -> Any:
         """Loss over the batch, scalar."""
         options = self.options
-        labels, weights = labels_of(batch, options.label)
+        labels, weights = labels_of(batch, options.label, options.weight)
         score = self.score(batch.query, batch.candidate)
         if self.ordinal:
             losses = self.ordinal.losses(labels, score)
@@ -211,9 +240,14 @@ _KERAS = {
 }
 
 
-def errors(labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
+def errors(
+    labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray | None = None
+) -> dict[str, float]:
     """Root mean squared and mean absolute error, in float64."""
-    return {"rmse": rmse(labels, predictions), "mae": mae(labels, predictions)}
+    return {
+        "rmse": rmse(labels, predictions, weights),
+        "mae": mae(labels, predictions, weights),
+    }
 
 
 @mtbench.hookimpl

@@ -10,7 +10,7 @@ import tensorflow_recommenders as tfrs
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data import at_least
+from mtbench.data import at_least, require_weights
 from mtbench.kit import (
     DotScore,
     Sampler,
@@ -20,6 +20,7 @@ from mtbench.kit import (
     labels_of,
     reduced,
     repeated,
+    weights_of,
 )
 from mtbench.metrics import MEASURES_HELP, Lists, Measure, Score, SeenRule, Slice
 
@@ -81,6 +82,9 @@ class Retrieval(mtbench.Task):
     l2: float = Field(0.0, ge=0, allow_inf_nan=False)
     """λ of the penalty λ (‖p_u‖² + ‖q_i‖² + b_i²) that each example adds to its loss, p and q the
     embeddings; with `bpr` each pair, ‖q_j‖² + b_j² of the negative included."""
+    weight: str | None = None
+    """Column with the weight of each row in the loss, and of its pairs with `bpr`; one of 0 is as
+    if it were not there; default: each counts alike. Metrics and baselines do not weigh."""
     label: str = "user_rating"
     """Column that `positive_threshold` and `relevance_threshold` are about."""
     positive_threshold: float | None = Field(None, allow_inf_nan=False)
@@ -123,13 +127,25 @@ class Retrieval(mtbench.Task):
         return self
 
     def needs(self) -> tuple[str, ...]:
-        """The label, where it says what is a positive."""
+        """The label, where it says what is a positive, and weights."""
         thresholds = (self.positive_threshold, self.relevance_threshold)
-        return () if thresholds == (None, None) else (self.label,)
+        label = () if thresholds == (None, None) else (self.label,)
+        return (*label, *([self.weight] if self.weight else []))
 
     def learns_from(self) -> tuple[str, ...]:
         """The label, where it says which rows are trained on."""
         return () if self.positive_threshold is None else (self.label,)
+
+    def check(self, rows: mtbench.Interactions) -> None:
+        """Refuse thresholds that no label reaches, and lists that are never shorter than all."""
+        at_least(rows, self.label, self.positive_threshold, "positive_threshold")
+        at_least(rows, self.label, self.relevance_threshold, "relevance_threshold")
+        shortest = min(self.top_k, default=0)
+        if shortest >= rows.num_candidates:
+            raise mtbench.DataError(
+                f"expected a top_k below the number of candidates, {rows.num_candidates}, found "
+                f"{shortest}: lists of all candidates are right for every model"
+            )
 
     def positives(self, part: mtbench.Interactions) -> mtbench.Interactions:
         """The rows that count.
@@ -206,6 +222,7 @@ class RetrievalHead:
 
     def adapt(self, train: mtbench.Interactions) -> None:
         """Count how often the training part has each candidate, and what each query has."""
+        require_weights(train, self.options.weight)
         counts = np.bincount(
             self.options.positives(train).candidate, minlength=train.num_candidates
         )
@@ -215,11 +232,11 @@ class RetrievalHead:
 
     def positives(self, batch: Any) -> Any:
         """Which rows are trained on, bool `[batch]`; None for all."""
-        threshold = self.options.positive_threshold
-        if threshold is None:
-            return None
-        labels, has_label = labels_of(batch, self.options.label)
-        return (has_label > 0) & (labels >= threshold)
+        options = self.options
+        if options.positive_threshold is None:
+            return None if options.weight is None else weights_of(batch, options.weight) > 0
+        labels, weights = labels_of(batch, options.label, options.weight)
+        return (weights > 0) & (labels >= options.positive_threshold)
 
     def counted(self, batch: Any) -> Any:
         """Number of rows that the loss is of, an integer scalar; None for all."""
@@ -228,10 +245,11 @@ class RetrievalHead:
 
     def loss(self, batch: Any) -> Any:
         """Loss over the batch, scalar."""
-        options, weights = self.options, tf.ones_like(batch.query.rows, tf.float32)
-        positives = self.positives(batch)
+        options, positives = self.options, self.positives(batch)
+        weights = weights_of(batch, options.weight)
         if positives is not None:
-            batch, weights = kept(batch, positives)
+            batch, stays = kept(batch, positives)
+            weights = stays * weights_of(batch, options.weight)
         if options.loss == "bpr":
             losses, sides, weights = self.bpr(batch, weights)
         else:

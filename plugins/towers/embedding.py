@@ -17,6 +17,9 @@ class Embedding(mtbench.Tower):
     name = "embedding"
     embedding_dim: int = Field(32, ge=1)
     """Length of the vector."""
+    unknown_share: float = Field(0.0, ge=0, lt=1)
+    """Share of the ids of a step that are replaced by an unknown one, whose vector those without a
+    training row have in scoring; 0 for none: theirs is what it was at first."""
 
     def build(self, features: mtbench.Features, tasks: Sequence[str]) -> EmbeddingTower:
         """Make the table."""

@@ -23,6 +23,9 @@ class MLP(mtbench.Tower):
     """Units of the hidden layers, ReLU each; a linear layer of `embedding_dim` follows."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of hidden units dropped in training, drawn anew for each example."""
+    unknown_share: float = Field(0.0, ge=0, lt=1)
+    """Share of the ids of a step that are replaced by an unknown one, whose vector those without a
+    training row have in scoring; 0 for none: theirs is what it was at first."""
 
     @property
     def by_id(self) -> bool:

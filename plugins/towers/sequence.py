@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import tensorflow as tf
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import mtbench
 from mtbench.kit import FeatureTower, Histories, join, mlp
@@ -41,6 +41,14 @@ class SequenceEncoder(FeatureTower):
     """Attention heads of a block, of `item_dim` divided by their number each."""
     units: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """Units of hidden layers over it all, ReLU each; a linear layer of `embedding_dim` follows."""
+
+    @model_validator(mode="after")
+    def _knows_ids(self) -> SequenceEncoder:
+        if self.unknown_share:
+            raise ValueError(
+                "expected an unknown_share of 0, since a history is looked up by the id"
+            )
+        return self
 
     @property
     def by_id(self) -> bool:

@@ -4,7 +4,9 @@
 """
 
 import gzip
+import lzma
 import os
+import pickle
 from pathlib import Path
 
 import pyarrow as pa
@@ -65,6 +67,23 @@ ROWS = {
     "rating": [3.5, 4, 2, 1],
     "when": [1, 2, 3, 4],
 }
+INTER = "user:token\titem:token\trating:float\twhen:float\n" + edit(",", "\t").partition("\n")[2]
+OTHER_KINDS = {
+    "a zip archive": b"PK\x03\x04\x14\0\0\0\x08\0 ratings.csv",
+    "an Excel workbook": b"PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml \xa2\0xl/workbook.xml",
+    "an old Excel workbook": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0",
+    "UTF-16": GOOD.encode("utf-16"),
+    "UTF-32": GOOD.encode("utf-32"),
+    "a pickle": pickle.dumps({"user": [1, 2]}),
+    "xz": lzma.compress(GOOD.encode()),
+    "a NumPy array": b"\x93NUMPY\x01\0v\0{'descr': '<f8'}",
+    "NumPy arrays": b"PK\x03\x04\x14\0\0\0\0\0user.npy\x93NUMPY",
+    "SQLite": b"SQLite format 3\0\x10\0\x01\x01",
+    "HDF5": b"\x89HDF\r\n\x1a\n\0\0",
+    "binary data": bytes(range(256)),
+    "JSON": '{"user": 7, "item": "a", "rating": 3.5, "when": 1}\n' * 2,
+    "an HTML page": "<!DOCTYPE html>\n<html>\n<title>404</title>\n",
+}
 MANY = "user,item,rating,when\n" + "".join(f"{n},{n % 7},{n % 5},{n}\n" for n in range(3000))
 # name: (what is in the file, name of the file, further options, further files)
 CASES = {
@@ -83,8 +102,29 @@ CASES = {
     "commas in a file that is called .tsv": (GOOD, "ratings.tsv", "", {}),
     "non-numeric rating": (edit("8,b,4", "8,b,good"), "ratings.csv", "", {}),
     "non-numeric rating below empty lines and quotes": (
-        edit("8,b,4", '\n"8","b\nc",good', edit("7,a", '\n7,"a\n"')), "ratings.csv", "", {},
+        edit("8,b,4", '\n"8","b",good', edit("7,a,3.5", '\n7,a,"\n3.5"')), "ratings.csv", "", {},
     ),
+    "an id with a line break": (edit("8,b", '8,"b\nc"'), "ratings.csv", "", {}),
+    "text after a closing quote": (edit("8,b", '8,"b" side'), "ratings.csv", "", {}),
+    "a quote that is not closed": (edit("8,b", '8,"b'), "ratings.csv", "", {}),
+    "quotes in a file that is called .tsv": (
+        edit(",", "\t", edit("8", '"8"', edit("4,", '"4",'))), "ratings.tsv", "", {},
+    ),
+    "a quoted header in a file that is called .tsv": (
+        edit(",", "\t", edit("user", '"user"')), "ratings.tsv", "", {},
+    ),
+    "lists for items": (
+        "user,item,rating,when\n7,\"['a', 'b']\",3.5,100\n8,[],4,200\n", "ratings.csv", "", {},
+    ),
+    "lists for items, in Parquet": (
+        parquet({**ROWS, "item": [["a"], ["b"], ["b"], []]}), "ratings.parquet", "", {},
+    ),
+    "nothing to drop by": (GOOD, "ratings.csv", "drop_missing: [whem]", {}),
+    "nothing left": (edit("100", "", edit("200", "", edit("300", "", edit("400", "")))), "ratings.csv",
+                     "drop_missing: [when]", {}),
+    "a delimiter that cannot be": (GOOD, "ratings.csv", "delimiter: '\"'", {}),
+    "no text encoding": (GOOD, "ratings.csv", "encoding: base64", {}),
+    "two characters for a delimiter": (edit(",", "::"), "ratings.csv", "", {}),
     "several non-numeric ratings": (edit(",4,", ",good,", edit(",3.5,", ",x,")), "ratings.csv", "", {}),
     "infinite rating": (edit("8,b,4", "8,b,inf"), "ratings.csv", "", {}),
     "rating beyond float32": (edit("8,b,4", "8,b,1e39"), "ratings.csv", "", {}),
@@ -105,6 +145,21 @@ CASES = {
     "an encoding that there is none of": (GOOD, "ratings.csv", "encoding: latin-99", {}),
     "truncated gzip": (gzip.compress(MANY.encode(), mtime=0)[:-99], "ratings.csv.gz", "", {}),
     "text that is called gzip": (GOOD, "ratings.csv.gz", "", {}),
+    **{
+        f"{what}, under the name of a text": (content, "ratings.csv", "", {})
+        for what, content in OTHER_KINDS.items()
+    },
+    "UTF-16 without its mark": (edit(",", "\t").encode("utf-16-be"), "ratings.tsv", "", {}),
+    "zip that is called gzip": (OTHER_KINDS["a zip archive"], "ratings.csv.gz", "", {}),
+    "gzip in gzip": (gzip.compress(gzip.compress(GOOD.encode(), mtime=0), mtime=0), "ratings.csv.gz", "", {}),
+    "Parquet in gzip": (gzip.compress(parquet(ROWS), mtime=0), "ratings.csv.gz", "", {}),
+    "truncated gzip without its ending": (
+        gzip.compress(MANY.encode(), mtime=0)[:-99], "ratings.csv", "", {},
+    ),
+    "control characters in the header": (edit("item", "\x1b[31mitem\x07"), "ratings.csv", "", {}),
+    "control characters in the rows": (edit("8,b,4", "8,b,\x1b[2J\x9b"), "ratings.csv", "", {}),
+    "RecBole's .inter": (INTER, "ratings.inter", "", {}),
+    "RecBole's .inter under another name": (INTER, "ratings.csv", "", {}),
     "truncated Parquet": (parquet(ROWS, -9), "ratings.parquet", "", {}),
     "damaged Parquet": (b"PAR1" + bytes(99) + b"PAR1", "ratings.parquet", "", {}),
     "text that is called Parquet": (GOOD, "ratings.parquet", "", {}),
@@ -149,6 +204,22 @@ USE = {
     "no test row in a temporal split of each user": (GOOD, ["-o", "split={name: user-temporal, test_share: 0.1}"]),
     "no time at all, in a temporal split": (
         GOOD, ["-o", "split=temporal", "-o", "dataset.columns={user_rating: rating}"],
+    ),
+    "a threshold that no label reaches": (GOOD, ["-o", "tasks.ranking={name: click, threshold: 9}"]),
+    "a threshold that all labels reach": (GOOD, ["-o", "tasks.ranking={name: click, threshold: 1}"]),
+    "a positive threshold that no label reaches": (
+        GOOD, ["-o", "tasks.ranking={name: retrieval, positive_threshold: 9}"],
+    ),
+    "lists of all candidates": (GOOD, ["-o", "tasks.ranking={name: retrieval, top_k: [2, 100]}"]),
+    "no time at all, for histories": (
+        GOOD, ["-o", "towers.query=sequence", "-o", "dataset.columns={user_rating: rating}"],
+    ),
+    "no column for filters": (
+        GOOD, ["-o", "dataset.filters={since: 2020-01-01}", "-o", "dataset.columns={user_rating: rating}"],
+    ),
+    "filters that leave nothing": (GOOD, ["-o", "dataset.filters={min_per_query: 3}"]),
+    "a column that the file has under another name": (
+        edit("rating", "ratings", edit("when", "time")), ["-o", "dataset.columns=null"],
     ),
     "no label for a task": (GOOD, ["-o", "dataset.columns={timestamp: when}"]),
 }  # fmt: skip
@@ -207,7 +278,7 @@ def test_bad_data(name, told):
     if os.environ.get("MTBENCH_UPDATE_GOLDEN"):
         write_case(GOLDEN, (*CASES, *USE), name, lines)
     assert lines == read_cases(GOLDEN)[name]
-    assert all(line.startswith("mtbench: ") for line in lines)
+    assert all(line.startswith("mtbench: ") and line.isprintable() for line in lines)
     assert len(lines) == (3 if name == "several columns" else 1)
 
 

@@ -88,6 +88,12 @@ CASES = {
     "task with the name of a tower": (RUN, edit("  ranking: {units: [8]}", "  ranking: {units: [8]}\n  query: {name: ranking}"), None),
     "part to score that there is not": (RUN, edit("seeds: 2", "seeds: 2\nevaluate_on: tests"), None),
     "no validation part": (RUN, edit("seeds: 2", "seeds: 2\nevaluate_on: validation"), None),
+    "early stopping without a validation part": (
+        ["check", "bad.yaml"],
+        edit("epochs: 2", "epochs: 2\n  early_stopping: {metrics: [ranking/rmse]}"), None,
+    ),
+    "towers of two sizes": (["check", "bad.yaml"], edit("query: {name: embedding, embedding_dim: 4}", "query: {name: embedding, embedding_dim: 8}"), None),
+    "file that is not there": (["check", "bad.yaml"], edit("dataset:", "dataset: {name: table, path: absent.csv}\n#"), None),
     "wrong type": (RUN, edit("epochs: 2", "epochs: many"), None),
     "wrong type, option": (RUN, edit("units: [8]", "units: 8"), None),
     "wrong type, section": (RUN, edit("towers:\n", "towers: 3\nrest:\n"), None),

@@ -43,6 +43,9 @@ def test_kill_and_resume(tiny, tmp_path, capsys):
     assert within(120, lambda: len(state(folder)) >= 2)
     workers = psutil.Process(killed.pid).children(recursive=True)
     assert workers
+    (worker,) = workers
+    assert any("tensorflow" in each.path for each in worker.memory_maps())
+    assert not any("tensorflow" in each.path for each in psutil.Process(killed.pid).memory_maps())
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate()
     assert within(10, lambda: not any(map(lives, workers)))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -19,8 +20,9 @@ def other(shared_tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("other")
     words = ["run", str(shared_tiny), "--scenario", "joint", "--seeds", "2", "--format", "csv"]
     command = [sys.executable, "-m", "mtbench.cli", *words, "--track", "tensorboard:board"]
+    variables = {k: v for k, v in os.environ.items() if k != "MTBENCH_EXECUTOR"}
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=300, env=variables
     )
     assert done.returncode == 0
     return SimpleNamespace(done=done, folder=folder)

@@ -17,7 +17,8 @@ from made import plan_of
 from pydantic import ValidationError
 
 import mtbench
-from mtbench.data.tables import file as tablefile
+from mtbench.data.tables import TableFile, TableReader
+from mtbench.data.tables import text as tabletext
 from mtbench.data.tables.values import as_array, reals, seconds
 from mtbench_plugins.datasets.table import Table
 
@@ -157,8 +158,8 @@ def test_blocks_make_no_difference(folder, monkeypatch):
     rows = [f"{u},i{i},{r},{t}" for u, i, r, t in rng.integers(1, 50, (600, 4))]
     text = "user_id,item_id,rating,timestamp\n" + "\n".join(rows)
     whole = load(text)
-    monkeypatch.setattr(tablefile, "BLOCK", 997)
-    batches = list(tablefile.TableReader(tablefile.TableFile()).batches(["user_id"]))
+    monkeypatch.setattr(tabletext, "BLOCK", 997)
+    batches = list(TableReader(TableFile()).batches(["user_id"]))
     assert len(batches) > 5
     assert load(text).fingerprint == whole.fingerprint
     rows[500], rows[540], rows[550] = rows[500] + "x", rows[540] + "x", ",i1,1,1"
@@ -168,14 +169,14 @@ def test_blocks_make_no_difference(folder, monkeypatch):
     (time, user) = str(caught.value).splitlines()
     assert time.startswith("ratings.csv:502: column 'timestamp': expected seconds")
     assert time.endswith("x' (2 such rows)")
-    assert user == "ratings.csv:552: column 'user_id': expected an id, found nothing"
+    assert user.startswith("ratings.csv:552: column 'user_id': expected an id, found nothing: ")
     Table(path="ratings.csv").require()  # which looks at the first rows only
 
 
 def test_only_the_first_rows_are_looked_at_before(folder, monkeypatch):
     text = "user_id,item_id,rating,timestamp\n" + "1,1,good,1\n" * 2 + "1,1,1,1\n" * 200
     (folder / "ratings.csv").write_text(text)
-    monkeypatch.setattr(tablefile, "BLOCK", 200)
+    monkeypatch.setattr(tabletext, "BLOCK", 200)
     with pytest.raises(mtbench.DataError) as caught:
         Table().require()
     assert str(caught.value) == (
@@ -278,7 +279,7 @@ def test_without_pyarrow(folder, monkeypatch):
         ({"candidate": "user_id"}, "expected two columns of ids"),
         ({"columns": {"user/rating": "x"}}, "pattern"),
         ({"delimiter": "::"}, "at most 1 character"),
-        ({"query_features": {"path": "x", "columns": {}}}, "at least 1"),
+        ({"query_features": {"path": "x", "columns": {}}}, "expected columns, vectors or both"),
     ],
 )
 def test_options_that_cannot_be(options, message):
@@ -356,12 +357,16 @@ def test_times_without_a_zone_are_utc_wherever_one_is(monkeypatch):
 
 
 def test_lines_within_quotes_at_the_end_of_a_block(folder, monkeypatch):
-    rows = [f'"{n}\n{n}",i{n % 7},{n % 5},{n}' for n in range(90)]
-    text = "user_id,item_id,rating,timestamp\n" + "\n".join(rows)
-    monkeypatch.setattr(tablefile, "BLOCK", 97)
+    rows = [f'{n},i{n % 7},{n % 5},"{n}\n{n}",{n}' for n in range(90)]
+    text = "user_id,item_id,rating,title,timestamp\n" + "\n".join(rows)
+    monkeypatch.setattr(tabletext, "BLOCK", 97)
     data = load(text)
     assert len(data.interactions) == 90
-    assert set(data.query.ids.tolist()) == {f"{n}\n{n}" for n in range(90)}
+    assert data.interactions.columns["timestamp"].tolist() == [*range(90)]
+    assert data.notes[0] == (
+        "ratings.csv: 90 line breaks within quotes (the first in the row of line 2): where a quote "
+        "is part of the text, say `quoting: false`"
+    )
 
 
 def test_fractions_of_seconds_are_cut():
@@ -393,3 +398,176 @@ scenarios: {rating-only: {tasks: [ranking]}}
         (tmp_path / "own.csv").write_text(f"u,i,r\na,x,5\nb,y,{rating}\n")
         ids.append([run.id for run in plan_of(tmp_path / "own.yaml")])
     assert ids[0] == ids[2] != ids[1]
+
+
+VECTORS = {
+    "Parquet": ("i.parquet", {"columns": {"given": "vector"}}),
+    "Parquet of one length": ("f.parquet", {"columns": {"given": "vector"}}),
+    "text": ("i.csv", {"columns": {"given": "vector"}}),
+    "text with blanks": ("b.csv", {"columns": {"given": "vector"}}),
+    "columns by a pattern": ("c.csv", {"vectors": {"given": "g_*"}}),
+    "columns by name": ("c.csv", {"vectors": {"given": ["g_2", "g_10"]}}),
+}
+
+
+@pytest.mark.parametrize("way", VECTORS)
+def test_given_vectors(folder, way):
+    """A vector that is missing becomes the mean of the others, number by number."""
+    name, options = VECTORS[way]
+    rows = [[1.0, 10.0], None, [3.0, 30.0]]
+    ids = ["a", "b", "z"]
+    of_length = pa.array(rows, pa.list_(pa.float32(), 2))
+    pq.write_table(pa.table({"item_id": ids, "given": rows}), "i.parquet")
+    pq.write_table(pa.table({"item_id": ids, "given": of_length}), "f.parquet")
+    (folder / "i.csv").write_text("item_id,given\na,1|10\nb,\nz,3|3e1\n")
+    (folder / "b.csv").write_text('item_id,given\na,"[1, 10]"\nb,[]\nz,[3. 30.]\n')
+    (folder / "c.csv").write_text("item_id,g_2,x,g_10\na,1,,10\nb,NA,,\nz,3,,30\n")
+    data = load(TEXT, candidate_features={"path": name, **options})
+    given = data.candidate.features["given"]
+    assert given.form == "vector"
+    assert given.values.dtype == np.float32
+    assert data.candidate.ids.tolist() == ["a", "b", "c, d", "z"]
+    assert given.values.tolist() == [[1, 10], [2, 20], [2, 20], [3, 30]]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        (
+            "item_id,given\na,1|2\nb,1|2|3\n", {"columns": {"given": "vector"}},
+            "i.csv:3: column 'given': expected a vector of 2 finite numbers, found '1|2|3'",
+        ),
+        (
+            "item_id,given\na,1|x\nb,1|2\n", {"columns": {"given": "vector"}},
+            "i.csv:2: column 'given': expected a vector of 2 finite numbers, found '1|x'",
+        ),
+        (
+            "item_id,given\na,1|2\nb,inf|2\n", {"columns": {"given": "vector"}},
+            "i.csv:3: column 'given': expected a vector of 2 finite numbers, found 'inf|2'",
+        ),
+        (
+            "item_id,given\na,\nb,\n", {"columns": {"given": "vector"}},
+            "i.csv: column 'given': expected values, found none",
+        ),
+        (
+            "item_id,given\na,0.5|1.5\nb,0.5\n", {"columns": {"given": "multi_hot"}},
+            ("i.csv: column 'given': expected texts, or lists of them, found numbers, such as "
+             "'0.5': is it a `vector`?"),
+        ),
+        (
+            "item_id,g1\na,0.5\nb,0.5\n", {"vectors": {"given": "h*"}},
+            "i.csv: vectors: no column 'h*' (known: g1, item_id)",
+        ),
+        (
+            pa.table({"item_id": ["a"], "given": [[0.5]]}), {"columns": {"given": "multi_hot"}},
+            ("i.csv: column 'given': expected texts, or lists of them, found list<element: double>,"
+             " which is a `vector` if it is of numbers"),
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_vector(folder, content, options, message):
+    if isinstance(content, str):
+        (folder / "i.csv").write_text(content)
+    else:
+        pq.write_table(content, "i.csv")
+    with pytest.raises(mtbench.DataError) as caught:
+        load(TEXT, candidate_features={"path": "i.csv", **options})
+    assert str(caught.value) == message
+
+
+def test_blocks_of_vectors_make_no_difference(folder, monkeypatch):
+    """Also where a block has none."""
+    rows = [f"{n},{n}|{-n}" if n > 50 else f"{n}," for n in range(90)]
+    (folder / "i.csv").write_text("item_id,given\n" + "\n".join(rows))
+    file = {"path": "i.csv", "columns": {"given": "vector"}}
+    text = "user_id,item_id,rating\n1,1,1\n2,60,2\n"
+    whole = load(text, candidate_features=file)
+    monkeypatch.setattr(tabletext, "BLOCK", 97)
+    assert load(text, candidate_features=file).fingerprint == whole.fingerprint
+
+
+def test_features_in_the_file_of_the_interactions(folder):
+    """Rows of one id have to agree."""
+    text = (
+        "user_id,item_id,rating,genre,pages,themes\n1,a,1,x,,l|m\n2,b,2,y,7,l\n1,b,3,y,7,l\n"
+        "2,a,1,x,,m|l\n"
+    )
+    columns = {"genre": "categorical", "pages": "numeric", "themes": "multi_hot"}
+    file = {"path": "ratings.csv", "columns": columns}
+    data = load(text, candidate_features=file)
+    genre = data.candidate.features["genre"]
+    assert genre.names[genre.values].tolist() == ["x", "y"]
+    for old, new, told in (("x,,m", "z,,m", "with genre 'z', and 'x'"),
+                           ("y,7,l\n2", "y,8,l\n2", "with pages 8.0, and 7.0"),
+                           ("x,,m|l", "x,,m", "with themes ['m'], and ['l', 'm']")):  # fmt: skip
+        with pytest.raises(mtbench.DataError, match=r"ratings.csv:[45]: .* is there twice, ") as e:
+            load(text.replace(old, new), candidate_features=file)
+        assert told in str(e.value)
+
+
+EATEN = (
+    'user_id\titem_id\nu1\ta\nu2\t"b" side\nu3\tc\nu4\t"d\nu5\ta\nu6\tc\nu7\t"d\nu8\ta\n'
+)  # fmt: skip
+
+
+def test_no_row_is_eaten_by_a_quote(folder):
+    data = load(EATEN, "ratings.tsv")
+    assert len(data.interactions) == 8
+    assert data.candidate.ids.tolist() == ['"b" side', '"d', "a", "c"]
+    with pytest.raises(mtbench.DataError, match=r"ratings.tsv:3: expected '\\t' after a closing"):
+        load(EATEN, "ratings.tsv", quoting=True)
+    told = load('user_id\titem_id\nu1\t"a"\nu2\tb\n', "ratings.tsv").notes
+    assert told[1].endswith(
+        "2 different texts, 1 in quotes, which `quoting: true` takes off, such as '\"a\"'"
+    )
+
+
+def test_what_is_lacking_is_left_out_where_it_may_be(folder):
+    text = "user_id,item_id,rating,timestamp\n1,a,1,5\n2,b,,6\n,b,3,7\n2,a,4,NA\n3,a,5,9\n"
+    with pytest.raises(
+        mtbench.DataError, match=r"`drop_missing: \[user_id\]` leaves such rows out"
+    ):
+        load(text)
+    data = load(text, drop_missing=["user_id", "timestamp"])
+    assert data.interactions.columns["timestamp"].tolist() == [5, 6, 9]
+    assert data.notes[0] == (
+        "ratings.csv: 2 of 5 rows without 'user_id' or 'timestamp' are left out"
+    )
+    assert data.notes[3].endswith("numbers from 1 to 5, 1 missing (the first at ratings.csv:3)")
+
+
+def test_columns_that_are_not_named_need_not_be_there(folder):
+    data = load("user_id,item_id\n1,a\n2,b\n")
+    assert data.interactions.columns.keys() == {"query", "candidate"}
+    assert Table(path="ratings.csv").where("user_rating") == (
+        "the file has no other; say which of its columns it is, `columns: {user_rating: ...}`"
+    )
+
+
+def test_ids_that_differ_by_blanks_are_told(folder):
+    data = load("user_id,item_id,rating\n1,a,1\n2,a ,2\n2,[x],2\n1,b,1\n")
+    assert data.notes[1] == (
+        "ratings.csv: column 'item_id': 4 different texts, 1 differ from others by blanks at their "
+        "ends alone, such as 'a ', 1 that look like lists, such as '[x]'"
+    )
+
+
+def test_a_compressed_file_under_any_name(folder):
+    expected = load(TEXT).fingerprint
+    assert load(gzip.compress(TEXT.encode()), "ratings").fingerprint == expected
+    assert load(gzip.compress(TEXT.encode()), "r.csv.bz2").fingerprint == expected
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["-62135596801", "9223372036854775808", "-9223372036854775808", "1e300", "-1e30", "1" * 20],
+)  # fmt: skip
+def test_a_time_that_no_calendar_has_is_one_line(tmp_path, moment):
+    path = tmp_path / "t.csv"
+    path.write_text(f"user_id,item_id,rating,timestamp\na,b,1,{moment}\na,c,2,100\n")
+    with pytest.raises(mtbench.DataError) as caught:
+        Table(path=str(path)).load()
+    assert str(caught.value) == (
+        f"{path}:2: column 'timestamp': expected seconds since 1970 or an ISO 8601 date, found "
+        f"{moment!r}: is `timestamp_unit` another?"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -13,7 +12,8 @@ from mtbench.errors import DataError
 
 from .faults import Faults, shown
 from .file import TableReader
-from .values import WrongTypeError, as_array, compute, lists, reals, seconds, texts
+from .quotes import AS_TEXT
+from .values import absent, as_array, compute, reals, seconds, texts
 
 Unit = Literal["s", "ms", "us", "ns"]
 _UNITS: dict[Unit, tuple[str, int]] = {
@@ -23,6 +23,8 @@ _UNITS: dict[Unit, tuple[str, int]] = {
     "ns": ("nanoseconds", 10**9),
 }
 """What each is called, and how many make a second."""
+_FIRST = -62_135_596_800
+"""Seconds since 1970: the year 1."""
 _LATEST = 10**11
 """Seconds since 1970 that are no time any more: the year 5138."""
 
@@ -32,21 +34,35 @@ class Column:
 
     Attributes:
         name: Its name in the file.
+        way_out: What to do where the file has no such column.
         missing: How many values are missing so far.
         first_missing: Row of the first of them.
     """
 
     what: str
     """What is expected of a value."""
+    needs_all = False
+    """Whether a row that lacks a value is a fault."""
 
-    def __init__(self, name: str) -> None:
-        self.name, self.missing = name, 0
+    def __init__(self, name: str, way_out: str = "") -> None:
+        self.name, self.way_out, self.missing = name, way_out, 0
         self.first_missing: int | None = None
         self._parts: list[Any] = []
 
-    def add(self, values: Any, start: int, faults: Faults) -> None:
-        """Take in a `pyarrow.Array`, whose first value is of row `start`."""
+    def add(self, values: Any, rows: np.ndarray, faults: Faults) -> None:
+        """Take in a `pyarrow.Array`, and the numbers of its rows in the file."""
         raise NotImplementedError
+
+    def absent(self, values: Any) -> np.ndarray:
+        """Which values are missing, bool `[n]`."""
+        return absent(values)
+
+    def finish(self, reader: TableReader) -> None:
+        """Refuse what all values together are.
+
+        Raises:
+            DataError: They are nonsense.
+        """
 
     def result(self) -> Any:
         """All values."""
@@ -56,53 +72,99 @@ class Column:
         """Say what it has."""
         raise NotImplementedError
 
-    def _miss(self, missing: np.ndarray, start: int) -> None:
+    def _miss(self, missing: np.ndarray, rows: np.ndarray) -> None:
         """Count missing values."""
-        rows = np.flatnonzero(missing)
-        if len(rows):
-            self.missing += len(rows)
+        if missing.any():
+            self.missing += int(np.count_nonzero(missing))
             if self.first_missing is None:
-                self.first_missing = start + int(rows[0])
+                self.first_missing = int(rows[missing.argmax()])
 
-    def _refuse(self, bad: np.ndarray, values: Any, start: int, faults: Faults) -> None:
+    def _refuse(self, bad: np.ndarray, values: Any, rows: np.ndarray, faults: Faults) -> None:
         """Note values that are not what is expected."""
-        rows = np.flatnonzero(bad)
-        faults.add(
-            self.name,
-            rows + start,
-            lambda row: f"expected {self.what}, found {shown(values[row - start].as_py())}",
-        )
+        faults.add(self.name, bad, rows, lambda n: self._expected(values[n].as_py()))
+
+    def _expected(self, value: Any) -> str:
+        hint = ""
+        if self.needs_all and value in ("", None):
+            hint = f": `drop_missing: [{self.name}]` leaves such rows out"
+        elif isinstance(value, str) and value.startswith('"'):
+            hint = ": `quoting: true` takes the quotes off"
+        return f"expected {self.what}, found {shown(value)}{hint}"
 
 
 class Texts(Column):
-    """Ids or categories: text, integers or truth values, counted out."""
+    """Ids or categories: text, integers or truth values, counted out.
+
+    Args:
+        name: Its name in the file.
+        is_id: Whether each row has to have one, in one line.
+    """
 
     what = "text or integers"
 
-    def __init__(self, name: str, required: bool = False) -> None:
-        super().__init__(name)
-        self._required = required
+    def __init__(self, name: str, is_id: bool = False, way_out: str = "") -> None:
+        super().__init__(name, way_out)
+        self.needs_all = is_id
         self._numbers: Numbers[str] = Numbers()
 
-    def add(self, values: Any, start: int, faults: Faults) -> None:
-        """Take in values; where they are required an empty text is a fault."""
+    def absent(self, values: Any) -> np.ndarray:
+        """Which are empty: `NA` is a text as another."""
+        return as_array(compute().equal(texts(values), ""))
+
+    def add(self, values: Any, rows: np.ndarray, faults: Faults) -> None:
+        """Take in values; of an id an empty text is a fault, and a line break."""
         strings = texts(values)
         missing = as_array(compute().equal(strings, ""))
-        self._miss(missing, start)
-        if self._required:
-            rows = np.flatnonzero(missing) + start
-            faults.add(self.name, rows, lambda row: "expected an id, found nothing")
+        self._miss(missing, rows)
         coded = strings.dictionary_encode()
-        numbers = self._numbers.of(coded.dictionary.to_pylist())
-        self._parts.append(numbers[as_array(coded.indices)])
+        distinct = coded.dictionary.to_pylist()
+        codes = as_array(coded.indices)
+        if self.needs_all:
+            self.what = "an id"
+            self._refuse(missing, values, rows, faults)
+            broken = as_array(compute().match_substring_regex(coded.dictionary, r"[\r\n]"))
+            if faults.of_text and broken.any():
+                faults.add(
+                    self.name,
+                    broken[codes],
+                    rows,
+                    lambda n: (
+                        f"expected an id in one line, found {shown(distinct[codes[n]])}: {AS_TEXT}"
+                    ),
+                )
+        self._parts.append(self._numbers.of(distinct)[codes])
+
+    def finish(self, reader: TableReader) -> None:
+        """Refuse lists in place of ids."""
+        if self.needs_all and all(map(_is_list, self._numbers)):
+            raise DataError(
+                f"{reader.name}: column {self.name!r}: expected an id in each row, found lists, "
+                f"such as {shown(next(iter(self._numbers)))}: write a row for each value of a list"
+            )
 
     def result(self) -> Coded:
         """All values."""
         return Coded(np.array([*self._numbers], dtype=str), super().result())
 
     def note(self) -> str:
-        """Say how many there are."""
-        return f"{len(self._numbers)} different texts"
+        """Say how many there are, and which may be meant otherwise."""
+        known = self._numbers
+        blanks = [text for text in known if text != text.strip() and text.strip() in known]
+        quoted = [text for text in known if len(text) > 1 and text[0] == text[-1] == '"']
+        listed = [*filter(_is_list, known)] if self.needs_all else []
+        said = [f"{len(known)} different texts"]
+        for found, what in (
+            (blanks, "differ from others by blanks at their ends alone"),
+            (quoted, "in quotes, which `quoting: true` takes off"),
+            (listed, "that look like lists"),
+        ):
+            if found:
+                said.append(f"{len(found)} {what}, such as {shown(found[0])}")
+        return ", ".join(said)
+
+
+def _is_list(text: str) -> bool:
+    return text[:1] == "[" and text[-1:] == "]"
 
 
 class Reals(Column):
@@ -110,20 +172,20 @@ class Reals(Column):
 
     what = "a finite number"
 
-    def __init__(self, name: str, dtype: Any = np.float32) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, dtype: Any = np.float32, way_out: str = "") -> None:
+        super().__init__(name, way_out)
         self._dtype = dtype
         self.least, self.most = np.inf, -np.inf
 
-    def add(self, values: Any, start: int, faults: Faults) -> None:
+    def add(self, values: Any, rows: np.ndarray, faults: Faults) -> None:
         """Take in values."""
         numbers, bad = reals(values)
         with np.errstate(over="ignore"):
             stored = numbers.astype(self._dtype)
         bad |= np.isinf(stored)
-        self._refuse(bad, values, start, faults)
+        self._refuse(bad, values, rows, faults)
         missing = np.isnan(stored)
-        self._miss(missing & ~bad, start)
+        self._miss(missing & ~bad, rows)
         present = stored[~missing]
         if len(present):
             self.least = min(self.least, float(present.min()))
@@ -138,24 +200,24 @@ class Reals(Column):
 class Times(Column):
     """Times, as seconds since 1970, int64: numbers, or dates and times of ISO 8601."""
 
-    def __init__(self, name: str, unit: Unit) -> None:
-        super().__init__(name)
+    needs_all = True
+
+    def __init__(self, name: str, unit: Unit, way_out: str = "") -> None:
+        super().__init__(name, way_out)
         self._unit = unit
         self.what = f"{_UNITS[unit][0]} since 1970 or an ISO 8601 date"
         self._ends = (2**62, -(2**62))
 
-    def add(self, values: Any, start: int, faults: Faults) -> None:
+    def add(self, values: Any, rows: np.ndarray, faults: Faults) -> None:
         """Take in values."""
         times, bad = seconds(values, _UNITS[self._unit][1])
-        late = np.abs(times) >= _LATEST
-        self._refuse(bad, values, start, faults)
+        late = (times >= _LATEST) | (times < _FIRST)
+        self._refuse(bad, values, rows, faults)
         faults.add(
             self.name,
-            np.flatnonzero(late & ~bad) + start,
-            lambda row: (
-                f"expected {self.what}, found {shown(values[row - start].as_py())}: "
-                "is `timestamp_unit` another?"
-            ),
+            late & ~bad,
+            rows,
+            lambda n: f"{self._expected(values[n].as_py())}: is `timestamp_unit` another?",
         )
         if not (bad | late).any():
             self._ends = (
@@ -168,74 +230,3 @@ class Times(Column):
         """Say from when to when."""
         first, last = (datetime.fromtimestamp(end, UTC).date() for end in self._ends)
         return f"times from {first} to {last}"
-
-
-class Lists(Column):
-    """Several values in one: lists of a Parquet file, or texts with a separator."""
-
-    what = "texts, or lists of them"
-
-    def __init__(self, name: str, separator: str) -> None:
-        super().__init__(name)
-        self._separator = separator
-
-    def add(self, values: Any, start: int, faults: Faults) -> None:
-        """Take in values."""
-        rows = lists(values, self._separator)
-        self._miss(np.array([not any(each) for each in rows], dtype=bool), start)
-        self._parts += rows
-
-    def result(self) -> list[list[str]]:
-        """All values."""
-        return self._parts
-
-    def note(self) -> str:
-        """Say how many values there are."""
-        return f"{len({text for each in self._parts for text in each if text})} different values"
-
-
-def read(reader: TableReader, columns: Sequence[Column], first: bool = False) -> tuple[int, bool]:
-    """Read columns of a table.
-
-    Args:
-        reader: The table.
-        columns: The columns, which take the values in.
-        first: Read only its first rows, to see in a moment what is wrong with them.
-
-    Returns:
-        The number of rows, and whether these are all.
-
-    Raises:
-        DataError: With all that is wrong.
-    """
-    faults, rows, whole = Faults(reader), 0, True
-    for batch in reader.batches([*dict.fromkeys(column.name for column in columns)]):
-        if first and rows:
-            whole = False
-            break
-        for column in columns:
-            try:
-                column.add(batch[column.name], rows, faults)
-            except WrongTypeError as error:
-                raise DataError(
-                    f"{reader.name}: column {column.name!r}: expected {column.what}, found {error}"
-                ) from error
-        rows += len(batch[columns[0].name])
-    faults.refuse(whole)
-    if not rows:
-        raise DataError(f"{reader.name}: expected rows, found none")
-    return rows, whole
-
-
-def notes(reader: TableReader, columns: Iterable[Column]) -> list[str]:
-    """Say of each column what it has, how many values are missing, and where the first is."""
-    columns = list(columns)
-    first = {c.name: c.first_missing for c in columns if c.first_missing is not None}
-    places = reader.places(first.values()) if first else {}
-    lines = []
-    for column in columns:
-        text = f"{reader.name}: column {column.name!r}: {column.note()}"
-        if column.missing:
-            text += f", {column.missing} missing (the first at {places[first[column.name]]})"
-        lines.append(text)
-    return lines

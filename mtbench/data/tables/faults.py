@@ -19,12 +19,28 @@ class Faults:
         self._reader = reader
         self._by_column: dict[str, tuple[int, str, int]] = {}  # first row, its message, rows
 
-    def add(self, column: str, rows: np.ndarray, message: Callable[[int], str]) -> None:
-        """Note rows of a column, and what to say of the first."""
-        if len(rows):
-            row = int(rows[0])
-            first, text, count = self._by_column.get(column) or (row, message(row), 0)
-            self._by_column[column] = first, text, count + len(rows)
+    @property
+    def of_text(self) -> bool:
+        """Whether the table is a text."""
+        return self._reader.is_text
+
+    def add(
+        self, column: str, bad: np.ndarray, rows: np.ndarray, message: Callable[[int], str]
+    ) -> None:
+        """Note rows of a column.
+
+        Args:
+            column: Its name.
+            bad: Which of some values are wrong, bool `[n]`.
+            rows: Of each value the number of its row, `[n]`.
+            message: What to say of the value at a position; asked for the first.
+        """
+        if bad.any():
+            place = int(bad.argmax())
+            first, text, count = self._by_column.get(column) or (
+                int(rows[place]), message(place), 0,
+            )  # fmt: skip
+            self._by_column[column] = first, text, count + int(np.count_nonzero(bad))
 
     def refuse(self, whole: bool) -> None:
         """Say it all, a line for each column.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
+from mtbench.data.moments import moment
 from mtbench.extras import require
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
@@ -35,6 +34,16 @@ def texts(values: Any) -> Any:
     return compute().fill_null(values.cast(pyarrow.string()), "")
 
 
+def absent(values: Any) -> np.ndarray:
+    """Which values are missing, bool `[n]`: null, NaN, or text that stands for it."""
+    pyarrow, types = require("pyarrow", "tables"), require("pyarrow.types", "tables")
+    missing = values.is_null(nan_is_null=True)
+    if types.is_string(values.type) or types.is_large_string(values.type):
+        stripped = compute().utf8_trim_whitespace(values.cast(pyarrow.string()))
+        missing = compute().or_(missing, compute().is_in(stripped, pyarrow.array(MISSING)))
+    return as_array(missing)
+
+
 def lists(values: Any, separator: str) -> list[list[str]]:
     """Return the texts in each value: a list of them, or a text with a separator.
 
@@ -42,10 +51,59 @@ def lists(values: Any, separator: str) -> list[list[str]]:
         WrongTypeError: They are of another type.
     """
     types = require("pyarrow.types", "tables")
-    if types.is_list(values.type) or types.is_large_list(values.type):
+    if is_list(values):
+        inner = values.type.value_type
+        if types.is_floating(inner) or types.is_decimal(inner) or types.is_nested(inner):
+            raise WrongTypeError(f"{values.type}, which is a `vector` if it is of numbers")
         rows = values.to_pylist()
         return [[str(each) for each in row or () if each is not None] for row in rows]
     return [[part.strip() for part in text.split(separator)] for text in texts(values).to_pylist()]
+
+
+def vectors(values: Any, separator: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return values as float64 `[n, length]`, NaN where missing, and which are none.
+
+    Args:
+        values: Lists of numbers, or texts of numbers with a separator, a comma or blanks between
+            them, in brackets or not.
+        separator: What may separate them in a text.
+
+    Raises:
+        WrongTypeError: They are of another type.
+    """
+    pyarrow, types = require("pyarrow", "tables"), require("pyarrow.types", "tables")
+    unread = np.zeros(len(values), bool)
+    if not is_list(values):
+        rows = [_vector(text, separator) for text in texts(values).to_pylist()]
+        unread = np.array([row is None for row in rows], bool)
+        values = pyarrow.array([row or None for row in rows], pyarrow.list_(pyarrow.float64()))
+    inner = values.type.value_type
+    if not any(matches(inner) for matches in (types.is_integer, types.is_floating, types.is_null)):
+        raise WrongTypeError(values.type)
+    lengths = as_array(compute().fill_null(compute().list_value_length(values), 0))
+    numbers = as_array(compute().list_flatten(values).cast(pyarrow.float64()))
+    length = int(lengths[lengths > 0][0]) if lengths.any() else 0
+    fits = lengths == length
+    found = np.full((len(values), length), np.nan)
+    if length:
+        found[fits] = numbers[np.repeat(fits, lengths)].reshape(-1, length)
+    return found, unread | (~fits & (lengths > 0)) | np.isinf(found).any(1)
+
+
+def _vector(text: str, separator: str) -> list[float] | None:
+    """The numbers in a text; None where something else is."""
+    parts = text.strip().strip("[]()").replace(separator, " ").replace(",", " ").split()
+    try:
+        return [float(part) for part in parts]
+    except ValueError:
+        return None
+
+
+def is_list(values: Any) -> bool:
+    """Whether values are lists."""
+    types, kind = require("pyarrow.types", "tables"), values.type
+    each = (types.is_list, types.is_large_list, types.is_fixed_size_list)
+    return any(matches(kind) for matches in each)
 
 
 def reals(values: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -99,14 +157,23 @@ def seconds(values: Any, per_second: int) -> tuple[np.ndarray, np.ndarray]:
         if target == pyarrow.int64():
             return _whole(as_array(times), per_second)
         return as_array(times.cast(pyarrow.int64())) // 10**6, none
-    times, bad = _each(values, functools.partial(_time, per_second=per_second))
-    return times.astype(np.int64), bad
+    times, bad = _each(values, functools.partial(moment, per_second=per_second))
+    return _clipped(times), bad
 
 
 def _whole(numbers: np.ndarray, per_second: int) -> tuple[np.ndarray, np.ndarray]:
     """Whole seconds of numbers, and which are none."""
     bad = ~np.isfinite(numbers)
-    return (np.where(bad, 0, numbers) // per_second).astype(np.int64), bad
+    return _clipped(np.where(bad, 0, numbers) // per_second), bad
+
+
+def _clipped(numbers: np.ndarray) -> np.ndarray:
+    """Numbers as int64, those that it cannot hold as ones that are no times either."""
+    if numbers.dtype.kind == "f":
+        numbers = np.clip(numbers, -(2.0**62), 2.0**62)
+    elif numbers.dtype == np.uint64:
+        numbers = np.minimum(numbers, np.uint64(2**62))
+    return numbers.astype(np.int64)
 
 
 def _each(values: Any, convert: Callable[[str | None], float]) -> tuple[np.ndarray, np.ndarray]:
@@ -130,19 +197,6 @@ def _real(text: str | None) -> float:
     if "_" in text:  # which Python takes
         raise ValueError
     return float(text)
-
-
-def _time(text: str, per_second: int) -> float:
-    """A time in whole seconds since 1970; without a zone it is UTC."""
-    text = text.strip()
-    try:
-        number = float(text)
-    except ValueError:
-        time = datetime.fromisoformat(text)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() // 1
-    if not math.isfinite(number) or "_" in text:
-        raise ValueError
-    return number // per_second
 
 
 def _as_it_is(values: Any) -> Any:

@@ -52,7 +52,7 @@ class Panel:
 
 
 def losses(runs: Sequence[Record], tasks: Iterable[str]) -> list[Panel]:
-    """Curves of the training loss of each task.
+    """Curves of the training loss of each task, and of the loss on the validation part.
 
     Args:
         runs: Records of runs that went well.
@@ -62,6 +62,8 @@ def losses(runs: Sequence[Record], tasks: Iterable[str]) -> list[Panel]:
     for task in tasks:
         lines = _lines(runs, "curve", _inner(f"{task}_loss"))
         panels.append(Panel(f"training loss of {task}", lines, log=_spans(lines, 4)))
+        lines = _lines(runs, "validation", _inner("losses", task))
+        panels.append(Panel(f"validation loss of {task}", lines, log=_spans(lines, 4)))
     return [panel for panel in panels if panel.lines]
 
 
@@ -115,7 +117,7 @@ def _inner(*path: str) -> Callable[[Mapping[str, Any]], float | None]:
 
 def _lines(
     runs: Sequence[Record],
-    part: Literal["curve", "diagnostics"],
+    part: Literal["curve", "diagnostics", "validation"],
     read: Callable[[Mapping[str, Any]], float | None],
 ) -> list[Line]:
     """A line for each scenario that has values, over those epochs that all its seeds have."""

@@ -1,0 +1,80 @@
+"""Commands that are killed at any moment, in any way, and run again, end as if none had been."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import bombs
+import psutil
+import pytest
+from storms import SHARE
+
+pytestmark = pytest.mark.storm
+KILLS = max(int(200 * SHARE), 3)
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def start(suite, folder):
+    command = [sys.executable, "-m", "mtbench.cli", "run", str(suite), "--results", str(folder)]
+    command += ["--scenario", "sound", "--scenario", "raise"]
+    variables = {k: v for k, v in os.environ.items() if k != "MTBENCH_EXECUTOR"}
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=variables
+    )
+
+
+def lives(process):
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def state(folder):
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+
+
+def results(folder):
+    found = {}
+    for path in folder.glob("*.json"):
+        record = json.loads(path.read_text())
+        found[record["run_id"]] = (record["status"], record.get("metrics"), record.get("floors"))
+    return found
+
+
+def test_storm_of_kills(tmp_path):
+    suite = bombs.write(tmp_path, "sound", "raise")
+    suite.write_text(suite.read_text().replace("seeds: 1", "seeds: 6"))
+    began = time.monotonic()
+    assert start(suite, tmp_path / "whole").wait(timeout=300) == 1  # `raise` fails
+    took = time.monotonic() - began
+    expected = results(tmp_path / "whole" / "bombs")
+    assert len(expected) == 12
+    chance, kills, folder = random.Random(1), 0, tmp_path / "r" / "bombs"
+    while kills < KILLS:
+        running = start(suite, tmp_path / "r")
+        deadline = time.monotonic() + chance.uniform(0.2, took)
+        started = []
+        while time.monotonic() < deadline and running.poll() is None:
+            started = psutil.Process(running.pid).children(recursive=True) or started
+            time.sleep(0.02)
+        done = {name for name, record in results(folder).items() if record[0] == "ok"}
+        before = {name: when for name, when in state(folder).items() if name[:-5] in done}
+        if running.poll() is None:
+            kills += 1
+            running.send_signal(chance.choice(SIGNALS))
+        running.wait(timeout=60)
+        deadline = time.monotonic() + 10
+        while any(map(lives, started)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not [process for process in started if lives(process)]
+        after = state(folder)
+        assert {name: after[name] for name in before} == before  # nothing done twice, none lost
+        if len(done) == 6 and not chance.randrange(3):  # begin anew
+            for path in folder.iterdir():
+                path.unlink()
+    assert start(suite, tmp_path / "r").wait(timeout=300) == 1
+    assert results(folder) == expected
+    left = {path.suffix for path in folder.iterdir()}
+    assert left <= {".json", ".npz", ".npy", ".jsonl", ".log"}
