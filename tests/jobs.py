@@ -59,5 +59,3 @@ def wait_until(true, seconds=20):
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert true()
-
-

@@ -14,6 +14,7 @@ import mtbench.workers.supervisor as supervising
 from mtbench.plugin.executor import Event, Work
 from mtbench.workers import Attendant, Fleet, Limits
 
+
 def events(task, *told):
     return [Event(each, task.work.key) for each in told]
 
