@@ -21,7 +21,10 @@ from mtbench.plugin.hooks import SPECS
 from mtbench.plugin.kinds import KINDS
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("mtbench", "mtbench.data", "mtbench.metrics", "mtbench.kit", "mtbench.testing")
+PACKAGES = (
+    *("mtbench", "mtbench.data", "mtbench.metrics", "mtbench.kit", "mtbench.testing"),
+    "mtbench.workers",
+)
 WIDTH = 100
 """Of a signature on one line."""
 SECTION = re.compile(r"(Args|Attributes|Returns|Yields|Raises|Example):$")

@@ -14,6 +14,8 @@ EXTRAS = {
     "tensorboard": "`--track tensorboard`",
     "mlflow": "`--track mlflow`",
     "baselines": "the baseline bayesian-fm",
+    "dask": "the executor dask: runs on several machines",
+    "slurm": "the executor dask on SLURM, PBS or LSF",
 }
 """The project's extras, and what each is for."""
 

@@ -321,6 +321,19 @@ def mtbench_weightings():
 '''
 
 
+def as_plan(words):
+    """A command, `run` or `tune` as the `plan` that reads the same suite and trains nothing."""
+    if words[0] not in ("run", "tune"):
+        return words
+    rest, left = iter(words[1:]), ["plan"]
+    for word in rest:
+        if word in ("--track", "--data-dir", "--executor", "--workers"):
+            next(rest)
+        elif word not in ("--speed", "--force", "--save-models"):
+            left.append(word)
+    return left
+
+
 def planned(path, *overrides, observers=(), scenarios=(), seeds=None):
     """A file's suite and plan, and the registry they are of: what `runner.execute` takes."""
     registry = installed()

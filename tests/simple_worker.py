@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 
 from mtbench.plugin.executor import Event
 from mtbench.workers.frames import Buffer, of_event, received
@@ -39,6 +40,9 @@ def burst(how):  # noqa: C901 - a table
         if os.fork() == 0:
             time.sleep(3600)
         os._exit(3)
+    if how.startswith("until "):
+        while not Path(how.removeprefix("until ")).exists():
+            time.sleep(0.02)
     if how == "thread":
         threading.Thread(target=time.sleep, args=(3600,)).start()
         sys.exit(4)
@@ -47,7 +51,10 @@ def burst(how):  # noqa: C901 - a table
 def main():
     line = socket.socket(fileno=int(sys.argv[1]))
     messages = received(line, Buffer())
-    mark = next(messages)["mark"]
+    first = next(messages)
+    mark = first["mark"]
+    if first["parent"]:  # as the real one has it
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     for message in messages:
         key, asked = message["key"], message["asked"]
         tell = lambda told, **content: line.sendall(of_event(Event(told, key, content)))  # noqa: E731, B023

@@ -4,6 +4,7 @@ import re
 import textwrap
 from pathlib import Path
 
+import made
 import pytest
 import yaml
 
@@ -58,10 +59,7 @@ def test_the_suite_is_valid(folder, capsys):
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
 def test_every_command_is_understood(folder, words, capsys, monkeypatch):
     """`run` and `tune` become `plan`, which reads the same suite and trains nothing."""
-    if words[0] in ("run", "tune"):
-        for option in ("--data-dir", "--track"):
-            cut = words.index(option) if option in words else len(words)
-            words = ["plan", *words[1:cut], *words[cut + 2 :]]
+    words = made.as_plan(words)
     # there is no folder, nor an archive
     absent = ("report", "data", "compare", "gate", "export", "list", "show", "clean")
     expected = 2 if words[0] in absent else 0

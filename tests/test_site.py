@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from made import as_plan
 
 import mtbench
 from mtbench.cli.main import COMMANDS, main
@@ -36,7 +37,7 @@ PAGES = [
 BLOCK = re.compile(r"(?:^`([\w.]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 QUICK = ("metrics",)
 """Pages whose Python takes no training."""
-READS = ("report", "data", "compare", "gate", "export")
+READS = ("report", "data", "compare", "gate", "export", "merge")
 """Commands about a folder that there is not."""
 
 
@@ -103,8 +104,7 @@ def test_commands_are_understood(folder, page, capsys):
     """`run` and `tune` become `plan`, which reads the same suite and trains nothing."""
     with_files(folder, page)
     for words in [w for _, lang, text in blocks(page) if lang == "bash" for w in commands(text)]:
-        command = "plan" if words[0] in ("run", "tune") else words[0]
-        assert main([command, *words[1:]]) == (2 if command in READS else 0), words
+        assert main(as_plan(words)) == (2 if words[0] in READS else 0), words
         told = capsys.readouterr().err
         assert "unrecognized" not in told
         assert "unknown" not in told
@@ -145,6 +145,9 @@ def shortened(words):
     """The same command with little to do: made-up data, one epoch, a seed, an arm, a trial."""
     if words[0] not in ("run", "tune"):
         return words
+    if "--workers" in words:  # in this process: a worker imports TensorFlow
+        cut = words.index("--workers")
+        words = [*words[:cut], *words[cut + 2 :]]
     short = [*words, "-o", "train.epochs=1"]
     if "suites/" in words[1] and "--scenario" not in words:
         short += ["--scenario", "rating-only"]
@@ -189,6 +192,40 @@ def test_a_page_does_what_it_shows(folder, page, monkeypatch):
 
     monkeypatch.setattr(mtbench, "run", short)
     execute(page)
+
+
+MACHINES = DOCS / "how-to" / "machines.md"
+
+
+def test_executors_of_the_page_of_machines_are_valid(folder, capsys):
+    texts = [text for name, lang, text in blocks(MACHINES) if lang == "yaml" and not name]
+    suite = (ROOT / "suites" / "quickstart.yaml").read_text()
+    names = [yaml.safe_load(text)["executor"]["name"] for text in texts]
+    assert names == ["processes", "dask", "dask"]
+    for text in texts:
+        (folder / "with.yaml").write_text(suite + text)
+        assert main(["check", "with.yaml"]) == 0
+
+
+def test_the_scripts_of_the_page_of_machines_do_each_part_once(folder, capsys):
+    """An array of SLURM and a matrix of CI: their commands are understood, their parts add up."""
+    files = {name: text for name, _, text in blocks(MACHINES) if name}
+    (line,) = commands(files["array.sh"])
+    (size,) = re.findall(r"--array=1-(\d+)", files["array.sh"])
+    variables = {"$SLURM_ARRAY_TASK_COUNT": size, "$SLURM_ARRAY_TASK_ID": "{}"}
+    job = yaml.safe_load(files["matrix.yaml"])["jobs"]["bench"]
+    matrix = job["strategy"]["matrix"]["shard"]
+    (step,) = [s["run"] for s in job["steps"] if s.get("run", "").startswith("mtbench run")]
+    of_ci = [*commands(step.replace("${{ matrix.shard }}", "{}"))][0]
+    for words, parts in ((line, range(1, int(size) + 1)), (of_ci, matrix)):
+        for name, value in variables.items():
+            words = [word.replace(name, value) for word in words]
+        done = []
+        for part in parts:
+            assert main(as_plan([word.format(part) for word in words])) == 0
+            done += re.findall(r"to do  (\w+)", capsys.readouterr().out)
+        assert main(["plan", "suites/quickstart.yaml"]) == 0
+        assert sorted(done) == sorted(re.findall(r"to do  (\w+)", capsys.readouterr().out))
 
 
 @pytest.mark.thorough

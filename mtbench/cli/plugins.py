@@ -60,10 +60,11 @@ def check_plugin(what: str, plugins: Sequence[Path]) -> int:
     from mtbench.plugin.lazy import quiet_stderr  # noqa: PLC0415
 
     with quiet_stderr():
+        from mtbench.runs.environment import num_threads  # noqa: PLC0415
         from mtbench.testing import contract  # noqa: PLC0415 - imports TensorFlow
         from mtbench.train import devices  # noqa: PLC0415
 
-        devices.initialise()
+        devices.initialise(num_threads())  # else an executor's runs here have other ones
     broken = 0
     for cls in components:
         print(f"{cls.kind} {cls.name}")

@@ -213,9 +213,9 @@ class Registry:
         return [*failed, *self.twice.values()]
 
     def origin(self, component: Component | type[Component]) -> Origin:
-        """Return where a component, or its class, comes from."""
+        """Return where a component, or its class, comes from: a plugin, or else its module."""
         cls = component if isinstance(component, type) else type(component)
-        origin = self._origins[cls]
+        origin = self._origins.setdefault(cls, Origin(cls.__module__, None, None))
         if origin.sha256 is None:  # read when it is asked for: it takes a while
             origin = self._origins[cls] = replace(origin, sha256=component_digest(cls))
         return origin

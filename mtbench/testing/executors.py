@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,11 +112,10 @@ def _suite(executor: Executor | None, names: tuple[str, ...], registry: Any) -> 
         "scenarios": {"retrieval-only": {"tasks": ["retrieval"]}},
         "baselines": list(names),
         "seeds": 2,
-        "executor": {"name": "inline"},
+        "executor": {"name": "inline", "threads": executor.threads if executor else None},
     }
-    if executor:
-        said["executor"] = {"name": executor.name, **executor.options()}
-    return load_suite(said, registry)
+    suite = load_suite(said, registry)
+    return replace(suite, executor=executor) if executor else suite  # it may be in no registry
 
 
 EXECUTOR_CLAUSES = (runs_end, all_ends)
