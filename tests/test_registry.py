@@ -127,7 +127,7 @@ def test_built_ins_come_by_entry_point_only(monkeypatch):
     assert list(installed()) == []
 
 
-BASELINES = "bayesian-fm biased-mf ease edlae ials item-knn rp3beta svdpp".split()
+BASELINES = "bayesian-fm biased-mf ease edlae from-file ials item-knn rp3beta svdpp".split()
 TOWERS = """
     bag cgc cross-stitch dcn embedding feature mlp mmoe ple sequence shared-bottom
 """.split()
@@ -161,6 +161,7 @@ def test_the_built_ins(registry):
         ("task", "ranking"),
         ("task", "retrieval"),
         *(("baseline", name) for name in BASELINES),
+        ("executor", "dask"),
         ("executor", "inline"),
         ("executor", "processes"),
         ("observer", "mlflow"),

@@ -216,8 +216,9 @@ def test_the_scripts_of_the_page_of_machines_do_each_part_once(folder, capsys):
     job = yaml.safe_load(files["matrix.yaml"])["jobs"]["bench"]
     matrix = job["strategy"]["matrix"]["shard"]
     (step,) = [s["run"] for s in job["steps"] if s.get("run", "").startswith("mtbench run")]
-    of_ci = [*commands(step.replace("${{ matrix.shard }}", "{}"))][0]
-    for words, parts in ((line, range(1, int(size) + 1)), (of_ci, matrix)):
+    of_ci = next(iter(commands(step.replace("${{ matrix.shard }}", "{}"))))
+    for written, parts in ((line, range(1, int(size) + 1)), (of_ci, matrix)):
+        words = written
         for name, value in variables.items():
             words = [word.replace(name, value) for word in words]
         done = []
