@@ -59,7 +59,8 @@ def test_kill_and_resume(tiny, tmp_path, capsys):
     after = state(folder)
     assert len(after) == 6
     assert {path: after[path] for path in before} == before
-    assert {path.suffix for path in folder.iterdir()} == {".json", ".npz"}
+    suffixes = {path.suffix for path in folder.iterdir()}
+    assert suffixes == {".json", ".npz", ".npy", ".jsonl"}
     assert main(["run", str(tiny), "--results", str(tmp_path / "whole"), *words]) == 0
     for path in after:
         found, expected = (
@@ -79,10 +80,10 @@ def test_kill_and_resume(tiny, tmp_path, capsys):
 def test_interrupt(tiny, tmp_path):
     running = start(tiny, tmp_path / "results")
     command = psutil.Process(running.pid)
-    workers = within(60, command.children)
+    workers = within(120, command.children)
     assert workers
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=60)
+    _, told = running.communicate(timeout=120)
     assert running.returncode == 130
     assert b"Traceback" not in told
     assert b"interrupted; what is stored is whole" in told
