@@ -159,6 +159,6 @@ def test_a_split_without_a_validation_part_is_told(tiny, tmp_path, monkeypatch, 
     assert main(["run", "tiny.yaml", "-o", override]) == 2
     error = capsys.readouterr().err.strip()
     assert error.endswith(
-        "split 'random' of synthetic, seed 0: expected a validation part, found no row of it"
+        "expected a split with a validation part, found 'random': give it a validation_share"
     )
     assert not list((tmp_path / "results").rglob("*.json"))
