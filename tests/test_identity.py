@@ -197,14 +197,15 @@ def test_a_setup_is_asked_and_tried(tiny):
 
 def test_options_of_a_loss_are_no_part_of_the_question(tiny):
     """A scenario that learns otherwise is scored alike; one that is scored otherwise is not."""
-    validated = "split.validation_share=0.2"
+    towers = "towers={query: {name: mlp}, candidate: {name: mlp}}"
+    validates = "split.validation_share=0.1"
     questions = {
-        override: plan_of(tiny, validated, override, seeds="1")[0].run.question_id
+        override: plan_of(tiny, validates, override, seeds="1")[0].run.question_id
         for override in (
             "seeds=1",
             "tasks.ranking.units=[16]",
             "tasks.retrieval.temperature=0.5",
-            "towers.query={name: mlp, embedding_dim: 4}",
+            towers,
             "train.epochs=9",
             "tasks.retrieval.top_k=[1]",
             "tasks.ranking.slices=[tail]",

@@ -1,7 +1,6 @@
 """The model: what is trained, what is refused, what a step reports."""
 
 import dataclasses
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,9 +79,10 @@ def test_a_variable_that_would_not_be_trained_is_refused(make_suite, registry):
 
 
 def test_towers_of_different_sizes_are_refused(make_suite, registry):
+    """Where the options do not say it; those that do are a fault of the suite."""
     data, _, setup = parts(make_suite(), registry, "joint")
-    other = setup.towers["query"].model_copy(update={"embedding_dim": 5})  # past the reader
-    setup = replace(setup, towers={**setup.towers, "query": other})
+    other = setup.towers["query"].model_copy(update={"embedding_dim": 5})
+    setup = dataclasses.replace(setup, towers={**setup.towers, "query": other})
     with pytest.raises(mtbench.MtbenchError, match=r"found 5 \(query\) and 4 \(candidate\)"):
         MultiTaskModel(setup, data)
 

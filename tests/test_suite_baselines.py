@@ -131,7 +131,14 @@ def test_its_id_is_of_its_options_and_of_how_it_is_scored_alone(suite):
         return [run.id for run in plan]
 
     before = ids()
-    assert ids("tasks.ranking.units=[4]", "train.epochs=7", "towers.query=mlp") == before
+    assert (
+        ids(
+            "tasks.ranking.units=[4]",
+            "train.epochs=7",
+            "towers.query={name: mlp, embedding_dim: 4}",
+        )
+        == before
+    )
     assert ids("tasks.retrieval.temperature=0.5") == before
     assert not {*ids("tasks.retrieval.top_k=[2]")} & {*before}
     assert not {*ids("baselines={counts: {power: 2}}")} & {*before}

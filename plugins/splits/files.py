@@ -72,18 +72,22 @@ class Files(mtbench.Split):
         listed = {part: _Listed.read(file, data, *columns) for part, file in self._files()}
         rows = data.interactions
         pairs = rows.query.astype(np.int64) * rows.num_candidates + rows.candidate
-        order = np.argsort(pairs, kind="stable")
         wanted = np.concatenate([each.pairs for each in listed.values()])
-        places, lacking = _places(pairs[order], wanted, last=self.train is None)
-        self._refuse(data, listed, lacking)
+        if np.array_equal(wanted, pairs):  # the dataset has read these files in this order
+            found_at = np.arange(len(pairs))
+        else:
+            order = np.argsort(pairs, kind="stable")
+            places, lacking = _places(pairs[order], wanted, last=self.train is None)
+            self._refuse(data, listed, lacking)
+            found_at = order[places]
         ends = np.cumsum([len(each.pairs) for each in listed.values()])
-        found = dict(zip(listed, np.split(order[places], ends[:-1]), strict=True))
+        found = dict(zip(listed, np.split(found_at, ends[:-1]), strict=True))
         if self.train is None:
             rest = np.ones(len(pairs), bool)
-            rest[order[places]] = False
+            rest[found_at] = False
             found["train"] = np.flatnonzero(rest)
         fix = {"train": "leave rows for it that no other file lists"}
-        parts_ = mtbench.Parts(found["train"], found["test"], found.get("validation", order[:0]))
+        parts_ = mtbench.Parts(found["train"], found["test"], found.get("validation", found_at[:0]))
         return parts.require_parts(self, data, parts_, fix)
 
     def _refuse(self, data: mtbench.Data, listed: dict[str, _Listed], lacking: np.ndarray) -> None:
@@ -154,13 +158,14 @@ def _places(ordered: np.ndarray, wanted: np.ndarray, last: bool) -> tuple[np.nda
         The places, int64, and which of those wanted have none, bool.
     """
     order = np.argsort(wanted, kind="stable")
-    in_order = wanted[order]
+    in_order = wanted[order]  # looked up in order, which is several times as fast
     first, end = (np.searchsorted(in_order, in_order, side) for side in ("left", "right"))
-    nth, count = np.empty((2, len(wanted)), np.int64)
-    nth[order], count[order] = np.arange(len(wanted)) - first, end - first
-    start, stop = (np.searchsorted(ordered, wanted, side) for side in ("left", "right"))
-    places = (np.maximum(start, stop - count) if last else start) + nth
-    return places, places >= stop
+    start, stop = (np.searchsorted(ordered, in_order, side) for side in ("left", "right"))
+    nth = np.arange(len(wanted)) - first
+    found = (np.maximum(start, stop - (end - first)) if last else start) + nth
+    places, lacking = np.empty(len(wanted), np.int64), np.empty(len(wanted), bool)
+    places[order], lacking[order] = found, found >= stop
+    return places, lacking
 
 
 _FOUND: WeakKeyDictionary[mtbench.Interactions, tuple[tuple[Files, str], mtbench.Parts]] = (
