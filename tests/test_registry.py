@@ -132,9 +132,9 @@ TOWERS = """
     bag cgc cross-stitch dcn embedding feature mlp mmoe ple sequence shared-bottom
 """.split()
 WEIGHTINGS = """
-    aligned-mtl cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad famo fixed gls graddrop
-    gradnorm gradvac imtl imtl-g imtl-l log metabalance mgda moco nash-mtl pcgrad rlw sdmgrad stch
-    uncertainty upgrad
+    aligned-mtl cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad famo fixed gls go4align
+    gradcraft graddrop gradnorm gradvac imtl imtl-g imtl-l log metabalance mgda moco nash-mtl pcgrad
+    pe-ltr rlw sdmgrad stch uncertainty upgrad uw-so
 """
 
 
