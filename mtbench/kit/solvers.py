@@ -201,7 +201,8 @@ def conflict_free_weights(gramian: Tensor, cosine: float) -> Tensor:
     along = tf.linalg.matvec(vectors, wanted, transpose_a=True)
     kept = (values > 0) & (values > RANK * values[:, -1:])
     along = tf.where(kept, tf.math.divide_no_nan(along, values), _f64(0.0))
-    return tf.linalg.matvec(vectors, along) * norms[:, None] / norms
+    found = tf.where(conflict, tf.linalg.matvec(vectors, along), _f64(0.0))  # not its rounding
+    return found * norms[:, None] / norms
 
 
 def random_orders(tasks: int) -> Tensor:

@@ -223,14 +223,14 @@ def with_gramian(rows):
 def test_pe_ltr_by_hand():
     """G ω ∝ 1 at ω = (8, 2, -1) / 9; the nearest point of the simplex is (5, 1, 0) / 6.
 
-    MGDA's solution is (4, 1, 0) / 5. Bounds are kept to, and the rest shared evenly.
+    MGDA's solution is (4, 1, 0) / 5. With c = (0, 1, 1) / 10 that of Σ w = 1 is (47, 7, 6) / 60.
     """
     gradients = with_gramian([[1, 0, 1], [0, 4, 1], [1, 1, 3]])
     found = apply(PELTR(), np.ones([1, 3]), gradients[None]).weights[0]
     np.testing.assert_allclose(found, [5 / 6, 1 / 6, 0.0], atol=1e-6)
-    least = {"task_1": 0.3, "task_2": 0.1}
+    least = {"task_1": 0.1, "task_2": 0.1}
     found = apply(PELTR(least=least), np.ones([1, 3]), gradients[None]).weights[0]
-    np.testing.assert_allclose(found, [0.6, 0.3, 0.1], atol=1e-6)
+    np.testing.assert_allclose(found, [47 / 60, 7 / 60, 0.1], atol=1e-6)
 
 
 @pytest.mark.parametrize("second", [[0.0, 2.0], [-3.0, 1.0], [3.0, 1.0], [-2.0, 0.0], [2.0, 0.0]])
