@@ -129,7 +129,7 @@ def test_built_ins_come_by_entry_point_only(monkeypatch):
 
 BASELINES = "bayesian-fm biased-mf ease edlae ials item-knn rp3beta svdpp".split()
 TOWERS = """
-    bag cgc cross-stitch dcn embedding feature mlp mmoe ple sequence shared-bottom
+    bag cgc cross-stitch dcn dselect-k embedding feature mlp mmoe ple sequence shared-bottom
 """.split()
 WEIGHTINGS = """
     aligned-mtl cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad famo fixed gls go4align
