@@ -129,12 +129,12 @@ def test_built_ins_come_by_entry_point_only(monkeypatch):
 
 BASELINES = "bayesian-fm biased-mf ease edlae from-file ials item-knn rp3beta svdpp".split()
 TOWERS = """
-    bag cgc cross-stitch dcn embedding feature mlp mmoe ple sequence shared-bottom
+    bag cgc cross-stitch dcn dselect-k embedding feature mlp mmoe ple sequence shared-bottom
 """.split()
 WEIGHTINGS = """
-    aligned-mtl cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad famo fixed gls graddrop
-    gradnorm gradvac imtl imtl-g imtl-l log metabalance mgda moco nash-mtl pcgrad rlw sdmgrad stch
-    uncertainty upgrad
+    aligned-mtl cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad famo fixed gls go4align
+    gradcraft graddrop gradnorm gradvac imtl imtl-g imtl-l log metabalance mgda moco nash-mtl pcgrad
+    pe-ltr rlw sdmgrad stch uncertainty upgrad uw-so
 """
 
 

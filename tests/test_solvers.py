@@ -45,6 +45,8 @@ SOLVERS = {
     "reciprocal": lambda g: of(solvers.reciprocal_weights, g, 0.5),
     "equal angle": lambda g: of(solvers.equal_angle_weights, g),
     "equal projection": lambda g: of(solvers.equal_projection_weights, g),
+    "least norm": lambda g: of(solvers.least_norm_weights, g),
+    "conflict free": lambda g: of(solvers.conflict_free_weights, g, 0.1),
 }
 each_solver = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 
@@ -460,6 +462,41 @@ def test_equal_projection_by_hand():
     assert not of(solvers.equal_projection_weights, steep).any()
 
 
+# -- least norm, and conflicts away ----------------------------------------------------------------
+
+
+@examples
+@given(regular)
+def test_least_norm(gradients):
+    """Of sum 1, and with one inner product with every gradient, which is the norm²."""
+    weights = of(solvers.least_norm_weights, gradients)
+    made = weights @ gradients
+    assert weights.sum() == pytest.approx(1, abs=1e-9 * np.abs(weights).max())
+    error = np.abs(gradients @ made - made @ made) / lengths(gradients)
+    assert error.max() <= EXACT * np.linalg.norm(made)
+
+
+def test_least_norm_by_hand():
+    """The foot of 0 on the line from (1, 0) through (3, 1): (1, 0) − ⅖ (2, 1) = (⅕, −⅖)."""
+    found = of(solvers.least_norm_weights, np.array([[1.0, 0], [3, 1]]))
+    np.testing.assert_allclose(found, [7 / 5, -2 / 5], rtol=1e-6)
+
+
+@examples
+@given(regular, st.sampled_from([0.0, 1e-3, 0.3]))
+def test_conflicts_away(gradients, cosine):
+    """Each has the wanted inner product with all in conflict with it, by means of these alone."""
+    added = of(solvers.conflict_free_weights, gradients, cosine)
+    size = lengths(gradients)
+    for g, weights in zip(gradients, added, strict=True):
+        conflict = gradients @ g < 0
+        assert not weights[~conflict].any()
+        found = gradients[conflict] @ (g + weights @ gradients)
+        np.testing.assert_allclose(
+            found / size[conflict], cosine * np.linalg.norm(g), atol=1e-9 * np.linalg.norm(g)
+        )
+
+
 # -- what holds for all of them --------------------------------------------------------------------
 
 
@@ -500,6 +537,8 @@ def test_equal_gradients_are_treated_alike(solver, gradients):
         ("conflict averse", 0),
         ("reciprocal", -2 / 1.5),
         ("equal angle", -1),
+        ("least norm", 0),
+        ("conflict free", 0),
     ],
 )
 @pytest.mark.parametrize("factor", [1e-9, 3.0, 1e9])
@@ -533,6 +572,8 @@ def test_in_a_graph(solver, tasks):
         "reciprocal": lambda g: solvers.reciprocal_weights(g, 0.5),
         "equal angle": solvers.equal_angle_weights,
         "equal projection": solvers.equal_projection_weights,
+        "least norm": solvers.least_norm_weights,
+        "conflict free": lambda g: solvers.conflict_free_weights(g, 0.1),
     }[next(name for name, each in SOLVERS.items() if each is solver)]
     signature = [tf.TensorSpec([tasks, tasks], tf.float64)]
     found = tf.function(traced, input_signature=signature)(tf.constant(gradients @ gradients.T))

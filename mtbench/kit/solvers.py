@@ -173,6 +173,38 @@ def equal_projection_weights(gramian: Tensor) -> Tensor:
     return tf.where(vanishes, _f64(0.0), tf.math.divide_no_nan(weights, total))
 
 
+def least_norm_weights(gramian: Tensor) -> Tensor:
+    """The w of sum 1, of any sign, with the least ‖Σ w_i g_i‖, `[T]` (Lin et al. 2019, their ω).
+
+    With cosines C and a_i = 1 / ‖g_i‖ it is w_i ∝ a_i (C⁻¹ a)_i.
+    """
+    norms, cosines = norms_and_cosines(gramian)
+    scale = tf.reduce_min(norms) / norms
+    weights = scale * tf.linalg.solve(cosines, scale[:, None])[:, 0]
+    return weights / tf.reduce_sum(weights)
+
+
+def conflict_free_weights(gramian: Tensor, cosine: float) -> Tensor:
+    """For each g_i the change that takes its conflicts away, as weights: a row for each, `[T, T]`.
+
+    g_i + Σ_j v_ij g_j is the nearest vector to g_i whose inner product with each g_j that has a
+    negative one with g_i is cosine · ‖g_i‖ ‖g_j‖ (Bai et al. 2024); v_ij is 0 for the other j.
+    Where such g_j are linearly dependent it is so by least squares, with the pseudo-inverse by
+    `RANK`.
+    """
+    norms, cosines = norms_and_cosines(gramian)
+    cosines = tf.linalg.set_diag(cosines, tf.ones_like(norms))
+    conflict = cosines < 0
+    both = conflict[:, :, None] & conflict[:, None, :]
+    values, vectors = tf.linalg.eigh(tf.where(both, cosines, _f64(0.0)))  # rising, for each i
+    wanted = tf.where(conflict, cosine - cosines, _f64(0.0))
+    along = tf.linalg.matvec(vectors, wanted, transpose_a=True)
+    kept = (values > 0) & (values > RANK * values[:, -1:])
+    along = tf.where(kept, tf.math.divide_no_nan(along, values), _f64(0.0))
+    found = tf.where(conflict, tf.linalg.matvec(vectors, along), _f64(0.0))  # not its rounding
+    return found * norms[:, None] / norms
+
+
 def random_orders(tasks: int) -> Tensor:
     """For each task the other ones in a random order, int32 `[tasks, tasks - 1]`."""
     others = np.array([[j for j in range(tasks) if j != i] for i in range(tasks)], np.int32)

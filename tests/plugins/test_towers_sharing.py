@@ -15,6 +15,7 @@ from mtbench.train.model import MultiTaskModel
 from mtbench.train.trainer import compile_model
 from mtbench_plugins.towers.cgc import CGC
 from mtbench_plugins.towers.cross_stitch import CrossStitch
+from mtbench_plugins.towers.dselect_k import DSelectK
 from mtbench_plugins.towers.feature import FeatureMLP
 from mtbench_plugins.towers.mmoe import MMoE
 from mtbench_plugins.towers.ple import PLE
@@ -30,7 +31,7 @@ TASKS = ("b", "a", "c")
 SMALL = {"id_dim": 5, "embedding_dim": 2}
 EXPERTS = {"units": [4, 3], **SMALL}
 OWN = {"task_units": [2], **EXPERTS}
-ALL = (SharedBottom, MMoE, CGC, PLE, CrossStitch)
+ALL = (SharedBottom, MMoE, CGC, PLE, CrossStitch, DSelectK)
 
 
 def build(options, tasks=TASKS):
@@ -176,6 +177,53 @@ def test_cross_stitch():
     check(layer, made, expected)
 
 
+def smooth_step(t, gamma):
+    if abs(t) >= gamma / 2:
+        return float(t > 0)
+    return -2 * t**3 / gamma**3 + 3 * t / (2 * gamma) + 0.5
+
+
+def selector(digits, expert, gamma):
+    """The weight one selector gives an expert, digit by digit; the first is the highest."""
+    found = 1.0
+    for place, t in enumerate(reversed(digits)):
+        step = smooth_step(t, gamma)
+        found *= step if (expert >> place) % 2 else 1 - step
+    return found
+
+
+@pytest.mark.parametrize("experts", [2, 8])
+def test_dselect_k(experts):
+    """Three selectors, some of whose digits are decided; and the entropy of all in the loss."""
+    gamma, weight = 1.5, 0.25
+    options = DSelectK(num_experts=experts, num_selected=3, gamma=gamma, entropy=weight, **OWN)
+    layer, made = build(options)
+    vectors = made.vectors()
+    outputs = [hidden(vectors, network) for network in made.parallel(2)]
+    assert len(outputs) == experts
+    expected, entropy, decided = {}, 0.0, set()
+    for task in TASKS:
+        ((digits,),), ((shares,),) = made.dense(), made.dense()
+        rows = digits.reshape(3, -1)
+        shares = np.exp(shares) / np.exp(shares).sum()
+        weights = np.array([[selector(z, i, gamma) for i in range(experts)] for z in rows])
+        np.testing.assert_allclose(weights.sum(1), 1.0)
+        decided |= {bool(abs(t) >= gamma / 2) for t in digits}
+        entropy -= np.sum(weights * np.log(weights + 1e-6))
+        mixed = sum(q * output for q, output in zip(shares @ weights, outputs, strict=True))
+        expected[task] = own_network(mixed, made, 1)
+    check(layer, made, expected)
+    assert decided == {True, False}
+    np.testing.assert_allclose(sum(layer.losses), weight * entropy, rtol=1e-4)
+
+
+def test_dselect_k_by_hand():
+    """γ = 1: S(¼) = -2/64 + 3/8 + ½ = 27/32. Digits (½, ¼) are expert 3 mostly, and 2."""
+    found = DSelectK(num_selected=1).selectors(tf.constant([0.5, 0.25])).numpy()
+    np.testing.assert_allclose(found, [[0, 0, 5 / 32, 27 / 32]], rtol=1e-6)
+    assert not DSelectK(entropy=0.0).build(SIDE, TASKS).losses
+
+
 def call(layer):
     return {task: x.numpy() for task, x in layer({"id": tf.constant(IDS)}, training=False).items()}
 
@@ -300,6 +348,9 @@ def test_dropout(cls):
         (CrossStitch, {"units": []}),
         (CrossStitch, {"own_share": 1.5}),
         (SharedBottom, {"task_units": [0]}),
+        (DSelectK, {"num_experts": 3}),
+        (DSelectK, {"num_selected": 0}),
+        (DSelectK, {"gamma": 0.0}),
     ],
 )
 def test_options_that_make_no_network_are_refused(options):
@@ -309,7 +360,7 @@ def test_options_that_make_no_network_are_refused(options):
 
 
 RATE = 0.125
-OF_A_TASK = {SharedBottom: 2, MMoE: 3, CGC: 5, PLE: 6, CrossStitch: 2}
+OF_A_TASK = {SharedBottom: 2, MMoE: 3, CGC: 5, PLE: 6, CrossStitch: 2, DSelectK: 4}
 """Variables of a tower that only one task depends on: its last layer's two, its gates, and the two
 of its experts; those of PLE's first level are read by the shared gate as well."""
 

@@ -13,14 +13,18 @@ from mtbench_plugins.weighting.config import ConFIG
 from mtbench_plugins.weighting.dualproj import DualProj
 from mtbench_plugins.weighting.famo import FAMO
 from mtbench_plugins.weighting.fixed import Fixed
+from mtbench_plugins.weighting.go4align import GO4Align
+from mtbench_plugins.weighting.gradcraft import GradCraft
 from mtbench_plugins.weighting.imtl import IMTL
 from mtbench_plugins.weighting.imtl_g import IMTLG
 from mtbench_plugins.weighting.metabalance import MetaBalance
 from mtbench_plugins.weighting.mgda import MGDA
+from mtbench_plugins.weighting.pe_ltr import PELTR
 from mtbench_plugins.weighting.rlw import RLW
 from mtbench_plugins.weighting.stch import STCH
 from mtbench_plugins.weighting.uncertainty import Uncertainty
 from mtbench_plugins.weighting.upgrad import UPGrad
+from mtbench_plugins.weighting.uw_so import UWSO
 
 TASKS = {"ranking": Ranking(), "retrieval": Retrieval()}
 
@@ -162,6 +166,107 @@ def test_stch_of_a_small_mu_is_the_worst_task():
     np.testing.assert_allclose(tape.gradient(loss, losses), [0.0, 2 / 8], atol=1e-6)
 
 
+def weights_of(combine, losses):
+    """The derivatives of what a strategy of losses makes of them."""
+    losses = tf.constant(losses)
+    with tf.GradientTape() as tape:
+        tape.watch(losses)
+        loss = combine(losses)
+    return tape.gradient(loss, losses).numpy()
+
+
+def test_uw_so_by_hand():
+    """1/L = (2, 1): softmax, at T = 1/log 3 the shares 9 : 3; the weights themselves are held."""
+    weights = weights_of(UWSO().build(TASKS), [0.5, 1.0])
+    np.testing.assert_allclose(weights, [1 / (1 + np.exp(-1)), 1 / (1 + np.e)], rtol=1e-6)
+    weights = weights_of(UWSO(temperature=1 / np.log(3)).build(TASKS), [0.5, 1.0])
+    np.testing.assert_allclose(weights, [0.75, 0.25], rtol=1e-6)
+
+
+def test_uw_so_of_a_loss_of_0_is_that_task():
+    np.testing.assert_allclose(weights_of(UWSO().build(TASKS), [2.0, 0.0]), [0.0, 1.0])
+
+
+THREE = {"ranking": Ranking(), "retrieval": Retrieval(), "other": Ranking()}
+
+
+def test_go4align_groups_by_hand():
+    """γ = ⅓ · 7 / (1, 2, 4); 7/6 and 7/12 are nearer than 7/3 and 7/6, and share their mean."""
+    combine = GO4Align(step_size=1e-12).build(THREE)
+    np.testing.assert_allclose(weights_of(combine, [1.0, 2.0, 4.0]), [7 / 3, 7 / 8, 7 / 8])
+    combine = GO4Align(step_size=1e-12).build(THREE)
+    np.testing.assert_allclose(weights_of(combine, [4.0, 1.0, 2.0]), [7 / 8, 7 / 3, 7 / 8])
+
+
+def test_go4align_remembers_by_hand():
+    """η = log 2: losses (1, 1), then (1, 2), leave p = (2^-2, 2^-3) / (3/8) = (⅔, ⅓)."""
+    combine = GO4Align(step_size=np.log(2)).build(TASKS)
+    np.testing.assert_allclose(weights_of(combine, [1.0, 1.0]), [1.0, 1.0], rtol=1e-6)
+    expected = [2 / 3 * 3 / 1, 1 / 3 * 3 / 2]
+    np.testing.assert_allclose(weights_of(combine, [1.0, 2.0]), expected, rtol=1e-6)
+
+
+def test_go4align_remembers_an_absent_task_as_it_was():
+    """A step without the second task leaves the sum of its losses alone."""
+    losses = np.array([[1.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    gradients = np.broadcast_to(np.eye(2), [3, 2, 2])
+    present = np.array([[True, True], [True, False], [True, True]])
+    found = apply(GO4Align(step_size=np.log(2)), losses, gradients, present=present).updates
+    np.testing.assert_allclose(found[1], [1.0, 0.0], rtol=1e-6)  # a task alone
+    np.testing.assert_allclose(found[2], [2 / 3, 4 / 3], rtol=1e-6)  # 2 · (2^-3, 2^-2) / (3/8)
+
+
+def with_gramian(rows):
+    return np.linalg.cholesky(np.array(rows, float))
+
+
+def test_pe_ltr_by_hand():
+    """G ω ∝ 1 at ω = (8, 2, -1) / 9; the nearest point of the simplex is (5, 1, 0) / 6.
+
+    MGDA's solution is (4, 1, 0) / 5. With c = (0, 1, 1) / 10 that of Σ w = 1 is (47, 7, 6) / 60.
+    """
+    gradients = with_gramian([[1, 0, 1], [0, 4, 1], [1, 1, 3]])
+    found = apply(PELTR(), np.ones([1, 3]), gradients[None]).weights[0]
+    np.testing.assert_allclose(found, [5 / 6, 1 / 6, 0.0], atol=1e-6)
+    least = {"task_1": 0.1, "task_2": 0.1}
+    found = apply(PELTR(least=least), np.ones([1, 3]), gradients[None]).weights[0]
+    np.testing.assert_allclose(found, [47 / 60, 7 / 60, 0.1], atol=1e-6)
+
+
+@pytest.mark.parametrize("second", [[0.0, 2.0], [-3.0, 1.0], [3.0, 1.0], [-2.0, 0.0], [2.0, 0.0]])
+def test_pe_ltr_of_two_tasks_is_mgda(second):
+    gradients = np.array([[1.0, 0.0], second])
+    np.testing.assert_allclose(
+        update_of(PELTR(), gradients), update_of(MGDA(), gradients), atol=1e-6
+    )
+
+
+def test_pe_ltr_refuses_bounds_that_leave_nothing():
+    faults = PELTR(least={"rank": 0.2}).check(["ranking", "retrieval"])
+    assert list(faults) == [("least.rank", "not a trained task (did you mean 'ranking'?)")]
+    faults = PELTR(least={"ranking": 0.5, "retrieval": 0.5}).check(["ranking", "retrieval"])
+    assert list(faults) == [("least", "expected a sum below 1, found 1")]
+
+
+def test_gradcraft_by_hand():
+    """g = (1, 0), (-1, 2): without its part along the other each is (0.8, 0.4), (0, 2)."""
+    gradients = np.array([[1.0, 0.0], [-1.0, 2.0]])
+    found = update_of(GradCraft(relax=0.0), gradients)
+    np.testing.assert_allclose(found, [0.4, 1.2], atol=1e-6)
+    # lengths made equal: the first by √5
+    found = update_of(GradCraft(relax=1.0), gradients)
+    np.testing.assert_allclose(found, [0.4 * 5**0.5, (0.4 * 5**0.5 + 2) / 2], rtol=1e-6)
+    # ε ‖g₁‖ ‖g₂‖ = √5 / 2 along each: (0.8, 0.4) + √5/10 (-1, 2) and (0, 2) + √5/2 (1, 0)
+    found = update_of(GradCraft(relax=0.0, epsilon=0.5), gradients)
+    expected = [0.4 + 5**0.5 / 5, 1.2 + 5**0.5 / 10]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_gradcraft_leaves_gradients_alone_that_agree():
+    gradients = np.array([[1.0, 0.0], [1.0, 2.0]])
+    np.testing.assert_allclose(update_of(GradCraft(relax=0.0), gradients), [1.0, 1.0], rtol=1e-6)
+
+
 PLANE = np.array([[1.0, 0, 0], [0, 1, 0], [1, 0.5, 0]])
 """Linearly dependent: g_3 = g_1 + g_2 / 2."""
 
@@ -218,6 +323,18 @@ def test_imtl_of_dependent_gradients(weighting, gradients):
     expected = alpha / alpha.sum() @ gradients
     found = update_of(weighting, gradients)
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.linalg.norm(expected))
+
+
+@dependent
+def test_gradcraft_of_dependent_gradients(gradients):
+    """By the pseudo-inverse of the rows in conflict, with ε = 0."""
+    crafted = [
+        g - np.linalg.pinv(rows, rcond=1e-6) @ (rows @ g)
+        for g in gradients
+        for rows in [gradients[gradients @ g < -1e-9]]
+    ]
+    found = update_of(GradCraft(relax=0.0, epsilon=0.0), gradients)
+    np.testing.assert_allclose(found, np.mean(crafted, axis=0), atol=1e-5 * abs(gradients).max())
 
 
 def test_dependent_gradients_in_numbers():

@@ -35,6 +35,9 @@ OPTIONS = [
     ("log", {}, {}),
     ("stch", {}, {}),
     *(("stch", o, o) for o in ({"warmup_epochs": 0}, {"warmup_epochs": 2, "mu": 0.3})),
+    *(("uw-so", o, o) for o in ({}, {"temperature": 0.4})),
+    # a step size so large that what was remembered changes the groups
+    *(("go4align", o, o) for o in ({}, {"step_size": 0.5}, {"groups": 3}, {"groups": 1})),
     ("imtl-l", {}, {"learning_rate": RATE}),
     ("imtl", {}, {"learning_rate": RATE}),
     ("famo", {}, {"learning_rate": RATE}),
@@ -56,6 +59,9 @@ OPTIONS = [
     ("upgrad", {}, {}),
     ("dualproj", {}, {}),
     ("config", {}, {}),
+    ("pe-ltr", {}, {}),
+    ("pe-ltr", {"least": {"task_0": 0.4}}, {"first": 0.4}),
+    *(("gradcraft", o, o) for o in ({}, {"relax": 1.0}, {"relax": 0.5, "epsilon": 0.2})),
     ("metabalance", {}, {}),
     ("metabalance", {"target": "task_0", "relax": 0.2, "beta": 0.5}, {"relax": 0.2, "beta": 0.5}),
     *(

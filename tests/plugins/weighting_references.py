@@ -10,7 +10,7 @@ step's losses, Jacobian and update that returns residuals, about 0 where the sta
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 from scipy import optimize
@@ -255,6 +255,39 @@ def stch(
             continue
         nadir = ended[warmup_epochs - 1] if warmup_epochs else np.ones(count)
         updates.append(count * _softmax(np.log(loss / nadir) / mu) @ of_log)
+    return updates
+
+
+def uw_so(losses: Array, jacobians: Array, *, temperature: float = 1.0) -> list[Array]:
+    """Soft optimal uncertainty weighting (Kirchdorfer et al., GCPR 2024)."""
+    return [
+        _softmax(1 / (loss * temperature)) @ jacobian
+        for loss, jacobian in zip(losses, jacobians, strict=True)
+    ]
+
+
+def go4align(
+    losses: Array, jacobians: Array, *, groups: int = 2, step_size: float = 1e-4
+) -> list[Array]:
+    """GO4Align (Shen et al., NeurIPS 2024), its groups the best of all assignments of the tasks."""
+    count = losses.shape[1]
+    groups = min(groups, count)
+    p = np.full(count, 1 / count)
+    updates = []
+    for loss, jacobian in zip(losses, jacobians, strict=True):
+        p = p * np.exp(-step_size * loss)
+        p = p / p.sum()
+        indicators = p * loss.sum() / loss
+        best, least = indicators, np.inf
+        for assigned in product(range(groups), repeat=count):
+            if len(set(assigned)) < groups:
+                continue
+            members = [np.array(assigned) == group for group in assigned]
+            w = np.array([indicators[same].mean() for same in members])
+            spread = float(np.sum((indicators - w) ** 2))
+            if spread < least:
+                best, least = w, spread
+        updates.append(best @ jacobian)
     return updates
 
 
@@ -582,6 +615,44 @@ def config(losses: Array, jacobians: Array) -> list[Array]:
         x = np.linalg.lstsq(_units(jacobian), np.ones(len(jacobian)), rcond=None)[0]
         x = x / np.linalg.norm(x)
         updates.append(np.sum(jacobian @ x) * x)
+    return updates
+
+
+def pe_ltr(losses: Array, jacobians: Array, *, first: float = 0.0) -> list[Array]:
+    """PE-LTR (Lin et al., RecSys 2019), c = `first` for the first task and 0 for the others.
+
+    By the paper's substitution ω̂ = ω − c, which the system [G 1; 1ᵀ 0] [ω̂; λ] = [−G c; 1 − Σ c]
+    solves, and the nearest point to it of what the bounds leave, moved back by c.
+    """
+    updates = []
+    for jacobian in jacobians:
+        count = len(jacobian)
+        c = first * np.eye(count)[0]
+        gramian = jacobian @ jacobian.T
+        system = np.block([[gramian, np.ones([count, 1])], [np.ones([1, count]), np.zeros([1, 1])]])
+        moved = np.linalg.solve(system, np.append(-gramian @ c, 1 - c.sum()))[:-1]
+        left = 1 - c.sum()
+        updates.append((left * _project_on_simplex(moved / left) + c) @ jacobian)
+    return updates
+
+
+def gradcraft(
+    losses: Array, jacobians: Array, *, relax: float = 0.1, epsilon: float = 1e-10
+) -> list[Array]:
+    """GradCraft (Bai et al., KDD 2024), each gradient by its own least-squares change."""
+    updates = []
+    for jacobian in jacobians:
+        norms = _norms(jacobian)
+        crafted = (relax * norms.max() / norms + 1 - relax)[:, None] * jacobian
+        lengths = _norms(crafted)
+        done = []
+        for g, length in zip(crafted, lengths, strict=True):
+            conflict = crafted @ g < 0
+            rows = crafted[conflict]
+            wanted = epsilon * length * lengths[conflict] - rows @ g
+            # the shortest change with these inner products
+            done.append(g + np.linalg.lstsq(rows, wanted, rcond=None)[0])
+        updates.append(np.mean(done, axis=0))
     return updates
 
 
