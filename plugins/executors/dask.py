@@ -154,10 +154,10 @@ class _Work:
                     self._submit(task)
                 self._listen()
         finally:
-            for future, _ in self._futures.values():
-                future.cancel()
-            with contextlib.suppress(Exception):  # workers end of themselves too, a little later
-                self._client.run(end, self._token, on_error="ignore")
+            if self._client.status == "running":
+                self._client.cancel([future for future, _ in self._futures.values()])
+                with contextlib.suppress(Exception):  # they end of themselves too, a little later
+                    self._client.run(end, self._token, on_error="ignore")
 
     def _look(self, patient: bool) -> None:
         """See who is there; give up what those who have gone were at."""

@@ -85,7 +85,7 @@ class DSelectK(FeatureTower):
 def _digits(experts: int) -> np.ndarray:
     """The digits of each expert's number in binary, the highest first: bool `[experts, digits]`."""
     width = (experts - 1).bit_length()
-    return np.arange(experts)[:, None] >> np.arange(width)[::-1] & 1 == 1
+    return np.asarray(np.arange(experts)[:, None] >> np.arange(width)[::-1] & 1 == 1)
 
 
 @mtbench.hookimpl
