@@ -402,4 +402,4 @@ def test_an_installed_plugin_that_fails_to_load_is_named(tmp_path, monkeypatch, 
     assert main(["check", str(tmp_path / "bad.yaml")]) == 2
     told = capsys.readouterr().err
     assert "unknown weighting 'lucky' (known: aligned-mtl, cagrad, " in told
-    assert f", uncertainty, upgrad); {reason}" in told
+    assert f", uncertainty, upgrad, uw-so); {reason}" in told
