@@ -17,8 +17,17 @@ def start(suite, folder, *words):
     command = [sys.executable, "-m", "mtbench.cli", "run", str(suite), "--results", str(folder)]
     variables = {k: v for k, v in os.environ.items() if k != "MTBENCH_EXECUTOR"}
     return subprocess.Popen(
-        [*command, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables
+        [*command, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=variables,
+        preexec_fn=heeds,  # noqa: PLW1509 - no threads here
     )
+
+
+def heeds():
+    """Heed an interrupt, though the shell that started the tests in its background ignores them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def within(seconds, condition):

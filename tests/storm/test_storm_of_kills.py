@@ -23,8 +23,17 @@ def start(suite, folder):
     command += ["--scenario", "sound", "--scenario", "raise"]
     variables = {k: v for k, v in os.environ.items() if k != "MTBENCH_EXECUTOR"}
     return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=variables
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=variables,
+        preexec_fn=heeds,  # noqa: PLW1509 - no threads here
     )
+
+
+def heeds():
+    """Heed an interrupt, though the shell that started the tests in its background ignores them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def lives(process):
