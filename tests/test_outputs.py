@@ -102,7 +102,7 @@ def test_words_of_a_fault_move_no_terminal(tmp_path, capsys):
     assert main(["check", str(path)]) == 2
     told = capsys.readouterr().err
     assert "\x1b" not in told
-    assert told.startswith(f"mtbench: {tmp_path}/x\ufffd[2Jy.yaml: no such file or directory")
+    assert told.startswith(f"mtbench: {tmp_path}/x\\x1b[2Jy.yaml: no such file or directory")
 
 
 def test_the_process_itself(folder):

@@ -15,7 +15,7 @@ import numpy as np
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions, joined
 from mtbench.data.store import load_data
-from mtbench.errors import DataError, LackingColumnError
+from mtbench.errors import DataError, LackingColumnError, MtbenchError
 from mtbench.metrics.slices import slice_counts
 from mtbench.plugin.blame import blame
 from mtbench.plugin.component import Component
@@ -117,7 +117,7 @@ class Stages:
             with self.blame(setup.dataset):
                 where = setup.dataset.where(error.column)
             raise DataError(f"{error}; {where}" if where else str(error)) from error
-        except DataError:
+        except MtbenchError:
             raise
         except (Exception, SystemExit):  # noqa: S110 - what else a split may raise is for the runs to record
             pass
