@@ -237,7 +237,8 @@ class _Reader(PartsReader):
         if spec is None:
             self.fault(("dataset",), f"{dataset.name!r} has no synthetic stand-in")
             return None, None
-        options = ", ".join(f"{key}={value}" for key, value in dataset.options().items())
+        said = {key: value for key, value in dataset.options().items() if value is not None}
+        options = ", ".join(f"{key}={value}" for key, value in said.items())
         replaced = f"{dataset.name} ({options})" if options else dataset.name
         return self.component("dataset", spec, ("dataset",)), replaced
 
