@@ -70,8 +70,10 @@ _BOUNDS = {
 }
 
 
-def _type(option: dict[str, Any]) -> str:
+def _type(option: dict[str, Any] | bool) -> str:
     """A JSON Schema type in words: `number > 0`, `one of a, b`, `list of integer ≥ 1`."""
+    if isinstance(option, bool):  # `true` is the schema of what may be anything
+        option = {}
     if "anyOf" in option:
         return " or ".join("none" if o.get("type") == "null" else _type(o) for o in option["anyOf"])
     if "enum" in option:
