@@ -96,7 +96,7 @@ def test_the_page_of_strategies(folder, capsys):
         words = command.split()
         assert main(["plan" if words[0] == "run" else words[0], *words[1:]]) == 0
     assert (ROOT / "docs" / "toy.svg").is_file()
-    named = set(re.findall(r"^\| `([a-z-]+)", STRATEGIES, re.MULTILINE))
+    named = set(re.findall(r"^\| `([a-z0-9-]+)", STRATEGIES, re.MULTILINE))
     assert named == {cls.name for cls, _ in installed() if cls.kind == "weighting"}
 
 
