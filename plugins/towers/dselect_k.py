@@ -84,8 +84,9 @@ class DSelectK(FeatureTower):
 
 def _digits(experts: int) -> np.ndarray:
     """The digits of each expert's number in binary, the highest first: bool `[experts, digits]`."""
-    width = (experts - 1).bit_length()
-    return np.asarray(np.arange(experts)[:, None] >> np.arange(width)[::-1] & 1 == 1)
+    places = np.arange((experts - 1).bit_length())[::-1]
+    digits: np.ndarray = (np.arange(experts)[:, None] >> places) % 2 == 1
+    return digits
 
 
 @mtbench.hookimpl
