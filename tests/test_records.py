@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import hashlib
 import json
 import math
 import os
@@ -413,7 +414,11 @@ def test_a_number_changed_by_hand_is_noticed_and_another_form_is_not(tmp_path):
     path.write_text(json.dumps(told))
     with pytest.raises(RecordError, match=r"is damaged: its checksum is of another content"):
         records.read(path)
-    del told["checksum"]  # of before there was one
+    told["check"] = told.pop("checksum")  # damaged as well
+    path.write_text(json.dumps(told))
+    with pytest.raises(RecordError, match=r"is damaged"):
+        records.read(path)
+    del told["check"]  # of before there was one
     path.write_text(json.dumps(told))
     assert records.read(path).metrics["ranking"]["rmse"] == 0.5
 
@@ -498,7 +503,8 @@ def test_what_is_of_another_type_is_said_by_its_key(tmp_path, changes, fault):
 
 def test_keys_of_later_versions_are_left_alone(tmp_path):
     told = made.put(made.as_json(RECORD), later=1, data__later=2, environment__later=3)
-    (tmp_path / "x.json").write_text(json.dumps(told))
+    checksum = hashlib.sha256(json.dumps(told, indent=1).encode()).hexdigest()
+    (tmp_path / "x.json").write_text(json.dumps(told | {"checksum": checksum}))
     assert records.read(tmp_path / "x.json") == RECORD
 
 
