@@ -56,7 +56,7 @@ class Storm:
         self.longest_s = max(self.longest_s, took)
         self.codes[code] = self.codes.get(code, 0) + 1
         said = err.getvalue()
-        if code not in (0, 1, 2) or "Traceback" in said or took > SLOW_S:
+        if code not in (0, 1, 2) or "\nTraceback" in f"\n{said}" or took > SLOW_S:
             self.faults.append((what, words, f"{code} in {took:.1f} s: {said[-500:]}", keep()))
         if (code == 2) != bool([x for x in said.splitlines() if "warning" not in x]) and code != 1:
             self.faults.append((what, words, f"exit code {code}, and said {said[-300:]!r}", keep()))
