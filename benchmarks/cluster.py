@@ -54,9 +54,7 @@ def measured(folder: Path) -> Measured:
         traced = each.timings.get("trace_s") or 0.0
         longest.setdefault(each.scenario, []).append(each.timings["run_s"] - traced)
     run = statistics.fmean(map(statistics.median, longest.values()))
-    return Measured(
-        statistics.median(each["import_s"] + each["data_s"] for each in of), trace, run
-    )
+    return Measured(statistics.median(each["import_s"] + each["data_s"] for each in of), trace, run)
 
 
 class Pending:

@@ -4,6 +4,7 @@ Nodes are Dask workers in processes of their own. Their worker processes are sim
 TensorFlow is imported by none, but for one run of a suite on SLURM's stand-in.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -128,6 +129,24 @@ def test_a_command_that_is_killed_leaves_nothing(scheduler, node, tmp_path):
     driver.wait()
     wait_until(lambda: not lives(child), 10)
     assert there.poll() is None
+
+
+def test_a_scheduler_that_is_lost(tmp_path):
+    file = tmp_path / "scheduler.json"
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0"]
+    command += ["--no-dashboard", "--scheduler-file", str(file)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(file.is_file, 60)
+        address, killed = json.loads(file.read_text())["address"], []
+        timer = threading.Timer(1.0, lambda: killed.append(process.kill()))
+        timer.start()
+        with pytest.raises(MtbenchError, match="the scheduler is gone; what is done is stored"):
+            dask.Dask(scheduler=address).execute(Job("a1"))
+        assert killed
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_scheduler_without_workers_and_none(scheduler):

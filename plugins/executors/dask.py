@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import inspect
 import queue
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -102,6 +103,7 @@ class Dask(mtbench.Executor):
                 threads_per_worker=1,
                 memory_limit=0,  # it would count Dask's process alone
                 dashboard_address=None,
+                preload=[__name__],
             )
         module, _, name = self.cluster.rpartition(".")
         made = mtbench.require(module or self.cluster, "slurm")
@@ -154,10 +156,10 @@ class _Work:
                     self._submit(task)
                 self._listen()
         finally:
-            for future, _ in self._futures.values():
-                future.cancel()
-            with contextlib.suppress(Exception):  # workers end of themselves too, a little later
-                self._client.run(end, self._token, on_error="ignore")
+            if self._client.status == "running":
+                self._client.cancel([future for future, _ in self._futures.values()])
+                with contextlib.suppress(Exception):  # they end of themselves too, a little later
+                    self._client.run(end, self._token, on_error="ignore")
 
     def _look(self, patient: bool) -> None:
         """See who is there; give up what those who have gone were at."""
@@ -245,6 +247,11 @@ def attend(work: mtbench.Work, asked: Mapping[str, Any]) -> list[mtbench.Event]:
             said = {"told": event.told, "work": event.work, "content": dict(event.content)}
             worker.log_event(token, {**said, "task": key, "number": number})
     return events
+
+
+def dask_setup(_: Any) -> None:
+    """Leave Ctrl-C to the command, in a Dask worker that it started: it says what is to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def end(token: str) -> None:
