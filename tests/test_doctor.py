@@ -40,6 +40,8 @@ ok      tune: `tune:`, options chosen on the validation part; optuna
 ok      tensorboard: `--track tensorboard`; tensorboard
 ok      mlflow: `--track mlflow`; mlflow-skinny, alembic, sqlalchemy
 ok      baselines: the baseline bayesian-fm; myfm
+ok      dask: the executor dask: runs on several machines; distributed
+ok      slurm: the executor dask on SLURM, PBS or LSF; dask-jobqueue
 ok      plugins: NUMBER components
 ok      data of movielens: none is prepared in data (TFDS_DATA_DIR, --data-dir); \
 others are fetched when a suite asks

@@ -158,6 +158,7 @@ def test_the_built_ins(registry):
         ("task", "ranking"),
         ("task", "retrieval"),
         *(("baseline", name) for name in BASELINES),
+        ("executor", "dask"),
         ("executor", "inline"),
         ("executor", "processes"),
         ("observer", "mlflow"),
