@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import inspect
 import queue
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -102,6 +103,7 @@ class Dask(mtbench.Executor):
                 threads_per_worker=1,
                 memory_limit=0,  # it would count Dask's process alone
                 dashboard_address=None,
+                preload=[__name__],
             )
         module, _, name = self.cluster.rpartition(".")
         made = mtbench.require(module or self.cluster, "slurm")
@@ -245,6 +247,11 @@ def attend(work: mtbench.Work, asked: Mapping[str, Any]) -> list[mtbench.Event]:
             said = {"told": event.told, "work": event.work, "content": dict(event.content)}
             worker.log_event(token, {**said, "task": key, "number": number})
     return events
+
+
+def dask_setup(_: Any) -> None:
+    """Leave Ctrl-C to the command, in a Dask worker that it started: it says what is to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def end(token: str) -> None:
