@@ -16,7 +16,7 @@ class PELTR(mtbench.GramianWeighting):
     """MGDA with least weights c, solved in two steps: first without the bounds, then up to them.
 
     The paper asks for the w with the least ‖Σ_i w_i g_i‖², Σ_i w_i = 1 and w_i ≥ c_i. Its solver
-    takes the ω with Σ_i ω_i = 1 alone, from the linear system [G 1; 1ᵀ 0] [ω; λ] = [0; 1], and then
+    takes the ω with Σ_i ω_i = 1 alone, from the linear system G ω + λ 1 = 0, 1ᵀ ω = 1, and then
     the nearest w to it that keeps to the bounds. For two tasks that is the solution, for more tasks
     it need not be. Weights apply to the heads too, since the paper minimises Σ_i w_i L_i by all
     parameters. They are those of the gradients of the batch they weigh; the authors' code, which
