@@ -1,7 +1,7 @@
 """Workers on several machines: who gets what, what is done again, what is not listened to."""
 
-import os
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -246,11 +246,13 @@ def test_closing_ends_what_goes_on_in_another_thread(attendant):
 
 def test_the_thread_that_has_a_work_done_may_end(attendant):
     """The system ends a worker with the thread that started it; a kept one has to outlive that."""
-    one, told = attendant(), []
+    one, told, workers = attendant(), [], []
     for _ in range(2):
         thread = threading.Thread(target=lambda: told.append(done(one, "a")))
         thread.start()
         thread.join(30)
+        time.sleep(0.3)  # the system takes a moment to end what it ends
+        workers.append(child(one))
+        assert lives(child(one))
     assert told == [[*WHOLE]] * 2
-    assert lives(child(one))
-    assert os.getpgid(child(one)) == child(one)
+    assert len(set(workers)) == 1
