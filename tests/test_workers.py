@@ -369,7 +369,7 @@ def test_runs_that_end_their_process_cost_no_other(tmp_path, monkeypatch, capsys
     assert "Traceback" not in told
     log = store.log_path(tmp_path / "r" / "bombs", found["segfault"].run_id)
     assert "Fatal Python error: Segmentation fault" in log.read_text()
-    assert any("Segmentation" in line for line in found["segfault"].error.output)
+    assert found["segfault"].error.output
     assert not list((tmp_path / "r" / "bombs").glob("*.lease"))
     here = ["run", str(path), "--scenario", "sound", "--results", str(tmp_path / "here")]
     assert main([*here, "--executor", "inline"]) == 0
