@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
 
 PART = ConfigDict(
     frozen=True, extra="ignore", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
 )
 """Frozen and strict; keys of later versions are left alone."""
+
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""A whole number that tables can hold."""
