@@ -521,3 +521,9 @@ def test_half_a_surrogate_pair_is_no_reason_to_lose_a_run(tmp_path, version):
 def test_a_record_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         RECORD.status = "failed"
+
+
+@pytest.mark.parametrize("key", ["seed", "parameters", "peak_memory_bytes", "data.train"])
+def test_a_number_that_no_table_holds_is_none(tmp_path, key):
+    told = made.put(made.as_json(RECORD), **{key.replace(".", "__"): 2**63})
+    assert fault_of(tmp_path / "x.json", told).startswith(f"{key}: expected")

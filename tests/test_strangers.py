@@ -203,3 +203,20 @@ def test_a_dataset_whose_content_is_no_text(said):
 def test_a_plugin_file_that_cannot_be(said, path):
     (line,) = said(f'{TINY}plugins: ["{path}"]\n')
     assert line.startswith("s.yaml:12: plugins.0: ")
+
+
+@pytest.mark.parametrize("space", ["1", "x", "[a]", "0.5"])
+def test_a_space_that_is_none(said, space):
+    tune = "tune: {trials: 2, metrics: [ranking/rmse], space: {train.epochs: [1, 2]}}\n"
+    scenario = f"{{only: {{tasks: [ranking], tune: {{space: {space}}}}}}}"
+    suite = TINY.replace("0.2}", "0.2, validation_share: 0.2}")
+    found = said(suite.replace("{only: {tasks: [ranking]}}", scenario) + tune)
+    assert any("scenarios.only.tune.space: expected a mapping" in line for line in found), found
+
+
+def test_a_name_that_is_a_mapping(said):
+    towers = "towers: {query: {name: {a: 1}}}"
+    found = said(
+        TINY.replace("{only: {tasks: [ranking]}}", f"{{only: {{tasks: [ranking], {towers}}}}}")
+    )
+    assert any("expected the name of a tower, found {'a': 1}" in line for line in found), found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from .part import Whole
+
 
 class Engine(BaseModel):
     """Software, threads and device that decide the bits; versions by package besides."""
@@ -11,7 +13,7 @@ class Engine(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
     mtbench: str = "?"
-    threads: int
+    threads: Whole
     device: str = "cpu"
     """`cpu` or `gpu`."""
     code: str | None = None

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
 
 PART = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
 """Frozen and strict; keys of later versions are left alone."""
+
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""A whole number that tables can hold."""

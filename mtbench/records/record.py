@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import to_json
 
 from .engine import Engine
-from .part import PART
+from .part import PART, Whole
 from .tuning import Tuning
 
 SCHEMA_VERSION: Literal[2] = 2
@@ -137,18 +137,18 @@ class MetricInfo(_Part):
 class Oddities(_Part):
     """What of the data a reader has to know: rows that repeat others, labels that are missing."""
 
-    rows: int
+    rows: Whole
     """Of the data, in all parts."""
-    repeated_rows: int
+    repeated_rows: Whole
     """Those that equal an earlier row in every column."""
-    repeated_pairs: int
+    repeated_pairs: Whole
     """Those that have the query and the candidate of an earlier row."""
-    pairs: int
+    pairs: Whole
     """Of queries and candidates in the part that is scored, each once."""
-    known_pairs: int
+    known_pairs: Whole
     """Those of them that the training part has too, or the validation part where the test part is
     scored: metrics with seen candidates removed leave them out."""
-    unlabelled: dict[str, int] = {}
+    unlabelled: dict[str, Whole] = {}
     """By task the rows that say nothing to it, since they lack a label; 0 is left out."""
 
 
@@ -158,14 +158,14 @@ class Data(_Part):
     source: str
     synthetic: bool
     fingerprint: str
-    num_queries: int
-    num_candidates: int
-    train: int
+    num_queries: Whole
+    num_candidates: Whole
+    train: Whole
     """Interactions in the training part, as `validation` and `test` in theirs."""
-    validation: int = 0
-    test: int
+    validation: Whole = 0
+    test: Whole
     notes: tuple[str, ...] = ()
-    slices: dict[str, dict[str, int]] | None = None
+    slices: dict[str, dict[str, Whole]] | None = None
     scored: str | None = None
     """SHA-256 of the rows that were scored; None in a record older than the key."""
     oddities: Oddities | None = None
@@ -179,7 +179,7 @@ class Place(_Part):
     """Name of the component."""
     node: str
     """The machine's."""
-    workers_on_node: int
+    workers_on_node: Whole
     """Workers of the same command that the machine had: times beside others are not those alone."""
 
 
@@ -219,7 +219,7 @@ class Record(_Part):
     question_id: str
     suite: str
     scenario: str
-    seed: int
+    seed: Whole
     status: Literal["ok", "failed"]
     error: Failure | None = None
     started: Annotated[str, AfterValidator(_time)]
@@ -232,7 +232,7 @@ class Record(_Part):
     environment: Environment
     timings: dict[str, float | None]
     """Seconds, and examples per second; see `mtbench.load_runs`."""
-    peak_memory_bytes: int | None
+    peak_memory_bytes: Whole | None
     """Of the process; None where the system does not tell."""
     data: Data | None = None
     metric_info: dict[str, tuple[MetricInfo, ...]] = {}
@@ -242,13 +242,13 @@ class Record(_Part):
     """The same of the epochs before the run proper, where there were any."""
     validation: tuple[dict[str, Any], ...] = ()
     """For each epoch that was validated its number, the metrics, and the trained tasks' losses."""
-    epoch: int | None = None
+    epoch: Whole | None = None
     """The epoch whose parameters were kept."""
     diagnostics: tuple[dict[str, Any], ...] = ()
     """For each epoch its number, weights, and what gradients were like."""
     pruned: bool = False
     """Whether it is a trial that was ended early."""
-    parameters: int | None = None
+    parameters: Whole | None = None
     """Number of trained parameters."""
     metrics: Values = {}
     floors: dict[str, Values] = {}

@@ -159,7 +159,7 @@ def _merged(
             return base
     if not (isinstance(base, dict) and isinstance(difference, dict)):
         return copy.deepcopy(difference)
-    if {base.get("name"), difference.get("name", base.get("name"))} != {base.get("name")}:
+    if difference.get("name", base.get("name")) != base.get("name"):
         return copy.deepcopy(difference)
     below = max(depth - 1, -1)
     merged = {

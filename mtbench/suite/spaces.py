@@ -121,11 +121,10 @@ class Variants:
             if said is not None and not isinstance(said, dict):
                 reader.fault((*layer, "tune"), f"expected space or trials, found {said!r}")
             if isinstance(said, dict):
-                value = {
-                    **value,
-                    **said,
-                    "space": {**value.get("space", {}), **said.get("space", {})},
-                }
+                spaces = [each.get("space", {}) for each in (value, said)]
+                value = {**value, **said}
+                if all(isinstance(space, dict) for space in spaces):  # else it is a fault, below
+                    value["space"] = {**spaces[0], **spaces[1]}
         return reader.options(ArmTune, value, (*layers[0], "tune"))
 
     def tasks_of(self, arm: str) -> Collection[str]:
