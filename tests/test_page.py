@@ -113,10 +113,16 @@ def records():
     return suite_of()
 
 
+@pytest.fixture(autouse=True)
+def undrawn(request, monkeypatch):
+    """Leave the figures off a page, unless a test asks for them: to draw takes the longest."""
+    if "figures" not in request.fixturenames:
+        monkeypatch.setattr(Canvas, "finish", lambda self, title, description: Html(""))
+
+
 @pytest.fixture
-def undrawn(monkeypatch):
-    """Leave the figures off a page of which only the words are looked at."""
-    monkeypatch.setattr(Canvas, "finish", lambda self, title, description: Html(""))
+def figures():
+    """The figures are drawn."""
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +227,7 @@ def test_nothing_is_loaded(drawn):
     assert policy.startswith(f"default-src 'none'; script-src 'sha256-{digest}'; ")
 
 
+@pytest.mark.thorough
 def test_size():
     assert len(page(Results.of(suite_of(5))).encode()) < 5e6
     rng = random.Random(0)
@@ -232,6 +239,7 @@ def test_size():
     assert len(page(Results.of(many)).encode()) < 5e6
 
 
+@pytest.mark.usefixtures("figures")
 def test_the_same_records_give_the_same_page(records, drawn, tmp_path):
     """In another process too, whatever its hashes and matplotlib's settings are."""
     text = page(Results.of(records))
@@ -351,7 +359,6 @@ def test_the_table_of_what_was_planned(drawn):
     assert [cell["tag"] for cell in rows[0]] == ["th", *["td"] * 8]
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_splits_of_their_own_have_an_interval_for_other_data(records):
     """80 rows train and 20 test: 4.3027 · 0.003 · √(1/3 + 4) = 0.0269 to each side of 0.053."""
     split = [made.changed(entry, data__scored=f"rows {entry.seed}") for entry in records]
@@ -366,7 +373,6 @@ def test_splits_of_their_own_have_an_interval_for_other_data(records):
     assert "for other data of the kind the table of comparisons has wider ones" in sentences(text)
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_what_was_not_planned_has_no_verdict(records):
     """The best in top 5 is neither the first of several tasks nor compared with another of them.
 
@@ -387,7 +393,6 @@ def test_what_was_not_planned_has_no_verdict(records):
     assert "Exploratory, without a verdict" in tree.by_id("compared")["text"]
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_no_evidence_is_said_in_those_words(records):
     for entry in records:
         if entry.scenario == "worse":
@@ -402,7 +407,6 @@ def test_no_evidence_is_said_in_those_words(records):
     )
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_different_winners(records):
     for entry in records[9:]:
         entry.metrics["retrieval"]["top_5"] = 0.7
@@ -411,7 +415,6 @@ def test_different_winners(records):
     assert "retrieval: top 5 (higher is better): worse has the best mean" in text
 
 
-@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_few_seeds_support_no_claim(seeds):
     text = page(Results.of(suite_of(seeds)))
@@ -512,7 +515,6 @@ def test_floors_are_in_every_metric_plot(drawn):
     assert trade.count("stroke:var(--floor)") >= 2
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_failed_runs_are_listed(records):
     records[3] = failed(records[3], "a <b>reason</b>")
     text = page(Results.of(records))
@@ -524,7 +526,6 @@ def test_failed_runs_are_listed(records):
     assert "FAILED: retrieval-only seed 0" in Tree(text)["header"][0]["text"]
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_many_failed_runs_do_not_fill_the_head(records):
     text = page(Results.of([*records, *(failed(record(f"bad-{n}", 0, 1, 1)) for n in range(9))]))
     head = Tree(text)["header"][0]["text"]
@@ -533,7 +534,6 @@ def test_many_failed_runs_do_not_fill_the_head(records):
     assert len(cells(Tree(text), "failed-runs")) == 10
 
 
-@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("changes", "note", "kind"),
     [
@@ -552,13 +552,11 @@ def test_made_up_data_is_said_first(records, changes, note, kind):
     assert kind in [dd["text"] for dd in tree["dd"]]
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_problems_are_shown(records):
     text = page(Results.of(records, ["x.json: <i>damaged</i>"]))
     assert "x.json: &lt;i&gt;damaged&lt;/i&gt;" in text
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_provenance(records):
     records[0] = made.changed(records[0], environment__cpu="another CPU")
     tree = Tree(page(Results.of(records)))
@@ -578,7 +576,6 @@ def test_provenance(records):
     ]  # fmt: skip
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_commands(records):
     local = {"plugin": "my task.py", "distribution": None}
     records = [
@@ -677,7 +674,6 @@ def test_no_floors_and_no_speed(records):
     assert "None" not in Tree(text).by_id("results")["text"]
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_records_of_another_question_are_left_out(records):
     older = [made.changed(e, question_id="q0", started="2025") for e in records[:3]]
     text = page(Results.of([*older, failed(older[0]), *records]))
@@ -708,6 +704,7 @@ def test_three_tasks(records):
     assert "steps in conflict: b and c" in titles
 
 
+@pytest.mark.thorough
 def test_many_scenarios_are_grey_but_the_ones_that_matter(records):
     more = [
         record(f"strategy-{n}", seed, 0.96 + n / 1000, 0.3) for n in range(30) for seed in range(3)
@@ -742,6 +739,7 @@ def hostile_records():
     return [*entries, made.changed(last, error__type=HOSTILE, error__traceback=[HOSTILE])]
 
 
+@pytest.mark.usefixtures("figures")
 def test_nothing_in_a_record_is_markup():
     text = page(Results.of(hostile_records(), [HOSTILE]))
     text.encode()  # no half of a surrogate pair
@@ -762,6 +760,7 @@ def test_nothing_in_a_record_is_markup():
     assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", text)
 
 
+@pytest.mark.usefixtures("figures")
 def test_a_slash_or_a_dollar_in_a_name_is_kept(records):
     for n, entry in enumerate(records):
         name = entry.scenario.replace("joint", "$a_1$ / 日本 😀")
@@ -876,6 +875,7 @@ def test_the_front_of_two_metrics(points):
         assert (name in found) == (not better)
 
 
+@pytest.mark.usefixtures("figures")
 def test_the_drawn_front_is_of_scenarios_that_train_both():
     """Any other is hollow; the words beside the plot say the same of the front."""
     x = Axis("x", True, {}, [Spread("both", (1.0,)), Spread("one", (2.0,))])
@@ -885,6 +885,7 @@ def test_the_drawn_front_is_of_scenarios_that_train_both():
     assert "On the front: both." in drawn
 
 
+@pytest.mark.usefixtures("figures")
 def test_bars_are_relative_to_the_first_scenario_of_several_tasks(records):
     text = page(Results.of(records))
     assert "rating-only: 1.00× · 1.00" in text
@@ -930,6 +931,7 @@ def test_looks():
     assert len(set(looks.MARKERS)) == len(plots.DASHES) == len(set(plots.DASHES)) == len(SERIES)
 
 
+@pytest.mark.usefixtures("figures")
 def test_ids_of_figures_differ_and_notes_are_where_they_belong():
     canvas = Canvas("x")
     drawn = []
@@ -986,6 +988,7 @@ def real(tmp_path_factory, shared_tiny):
     return made.run_suite(shared_tiny, folder, "train.diagnostics=true", "seeds=3")
 
 
+@pytest.mark.thorough
 def test_the_page_of_real_runs(real):
     text = page(Results.of(real))
     assert "synthetic data" in Tree(text)["header"][0]["text"]
@@ -1068,6 +1071,7 @@ def test_a_browser_has_nothing_to_complain_of_and_asks_for_nothing(browse, drawn
     assert names_in(tree)[:4] == ["rating-only", "retrieval-only", "joint", "worse"]
 
 
+@pytest.mark.thorough
 def test_a_browser_would_have_complained(browse, drawn):
     """The test above can fail: it sees an image, a script of a record's, and a fault of ours."""
     text = drawn
@@ -1089,6 +1093,7 @@ def test_hostile_names_in_a_browser(browse):
     assert not tree["img"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("fragment", "first", "last", "sort"),
     [
@@ -1113,6 +1118,7 @@ def test_sorting_by_address(browse, drawn, fragment, first, last, sort):
         assert set(names[-2:]) == {"global mean", "user+item bias"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("fragment", ["#sort=results.99", "#sort=nothing.1"])
 def test_an_odd_address_does_nothing(browse, drawn, fragment):
     tree, said, _ = browse(drawn, fragment)
@@ -1120,6 +1126,7 @@ def test_an_odd_address_does_nothing(browse, drawn, fragment):
     assert names_in(tree) == names_in(Tree(drawn))
 
 
+@pytest.mark.thorough
 def test_clicks(browse, drawn):
     """A head clicked twice sorts the other way; a pressed legend marks its scenario everywhere."""
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", drawn)
@@ -1139,6 +1146,7 @@ def test_clicks(browse, drawn):
     assert len(marked) > 5
 
 
+@pytest.mark.thorough
 def test_sorting_takes_the_groups_of_a_table_apart(browse, records):
     """The titles of sweeps and baselines go, and points have their whole names."""
     points = [record(f"plane[w={w}]", n, 0.93, 0.4 + w / 100) for w in (1, 2) for n in range(3)]

@@ -18,7 +18,7 @@ def _names(ctx: click.Context, kind: str | None, incomplete: str) -> list[str]:
     """The components of a kind, or of all, with those of `-p`; none if a plugin is at fault."""
     with contextlib.suppress(MtbenchError), contextlib.redirect_stdout(io.StringIO()):
         registry = registry_with(ctx.params.get("plugins") or ())
-        names = {cls.name for cls, _ in registry if kind in (None, cls.kind)}
+        names = {cls.name for cls in registry.classes() if kind in (None, cls.kind)}
         return sorted(name for name in names if name.startswith(incomplete))
     return []
 

@@ -29,7 +29,7 @@ def import_archive(archive: Path, plugins: Sequence[Path]) -> int:
     from mtbench.errors import DataError  # noqa: PLC0415
     from mtbench.plugin.dataset import Dataset  # noqa: PLC0415
 
-    datasets = [cls for cls, _ in registry_with(plugins) if issubclass(cls, Dataset)]
+    datasets = [cls for cls in registry_with(plugins).classes() if issubclass(cls, Dataset)]
     if not archive.is_file():
         what = "is a folder, expected an archive" if archive.is_dir() else "no such file"
         raise DataError(f"{archive}: {what}")

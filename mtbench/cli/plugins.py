@@ -79,15 +79,15 @@ def _components(what: str, registry: Registry) -> list[type[Component]]:
     """The components of a plugin's file, or those of a name."""
     path = Path(what)
     if path.suffix == ".py" or path.is_file():
-        before = {cls for cls, _ in registry}
+        before = {*registry.classes()}
         registry.load_file(path)
-        new = [cls for cls, _ in registry if cls not in before]
+        new = [cls for cls in registry.classes() if cls not in before]
         if not new:
             raise MtbenchError(f"{path}: offers no component to check")
         return new
-    named = [cls for cls, _ in registry if cls.name == what]
+    named = [cls for cls in registry.classes() if cls.name == what]
     if not named:
-        near = did_you_mean(what, [cls.name for cls, _ in registry])
+        near = did_you_mean(what, [cls.name for cls in registry.classes()])
         raise MtbenchError(f"no file and no component {what!r}{near}")
     return named
 

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
@@ -41,18 +42,31 @@ def strings_below(cls: type) -> dict[str, str]:
     """The string below each annotated name of a class and of those it inherits from."""
     found: dict[str, str] = {}
     for base in reversed([each for each in cls.__mro__ if issubclass(each, Options)]):
-        try:
-            (node,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
-        except (OSError, TypeError, SyntaxError):  # of no file, or made in a notebook's cell
-            continue
-        body = node.body if isinstance(node, ast.ClassDef) else []
-        for field, text in itertools.pairwise(body):
-            match field, text:
-                case (
-                    ast.AnnAssign(target=ast.Name(id=name)),
-                    ast.Expr(value=ast.Constant(value=str(said))),
-                ):
-                    found[name] = inspect.cleandoc(said)
+        if base not in _STRINGS:
+            _STRINGS[base] = _own_strings(base)
+        found |= _STRINGS[base]
+    return found
+
+
+_STRINGS: WeakKeyDictionary[type, dict[str, str]] = WeakKeyDictionary()
+"""Those of classes that were asked for: source is slow to read."""
+
+
+def _own_strings(cls: type) -> dict[str, str]:
+    """The string below each annotated name of a class itself."""
+    try:
+        (node,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    except (OSError, TypeError, SyntaxError):  # of no file, or made in a notebook's cell
+        return {}
+    found: dict[str, str] = {}
+    body = node.body if isinstance(node, ast.ClassDef) else []
+    for field, text in itertools.pairwise(body):
+        match field, text:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(said))),
+            ):
+                found[name] = inspect.cleandoc(said)
     return found
 
 

@@ -26,7 +26,7 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
     number = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
     properties["seeds"] = {**help_text, "anyOf": [listed, number]}
     for kind in (kind.name for kind in KINDS.values() if kind.in_suite):
-        classes = [cls for cls, _ in registry if cls.kind == kind]
+        classes = [cls for cls in registry.classes() if cls.kind == kind]
         names = {"enum": [cls.name for cls in classes]}
         whole = [_component(cls, definitions) for cls in classes]
         definitions[kind] = {"anyOf": [names, *whole]}
@@ -39,7 +39,7 @@ def suite_schema(registry: Registry) -> dict[str, Any]:
     # under the name of a task plugin the options alone will do
     properties["tasks"]["properties"] = {
         cls.name: {"anyOf": [_component(cls, definitions, named=False), *task["anyOf"]]}
-        for cls, _ in registry
+        for cls in registry.classes()
         if cls.kind == "task"
     }
     properties["tasks"]["additionalProperties"] = task
@@ -61,7 +61,7 @@ def _fill_baselines(
         schema = _component(cls, definitions, named=named)
         return {**schema, "properties": {**schema["properties"], **tune}}
 
-    classes = [cls for cls, _ in registry if cls.kind == "baseline"]
+    classes = [cls for cls in registry.classes() if cls.kind == "baseline"]
     definitions["baseline"]["anyOf"][1:] = [tuned(cls, True) for cls in classes]
     mapping = next(arm for arm in baselines["anyOf"] if arm.get("type") == "object")
     any_of_them = definitions["baseline"]["anyOf"]

@@ -111,42 +111,41 @@ def draw(monkeypatch, orders=None, uniform=None):
 @pytest.mark.parametrize("tasks", [1, 2, 3, 5])
 @pytest.mark.parametrize(("name", "ours", "theirs"), OPTIONS, ids=str)
 def test_numpy(name, ours, theirs, tasks, monkeypatch):
-    """Six steps in a row, states and all, for two random inputs."""
+    """Six steps in a row, states and all."""
     theirs = dict(theirs)
     for key in ("factors", "initial"):
         if key in theirs:
             theirs[key] = np.full(tasks, theirs[key])
-    for seed in range(2):
-        losses, gradients, after = inputs(tasks, seed)
-        rng = np.random.default_rng(seed)
-        parameters = gradients.shape[2]
-        sizes = [parameters]
-        if name in ("dwa", "stch"):
-            theirs["epochs"] = EPOCHS
-        if name == "famo":
-            theirs["new_losses"] = after
-        if name == "metabalance":
-            theirs["sizes"] = sizes = [1, parameters - 1]
-        if name in ("pcgrad", "gradvac"):
-            others = [[j for j in range(tasks) if j != i] for i in range(tasks)]
-            theirs["orders"] = [[rng.permutation(row) for row in others] for _ in losses]
-            draw(monkeypatch, theirs["orders"])
-        if name == "graddrop":
-            theirs["uniform"] = np.float32(rng.uniform(size=[STEPS, parameters])).astype(float)
-            draw(monkeypatch, uniform=theirs["uniform"])
-        expected = getattr(references, name.replace("-", "_"))(losses, gradients, **theirs)
-        found = apply(
-            STRATEGIES[name](**ours),
-            losses,
-            gradients,
-            sizes=sizes,
-            epochs=EPOCHS,
-            after=after,
-            learning_rate=theirs.get("learning_rate", 0.0),
-        )
-        if name == "aligned-mtl" and ours["scale"] == "median" and tasks == 2:
-            continue  # NumPy's median is the mean of both; see test_aligned_median
-        assert distance(found.updates, expected) < 1e-5
+    losses, gradients, after = inputs(tasks, 0)
+    rng = np.random.default_rng(0)
+    parameters = gradients.shape[2]
+    sizes = [parameters]
+    if name in ("dwa", "stch"):
+        theirs["epochs"] = EPOCHS
+    if name == "famo":
+        theirs["new_losses"] = after
+    if name == "metabalance":
+        theirs["sizes"] = sizes = [1, parameters - 1]
+    if name in ("pcgrad", "gradvac"):
+        others = [[j for j in range(tasks) if j != i] for i in range(tasks)]
+        theirs["orders"] = [[rng.permutation(row) for row in others] for _ in losses]
+        draw(monkeypatch, theirs["orders"])
+    if name == "graddrop":
+        theirs["uniform"] = np.float32(rng.uniform(size=[STEPS, parameters])).astype(float)
+        draw(monkeypatch, uniform=theirs["uniform"])
+    expected = getattr(references, name.replace("-", "_"))(losses, gradients, **theirs)
+    found = apply(
+        STRATEGIES[name](**ours),
+        losses,
+        gradients,
+        sizes=sizes,
+        epochs=EPOCHS,
+        after=after,
+        learning_rate=theirs.get("learning_rate", 0.0),
+    )
+    if name == "aligned-mtl" and ours["scale"] == "median" and tasks == 2:
+        return  # NumPy's median is the mean of both; see test_aligned_median
+    assert distance(found.updates, expected) < 1e-5
 
 
 def test_every_strategy_has_a_reference():
@@ -186,7 +185,7 @@ def test_theorem(name, options, tasks):
     if name == "pcgrad" and tasks > 2:
         pytest.skip("holds for two tasks")
     claim = references.CLAIMS[name.replace("-", "_")]
-    for seed in range(4):
+    for seed in range(2):
         losses, gradients, _ = inputs(tasks, seed)
         updates = apply(STRATEGIES[name](**options), losses, gradients).updates
         for residuals in map(lambda *x: claim(*x, **options), losses, gradients, updates):
