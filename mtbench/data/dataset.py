@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from mtbench.errors import DataError
 
-from .encoding import Coded, Feature, Ids, encode_candidates, encode_queries
+from .context import encode_context
+from .encoding import Coded, Feature, Ids, Raw, encode_candidates, encode_queries
 from .interactions import Interactions
 
 
@@ -42,6 +43,9 @@ class Data:
 
     notes: tuple[str, ...] = ()
     """What its reader found worth saying, such as how many labels are missing."""
+    context: Mapping[str, Feature] = field(default_factory=dict)
+    """What is known of each interaction before its outcome, by name: a row for each of them, which
+    is its column, too."""
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -54,6 +58,8 @@ class Data:
                 kind = (name, feature.form, values.dtype.str, str(values.shape))
                 digest.update("\0".join((*kind, *feature.names.tolist(), "")).encode())
                 digest.update(values.data)
+        for name, feature in sorted(self.context.items()):
+            digest.update("\0".join((name, feature.form, *feature.names.tolist(), "")).encode())
         for name, column in sorted(self.interactions.columns.items()):
             digest.update(f"{name}:{column.dtype.str}:".encode())
             digest.update(np.ascontiguousarray(column).data)
@@ -79,8 +85,26 @@ class Data:
                 f"for each id, found {len(feature.values)}"
             )
         new = Side(old.key, old.ids, {**old.features, name: feature})
-        query, candidate = (new, self.candidate) if side == "query" else (self.query, new)
-        return Data(query, candidate, self.interactions, self.source, self.synthetic, self.notes)
+        return replace(self, query=new) if side == "query" else replace(self, candidate=new)
+
+    def with_context(self, context: Mapping[str, Raw]) -> Data:
+        """Return the same with what is known of each interaction before its outcome.
+
+        Args:
+            context: By name, such as `device`, a value for each interaction, categorical or
+                numeric.
+
+        Raises:
+            DataError: A number is not finite, or missing in all rows.
+        """
+        rows = self.interactions
+        known, meant = encode_context(rows.query, context, self.source)
+        columns = {**rows.columns, **known}
+        return replace(
+            self,
+            interactions=Interactions(columns, rows.num_queries, rows.num_candidates),
+            context=meant,
+        )
 
     @staticmethod
     def encode(

@@ -200,18 +200,35 @@ def _features(ids: Ids, rows: np.ndarray, owner: np.ndarray, source: str) -> dic
         what = f"{source}: feature {name!r} of {ids.key}"
         if raw.form == "multi_hot":
             features[name] = _multi_hot(raw.values, rows, owner, what)
-        elif raw.form == "numeric":
-            numbers = _known_numbers(np.asarray(raw.values, np.float64)[:, None], first, what)
-            features[name] = Feature("numeric", numbers[:, 0])
         elif raw.form == "vector":
             features[name] = Feature(
                 "vector", _known_numbers(_matrix(raw.values, what), first, what)
             )
         else:
-            texts = np.append(as_text(np.asarray(raw.values)), "")[first]
-            names, values = np.unique(texts, return_inverse=True)
-            features[name] = Feature("categorical", values.astype(np.int32), names)
+            features[name] = _single(raw, first, what)
     return features
+
+
+def as_values(raw: Raw, what: str) -> Feature:
+    """A categorical or numeric feature of rows that are what they are, and not of ids.
+
+    Raises:
+        DataError: A number is not finite, or missing in all rows.
+    """
+    if raw.form == "categorical" and isinstance(raw.values, Coded):
+        names, codes = distinct(raw.values)
+        return Feature("categorical", codes, names)
+    return _single(raw, np.arange(len(raw.values)), what)
+
+
+def _single(raw: Raw, rows: np.ndarray, what: str) -> Feature:
+    """A categorical or numeric feature of some rows, -1 for nothing."""
+    if raw.form == "numeric":
+        numbers = _known_numbers(np.asarray(raw.values, np.float64)[:, None], rows, what)
+        return Feature("numeric", numbers[:, 0])
+    texts = np.append(as_text(np.asarray(raw.values)), "")[rows]
+    names, values = np.unique(texts, return_inverse=True)
+    return Feature("categorical", values.astype(np.int32), names)
 
 
 def _matrix(values: Sequence[Any] | np.ndarray, what: str) -> np.ndarray:

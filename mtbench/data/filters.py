@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from mtbench.config.options import Options
 from mtbench.errors import DataError, LackingColumnError
 
+from .context import of_columns
 from .dataset import Data, Side
 from .encoding import Feature
 from .interactions import Interactions
@@ -127,6 +128,7 @@ def filtered(data: Data, filters: Filters | None) -> Data:
         data.source,
         data.synthetic,
         (*data.notes, f"filters leave {counts}"),
+        of_columns(data.context, others),
     )
 
 

@@ -20,7 +20,7 @@ from .dataset import Data, Side
 from .encoding import Feature
 from .interactions import Interactions
 
-CACHE_FORMAT = 3
+CACHE_FORMAT = 4
 """Raised when what lies in the cache changes its form."""
 
 
@@ -124,10 +124,14 @@ def _read(folder: Path) -> Data | None:
         source, synthetic, notes, fingerprint = (
             meta[key] for key in ("source", "synthetic", "notes", "fingerprint")
         )
+        context = {
+            name: Feature(form, columns[name], arrays[f"context-{n}-names"])
+            for n, (name, form) in enumerate(meta["context"])
+        }
     except (KeyError, TypeError, ValueError):
         return None
     interactions = Interactions(columns, len(query.ids), len(candidate.ids))
-    data = Data(query, candidate, interactions, source, synthetic, tuple(notes))
+    data = Data(query, candidate, interactions, source, synthetic, tuple(notes), context)
     data.__dict__["fingerprint"] = fingerprint  # where cached_property keeps it
     return data
 
@@ -141,6 +145,10 @@ def _write(folder: Path, data: Data) -> None:
         "synthetic": data.synthetic,
         "notes": data.notes,
         "fingerprint": data.fingerprint,
+        "context": [(name, feature.form) for name, feature in data.context.items()],
+    }
+    arrays |= {
+        f"context-{n}-names": feature.names for n, feature in enumerate(data.context.values())
     }
     for name, side in (("query", data.query), ("candidate", data.candidate)):
         arrays[name] = side.ids

@@ -44,6 +44,9 @@ class FeatureTower(Tower):
     """How the vectors of a multi-hot feature's values become one."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of hidden units dropped in training, drawn anew for each example."""
+    context: tuple[str, ...] = ()
+    """What to read of the context of an interaction, such as the device: of the query side alone,
+    in scoring too."""
     unknown_share: float = Field(0.0, ge=0, lt=1)
     """Share of the ids of a step that are replaced by an unknown one, whose vector those without a
     training row have in scoring, beside their features; 0 for none: theirs is what it was at
@@ -51,8 +54,12 @@ class FeatureTower(Tower):
 
     @property
     def by_id(self) -> bool:
-        """With dropout two examples of one id differ."""
-        return self.dropout == 0
+        """With dropout two examples of one id differ, and in two contexts."""
+        return self.dropout == 0 and not self.context
+
+    def needs(self) -> tuple[str, ...]:
+        """The context that is read."""
+        return self.context
 
     def inputs(self, features: Features) -> dict[str, Tensor]:
         """Return Keras inputs of the id and of the features that are read, by name.
@@ -60,13 +67,15 @@ class FeatureTower(Tower):
         Raises:
             MtbenchError: An option names a feature that the side lacks or that is not read.
         """
-        read = tuple(features.columns) if self.features is None else self.features
-        self._refuse("features", read, features.columns)
+        own = tuple(features.columns) if self.features is None else self.features
+        self._refuse("features", own, features.columns)
+        self._refuse("context", self.context, features.context)
+        read = (*own, *self.context)
         self._refuse("dims", self.dims, read)
         self._refuse("buckets", self.buckets, read)
         keras_inputs = {features.key: tf.keras.Input([], dtype=tf.int32, name=features.key)}
         for name in read:
-            feature = features.columns[name]
+            feature = _known(features, name)
             shape = feature.values.shape[1:]
             dtype = tf.int32 if feature.form == "categorical" else tf.float32
             keras_inputs[name] = tf.keras.Input(shape, dtype=dtype, name=name)
@@ -103,7 +112,7 @@ class FeatureTower(Tower):
 
     def _part(self, name: str, values: Tensor, features: Features) -> Tensor:
         """The vector of one feature, float32 `[n, …]`."""
-        feature = features.columns[name]
+        feature = _known(features, name)
         dim = self.dims.get(name, self.feature_dim)
         num_buckets = self.buckets.get(name, self.num_buckets)
         if feature.form != "numeric" and name in self.buckets:
@@ -139,6 +148,11 @@ class FeatureTower(Tower):
                     f"tower {self.name!r}: {option}: unknown feature {name!r}"
                     f"{did_you_mean(name, allowed)}"
                 )
+
+
+def _known(features: Features, name: str) -> Feature:
+    """A feature of the side, or of the context."""
+    return features.columns[name] if name in features.columns else features.context[name]
 
 
 def quantile_boundaries(values: np.ndarray, num_buckets: int) -> np.ndarray:

@@ -66,6 +66,10 @@ class Lists:
     has had out of its ranking, and leaves out the test rows whose candidate is so taken out, in
     every metric and floor: where all of them are, it has no value but for the lists themselves.
 
+    Where the data have a context, a query asks for a list in each of those that its test rows have,
+    whatever the model reads: means are over these requests, and what is relevant to one are the
+    candidates of its own rows.
+
     Slices restrict the test rows, not the lists, so they apply to all but the metrics of the lists
     themselves (`OfLists`).
     """
@@ -112,7 +116,7 @@ class Lists:
         Raises:
             FloatingPointError: A score is NaN.
         """
-        parts = Parts(train, known, test)
+        parts = Parts.of(train, known, test)
         of_lists = any(isinstance(metric, OfLists) for metric in self._asked)
         length = max(self.top_k, default=0) if of_lists else 0
         ranked = Scored(score, parts, self.seen, length)
@@ -122,7 +126,7 @@ class Lists:
         self, train: Interactions, known: Interactions, test: Interactions
     ) -> dict[str, float]:
         """Return the exact expectation for a random order, where it has one; see `score`."""
-        parts = Parts(train, known, test)
+        parts = Parts.of(train, known, test)
         return self._measure(Chance(parts), parts).metrics
 
     def popularity(
@@ -156,7 +160,7 @@ class Lists:
         by_pair = any(isinstance(metric, OfRelevant) for metric in self._asked)
         once = _first_of_pairs(test) if by_pair else np.zeros(len(test), bool)
         answerable = {seen: parts.answerable(seen) for seen in self.seen}
-        for suffix, within in in_parts(self.slices, parts.train, test).items():
+        for suffix, within in in_parts(self.slices, parts.train, parts.rows).items():
             rows = {seen: within & there for seen, there in answerable.items()}
             relevant = {
                 seen: Relevant(test.query[once & there], places, test.num_queries)
@@ -177,7 +181,7 @@ class Lists:
                 else:
                     continue
                 if values is not None:
-                    by_query[name + suffix] = values
+                    by_query[name + suffix] = parts.by_query(values)
         metrics = defined(metrics)
         return ListScores(metrics, {name: v for name, v in by_query.items() if name in metrics})
 

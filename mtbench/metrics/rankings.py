@@ -13,6 +13,7 @@ from .list_metric import OfAllLists, OfEachList, OfLists
 from .lists import mean_in_lists
 from .places import Places, Score, rank
 from .predictions import mean
+from .requests import Requests, have_context
 from .seen import Seen, queries_of
 
 Array = np.ndarray
@@ -26,9 +27,29 @@ class Parts(NamedTuple):
     train: Interactions
     """The training part: what is popular."""
     known: Interactions
-    """What each query has had."""
+    """What the query of each request has had."""
     test: Interactions
-    """The relevant test rows."""
+    """The relevant test rows, by request."""
+    rows: Interactions
+    """The same, by query."""
+    requests: Requests | None = None
+    """What they ask for, where it is more than a list for each query."""
+
+    @staticmethod
+    def of(train: Interactions, known: Interactions, test: Interactions) -> Parts:
+        """Take what a query asks for in two contexts as asked by two."""
+        if not have_context(test):
+            return Parts(train, known, test, test)
+        requests = Requests(test)
+        return Parts(train, requests.known(known), requests.test, test, requests)
+
+    def score(self, score: Score) -> Score:
+        """Scores of requests."""
+        return self.requests.score(score) if self.requests else score
+
+    def by_query(self, values: Array) -> Array:
+        """Values of requests as those of queries."""
+        return self.requests.by_query(values) if self.requests else values
 
     def answerable(self, protocol: SeenRule) -> Array:
         """Whether each test row's candidate is in the ranking, bool `[len(test)]`.
@@ -105,7 +126,7 @@ class Scored(_Ranked):
     ) -> None:
         super().__init__(parts)
         removals = [self._removed[protocol] for protocol in protocols]
-        rankings = rank(score, parts.test, removals, length)
+        rankings = rank(parts.score(score), parts.test, removals, length)
         self._tops = {}
         for protocol, ranking in zip(protocols, rankings, strict=True):
             self.places[protocol], self._tops[protocol] = ranking.places, ranking.top

@@ -25,6 +25,9 @@ class Features:
     """All features but the id, with a row for each id of the side."""
     num_other: int = 0
     """Number of ids of the other side, which a query's history is made of; 0 if unknown."""
+    context: Mapping[str, Feature] = field(default_factory=dict)
+    """Of the query side what is known of each interaction before its outcome, with a row for each
+    interaction of the data: a tower names in `needs` what of it it reads."""
 
 
 class Tower(Component):
@@ -39,7 +42,8 @@ class Tower(Component):
 
         `history`: for each example, int32, how many training interactions its query has before it
         (by timestamp, equal ones in the order of the data); in evaluation, how many it has at all.
-        A tower that needs something is more than a function of the id: its `by_id` is False.
+        Any other name is one of the data's context. A tower that needs something is more than a
+        function of the id: its `by_id` is False; and it is one of queries.
         """
         return ()
 

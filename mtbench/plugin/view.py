@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from mtbench.data.context import requests_of
 from mtbench.data.interactions import Interactions, require_open
 from mtbench.metrics.places import Score, dot_product
 from mtbench.metrics.predictions import mean_by_query
+from mtbench.metrics.requests import OfRequests, have_context
 from mtbench.metrics.seen import queries_of
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ QUERIES = 4096
 class Model(Protocol):
     """What a view asks of a trained model."""
 
-    def queries(self, task: str, ids: Any) -> Any:
-        """Embeddings of some queries for a task, float32 `[ids, embedding_dim]`."""
+    def queries(self, task: str, ids: Any, columns: Mapping[str, Any]) -> Any:
+        """Embeddings of some queries in their contexts, float32 `[ids, embedding_dim]`."""
 
     def catalogue(self, task: str) -> Any:
         """Embeddings of all candidates for a task, float32 `[num_candidates, embedding_dim]`."""
@@ -105,12 +107,35 @@ class TestView(ScoredPart):
         return queries_of(self.test).astype(np.int32)
 
     @functools.cached_property
+    def _requests(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Numbers of the different requests, the first row of each, and that of each row."""
+        numbers, first, of_row = np.unique(
+            requests_of(self.test), return_index=True, return_inverse=True
+        )
+        return numbers, first, of_row
+
+    @property
+    def askers(self) -> np.ndarray:
+        """The query of each of `query_embeddings`, int32 `[requests]`."""
+        return self.test.query[self._requests[1]]
+
+    @property
+    def request(self) -> np.ndarray:
+        """Which of `query_embeddings` is that of each test row, int `[len(test)]`."""
+        require_open(self.test.seals)
+        return self._requests[2]
+
+    @functools.cached_property
     def query_embeddings(self) -> np.ndarray:
-        """The embedding of each of `queries`, float32 `[len(queries), embedding_dim]`."""
-        parts = [
-            np.asarray(self._model.queries(self.task, self.queries[start : start + QUERIES]))
-            for start in range(0, len(self.queries), QUERIES)
-        ]
+        """Embeddings of what is asked for, float32 `[requests, embedding_dim]`.
+
+        Of each of `queries`; where the data have a context, of each query in each of its contexts.
+        """
+        _, first, _ = self._requests
+        parts = []
+        for start in range(0, len(first), QUERIES):
+            rows = self.test.take(first[start : start + QUERIES])
+            parts.append(np.asarray(self._model.queries(self.task, rows.query, rows.columns)))
         return np.concatenate(parts)
 
     def dot_scores(
@@ -118,13 +143,20 @@ class TestView(ScoredPart):
     ) -> Score:
         """Return a function that gives the dot products of some queries with all candidates.
 
+        Where the data have a context, it is one of requests.
+
         Args:
-            queries: A vector for each of `queries`, `[len(queries), dim]`; default: the embedding.
+            queries: A vector for each of `query_embeddings`, `[requests, dim]`; default: these.
             candidates: A vector for each candidate; default: the embedding.
         """
         vectors = self.query_embeddings if queries is None else queries
         product = dot_product(self.catalogue if candidates is None else candidates)
-        return lambda ids: product(vectors[np.searchsorted(self.queries, ids)])
+        numbers, *_ = self._requests
+
+        def score(ids: np.ndarray) -> np.ndarray:
+            return product(vectors[np.searchsorted(numbers, ids)])
+
+        return OfRequests(score) if have_context(self.test) else score
 
     def batches(self, size: int) -> Iterator[tuple[Interactions, Batch]]:
         """The test rows in order, `size` at a time, with their embeddings."""

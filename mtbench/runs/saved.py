@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mtbench.data.context import SITUATION, encoded
 from mtbench.data.dataset import Side
 from mtbench.data.interactions import Interactions
 from mtbench.errors import MtbenchError, RecordError, did_you_mean
@@ -28,7 +30,7 @@ from mtbench.suite.suite import Suite
 
 from .identity import differing, question_of, run_of, run_of_record
 from .plan import PlannedRun, make_plan
-from .stages import Stages
+from .stages import Stages, context_columns
 
 if TYPE_CHECKING:
     from mtbench.train.model import MultiTaskModel
@@ -105,7 +107,8 @@ class SavedModel:
         self.record = record
         self._model = model
         data = stages.data(run.setup)
-        self._query, self._candidate = data.query, data.candidate
+        self._query, self._candidate, self._context = data.query, data.candidate, data.context
+        self._reads = context_columns(run.setup)
         self.users, self.items = data.query.ids, data.candidate.ids
         self._dtypes = data.interactions.dtypes
         self._parts = stages.parts(run.setup, run.seed)
@@ -117,15 +120,23 @@ class SavedModel:
 
         return evaluate(self._model, self._parts.train, self._scored, self._seen).metrics
 
-    def embed_users(self, user_ids: Sequence[str], task: str | None = None) -> np.ndarray:
+    def embed_users(
+        self,
+        user_ids: Sequence[str],
+        task: str | None = None,
+        context: Mapping[str, Sequence[Any]] = MappingProxyType({}),
+    ) -> np.ndarray:
         """Return the embeddings of users for a task, float32 `[users, embedding_dim]`.
 
         Args:
             user_ids: Who.
             task: Default: the first task.
+            context: For a model that reads it, by name a value for each user.
         """
         queries = _positions(self._query, user_ids)
-        return np.asarray(self._model.queries(task or next(iter(self._model.heads)), queries))
+        columns = self._in_context(context, len(queries))
+        name = task or next(iter(self._model.heads))
+        return np.asarray(self._model.queries(name, queries, columns))
 
     def embed_items(
         self, item_ids: Sequence[str] | None = None, task: str | None = None
@@ -140,7 +151,11 @@ class SavedModel:
         return catalogue if item_ids is None else catalogue[_positions(self._candidate, item_ids)]
 
     def predict(
-        self, user_ids: Sequence[str], item_ids: Sequence[str], task: str | None = None
+        self,
+        user_ids: Sequence[str],
+        item_ids: Sequence[str],
+        task: str | None = None,
+        context: Mapping[str, Sequence[Any]] = MappingProxyType({}),
     ) -> np.ndarray:
         """Return a prediction for each pair of a user and the item beside it, float32 `[n]`.
 
@@ -150,16 +165,22 @@ class SavedModel:
             user_ids: Who.
             item_ids: What, as many.
             task: Default: the first task whose head can `predict`.
+            context: For a model that reads it, by name a value for each pair.
 
         Raises:
-            MtbenchError: An id is unknown, there are not as many of both, or no head can.
+            MtbenchError: An id is unknown, there are not as many of both, or no head can; or what
+                the model reads of the context is not given.
         """
         if len(user_ids) != len(item_ids):
             raise MtbenchError(
                 f"expected as many items as users, found {len(item_ids)} and {len(user_ids)}"
             )
         name, head = self._head("predict", task)
-        pairs = self._rows(_positions(self._query, user_ids), _positions(self._candidate, item_ids))
+        pairs = self._rows(
+            _positions(self._query, user_ids),
+            _positions(self._candidate, item_ids),
+            self._in_context(context, len(user_ids)),
+        )
         (batch,) = self._model.batches(pairs.columns, (name,)).values()
         return np.asarray(head.predict(batch))
 
@@ -169,6 +190,7 @@ class SavedModel:
         k: int = 10,
         exclude_seen: bool = True,
         task: str | None = None,
+        context: Mapping[str, Sequence[Any]] = MappingProxyType({}),
     ) -> np.ndarray:
         """Return the best k items of each user, the best first: text `[users, k]`.
 
@@ -180,21 +202,29 @@ class SavedModel:
             k: How many.
             exclude_seen: Leave out what the user had before the part that was scored.
             task: Default: the first task whose head has `scores`.
+            context: For a model that reads it, by name a value for each user.
 
         Raises:
-            MtbenchError: An id is unknown, or no head ranks.
+            MtbenchError: An id is unknown, or no head ranks; or what the model reads of the context
+                is not given.
         """
         name, head = self._head("scores", task)
         queries = _positions(self._query, user_ids)
-        distinct, places = np.unique(queries, return_inverse=True)
-        rows = self._rows(distinct, np.zeros(len(distinct), np.int32))
+        columns = self._in_context(context, len(queries))
+        askers, places = np.unique(queries, return_inverse=True)
+        requests = askers
+        if columns:  # what one user asks for twice may be two lists
+            askers, places = queries, np.arange(len(queries))
+            requests = columns[SITUATION] = places.astype(np.int32)
+        rows = self._rows(askers, np.zeros(len(askers), np.int32), columns)
         view = TestView(self._model, name, self._parts.train, rows, self._seen)
         score, seen = head.scores(view), Seen.of(self._seen) if exclude_seen else None
-        best = np.full((len(distinct), k), "", self.items.dtype)
+        best = np.full((len(askers), k), "", self.items.dtype)
         size = block_size(len(self.items))
-        for start in range(0, len(distinct), size):
-            block = distinct[start : start + size]
-            for n, (query, row) in enumerate(zip(block.tolist(), score(block), strict=True), start):
+        for start in range(0, len(askers), size):
+            block = slice(start, start + size)
+            scored = zip(askers[block].tolist(), score(requests[block]), strict=True)
+            for n, (query, row) in enumerate(scored, start):
                 top = top_candidates(row, k, seen[query] if seen else None)
                 best[n, : len(top)] = self.items[top]
         return best[places]
@@ -213,10 +243,26 @@ class SavedModel:
                 return name, heads[name]
         raise MtbenchError(f"expected a task whose head has `{ability}`, found {list(heads)}")
 
-    def _rows(self, queries: np.ndarray, candidates: np.ndarray) -> Interactions:
+    def _in_context(self, context: Mapping[str, Sequence[Any]], number: int) -> dict[str, Any]:
+        """What the model reads of a context, as columns `[number]`."""
+        if unknown := context.keys() - self._context.keys():
+            name = min(unknown)
+            raise MtbenchError(f"context: unknown name {name!r}{did_you_mean(name, self._context)}")
+        for name in self._reads:
+            if len(context.get(name, ())) != number:
+                raise MtbenchError(
+                    f"context: the model reads {name!r}: expected a value of it for each user, "
+                    f"{number}, found {len(context.get(name, ()))}"
+                )
+        return {name: encoded(self._context[name], context[name], name) for name in self._reads}
+
+    def _rows(
+        self, queries: np.ndarray, candidates: np.ndarray, known: Mapping[str, np.ndarray]
+    ) -> Interactions:
         """Pairs as interactions, all else that is known of such 0."""
-        columns = {name: np.zeros(len(queries), dtype) for name, dtype in self._dtypes.items()}
-        columns |= {"query": queries, "candidate": candidates}
+        names = self._dtypes.keys() - {SITUATION}
+        columns = {name: np.zeros(len(queries), self._dtypes[name]) for name in names}
+        columns |= {"query": queries, "candidate": candidates, **known}
         return Interactions(columns, len(self.users), len(self.items))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions, joined
 from mtbench.data.store import load_data
-from mtbench.errors import DataError, LackingColumnError, MtbenchError
+from mtbench.errors import DataError, LackingColumnError, MtbenchError, did_you_mean
 from mtbench.metrics.slices import slice_counts
 from mtbench.plugin.blame import blame
 from mtbench.plugin.component import Component
@@ -294,11 +294,17 @@ def needed_columns(setup: Setup) -> list[str]:
     return list(dict.fromkeys(name for reader in readers for name in reader.needs()))
 
 
+def context_columns(setup: Setup) -> tuple[str, ...]:
+    """Names of what the query's tower reads of an interaction's context."""
+    return tuple(name for name in setup.towers["query"].needs() if name != "history")
+
+
 def require_columns(setup: Setup, data: Data) -> None:
     """Refuse data that lack a column.
 
     Raises:
         LackingColumnError: A task or a tower reads one that is not there.
+        DataError: A tower reads what is no context, such as a label.
     """
     columns = data.interactions.columns
     tasks = [(f"task {name!r} reads", each.needs()) for name, each in setup.tasks.items()]
@@ -307,6 +313,12 @@ def require_columns(setup: Setup, data: Data) -> None:
         for tower in setup.towers.values()
         if "history" in tower.needs()
     ]
+    for name in context_columns(setup):
+        if name not in data.context:
+            raise DataError(
+                f"towers.query: context: {data.source} has no {name!r} that is known of an "
+                f"interaction before its outcome{did_you_mean(name, data.context)}"
+            )
     for reader, needs in (*tasks, *histories):
         for column in needs:
             if column not in columns:

@@ -152,6 +152,12 @@ class PartsReader:
                     f"expected a tower of the {side}, found {tower.name!r}, which is one of the "
                     f"{' or '.join(tower.sides)}",
                 )
+            elif tower and side == "candidate" and (needs := tower.needs()):
+                self.fault(
+                    ("towers", side),
+                    f"expected a tower of the catalogue alone, found one that reads "
+                    f"{', '.join(map(repr, needs))} of interactions: that is for the query's",
+                )
         return towers
 
     def tasks(self, value: Any) -> dict[str, Task]:

@@ -11,6 +11,7 @@ import tensorflow_recommenders as tfrs
 
 from mtbench.data import history
 from mtbench.data.dataset import Data, Side
+from mtbench.data.encoding import Feature
 from mtbench.data.interactions import Interactions
 from mtbench.errors import MtbenchError
 from mtbench.plugin.batch import Batch
@@ -54,7 +55,8 @@ class MultiTaskModel(tfrs.Model):
         ):
             share = setup.towers[name].share_unknown()
             unknown[name] = UnknownIds(name, share, len(side.ids)) if share else None
-            features = _described(side, len(other.ids), bool(share))
+            context = data.context if side is data.query else {}
+            features = _described(side, len(other.ids), bool(share), context)
             towers[name] = setup.towers[name].build(features, tuple(setup.tasks))
         self.heads: dict[str, Head] = {
             name: task.build(len(data.query.ids), len(data.candidate.ids))
@@ -208,9 +210,15 @@ class MultiTaskModel(tfrs.Model):
             if hasattr(side.layer, "adapt"):
                 side.layer.adapt(known)
 
-    def queries(self, task: str, ids: Tensor) -> Tensor:
-        """Embeddings of some queries for a task, float32 `[ids, embedding_dim]`."""
-        columns = {"history": tf.gather(self._history, ids)}
+    def queries(self, task: str, ids: Tensor, columns: Mapping[str, Tensor]) -> Tensor:
+        """Embeddings of some queries for a task, float32 `[ids, embedding_dim]`.
+
+        Args:
+            task: Of the task.
+            ids: Who, int32 `[ids]`.
+            columns: What the context of each is, `[ids]`, where a tower reads it.
+        """
+        columns = {**columns, "history": tf.gather(self._history, ids)}
         return self._sides[0](ids, columns, (task,), training=False)[task]
 
     def catalogue(self, task: str) -> Tensor:
@@ -407,12 +415,15 @@ def _present(counts: Mapping[str, Tensor | None]) -> Tensor | None:
     return tf.stack([tf.constant(True) if n is None else n > 0 for n in counts.values()])
 
 
-def _described(side: Side, num_other: int, with_unknown: bool) -> Features:
+def _described(
+    side: Side, num_other: int, with_unknown: bool, context: Mapping[str, Feature]
+) -> Features:
     """What a tower may look at."""
     named = ("categorical", "multi_hot")
     num_ids = len(side.ids) + with_unknown
-    sizes = {name: len(f.names) for name, f in side.features.items() if f.form in named}
-    return Features(side.key, {side.key: num_ids, **sizes}, side.features, num_other)
+    both = {**side.features, **context}
+    sizes = {name: len(f.names) for name, f in both.items() if f.form in named}
+    return Features(side.key, {side.key: num_ids, **sizes}, side.features, num_other, context)
 
 
 def require_keras_2() -> None:

@@ -6,12 +6,13 @@ import difflib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+import numpy as np
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data import Ids
+from mtbench.data import Ids, Raw
 from mtbench.data.tables import (
     Column,
     FeatureFile,
@@ -34,7 +35,7 @@ DEFAULT = {"user_rating": "rating", TIME: TIME}
 """Columns that are read where a suite names none."""
 MOST = 10
 """Columns of a file that a message names."""
-RESERVED = ("query", "candidate", "history")
+RESERVED = ("query", "candidate", "history", "situation")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -45,6 +46,7 @@ class Read(NamedTuple):
     query: Texts
     candidate: Texts
     columns: Mapping[str, Column]
+    context: Mapping[str, Column]
     told: Told
 
 
@@ -66,6 +68,10 @@ class Table(mtbench.Dataset, TableFile):
     labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601; `part` is the part
     that a row is of (train, validation or test; in none where it is empty), for split `column`.
     Default: of `{user_rating: rating, timestamp: timestamp}` those that the file has."""
+    context: dict[Name, Literal["categorical", "numeric"]] = Field({})
+    """Columns with what is known of an interaction before its outcome, such as the device, and the
+    form of each: towers of the query side read it (`context: [device]`), and lists are scored for
+    each context of a user. A number that is missing becomes the mean of the others."""
     further: tuple[mtbench.SuitePath, ...] = ()
     """Further files of the same columns, whose rows follow those of the first."""
     timestamp_unit: Unit = "s"
@@ -77,14 +83,25 @@ class Table(mtbench.Dataset, TableFile):
 
     @model_validator(mode="after")
     def _distinct(self) -> Table:
-        for name in RESERVED:
-            if name in (self.columns or ()):
-                raise ValueError(f"columns: expected a name of your own, found {name!r}")
+        for option in ("columns", "context"):
+            for name in RESERVED:
+                if name in (getattr(self, option) or ()):
+                    raise ValueError(f"{option}: expected a name of your own, found {name!r}")
+        labels = DEFAULT if self.columns is None else self.columns
+        features = self.query_features.names() if self.query_features else ()
+        for name in self.context:
+            for taken, what in (
+                ((self.query, self.candidate), "is that of ids"),
+                ((*labels, *labels.values()), "is a label, a time or a part"),
+                (features, "is what a feature of users is called"),
+            ):
+                if name in taken:
+                    raise ValueError(f"context: expected another column: {name!r} {what}")
         if self.query == self.candidate:
             raise ValueError(f"expected two columns of ids, found {self.query!r} twice")
         for side, file in self._files():
             key = getattr(self, side)
-            if file and key in (*file.columns, *file.vectors):
+            if file and key in file.names():
                 raise ValueError(f"{side}_features: expected features, found the id {key!r}")
         return self
 
@@ -145,8 +162,12 @@ class Table(mtbench.Dataset, TableFile):
             others = ", ".join(f"{key}: {value}" for key, value in named.items() if key != name)
             way_out = f"; where nothing reads {name!r}, say `columns: {{{others}}}`"
             columns[name] = self._column(name, column, way_out)
-        told = read(reader, [query, candidate, *columns.values()], first)
-        return Read(reader, query, candidate, columns, told)
+        context: dict[str, Column] = {
+            name: Texts(name) if form == "categorical" else Reals(name, np.float64)
+            for name, form in self.context.items()
+        }
+        told = read(reader, [query, candidate, *columns.values(), *context.values()], first)
+        return Read(reader, query, candidate, columns, context, told)
 
     def _column(self, name: str, column: str, way_out: str) -> Column:
         """What reads a column of the interactions, by the name it is used by."""
@@ -156,8 +177,9 @@ class Table(mtbench.Dataset, TableFile):
 
     def _encode(self, rows: Read) -> mtbench.Data:
         """Read the features too, and encode all of it."""
-        reader, query, candidate, columns, told = rows
-        notices = [*told.notes, *notes(reader, [query, candidate, *columns.values()])]
+        reader, query, candidate, columns, context, told = rows
+        read_of_rows = (query, candidate, *columns.values(), *context.values())
+        notices = [*told.notes, *notes(reader, read_of_rows)]
         sides = []
         for (side, file), column in zip(self._files(), (query, candidate), strict=True):
             ids = column.result()
@@ -169,13 +191,17 @@ class Table(mtbench.Dataset, TableFile):
             described = file.describe(column.name, ids, notices) if file else None
             sides.append(Ids(getattr(self, side), ids, described))
         self._refuse_constant(reader, columns)
-        return mtbench.Data.encode(
+        data = mtbench.Data.encode(
             sides[0],
             sides[1],
             {name: column.result() for name, column in columns.items()},
             f"table/{Path(self.path).name}",
             notes=notices,
         )
+        if not context:
+            return data
+        values = {name: column.result() for name, column in context.items()}
+        return data.with_context({name: Raw(self.context[name], values[name]) for name in context})
 
     def _files(self) -> tuple[tuple[str, FeatureFile | None], ...]:
         """Both sides with their files."""

@@ -10,7 +10,7 @@ import tensorflow as tf
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data import labelled, require_weights
+from mtbench.data import is_known, labelled, require_weights
 from mtbench.kit import (
     PairScore,
     Sampler,
@@ -155,9 +155,11 @@ class Click(mtbench.Task):
         Arguments as for `floors`.
         """
         if self.threshold is not None:
-            test = labelled(test, self.label)
-            return Pairs(test.query, test.candidate, self.positives(test), test.num_queries)
-        test = test.take(np.argsort(test.query, kind="stable"))  # whatever order it comes in
+            rows = np.flatnonzero(is_known(test.columns[self.label]))
+            test = test.take(rows)
+            return Pairs(test.query, test.candidate, self.positives(test), rows, test.num_queries)
+        order = np.argsort(test.query, kind="stable")  # whatever order it comes in
+        test = test.take(order)
         counts = np.bincount(train.candidate, minlength=train.num_candidates)
         query = np.repeat(test.query, self.negatives_per_positive)
         weights, rng = counts.astype(np.float64) ** self.exponent, np.random.default_rng(STREAM)
@@ -166,6 +168,7 @@ class Click(mtbench.Task):
             np.concatenate([test.query, query[is_unseen]]),
             np.concatenate([test.candidate, drawn[is_unseen]]),
             np.arange(len(test) + is_unseen.sum()) < len(test),
+            np.concatenate([order, np.repeat(order, self.negatives_per_positive)[is_unseen]]),
             test.num_queries,
         )
 
@@ -195,6 +198,8 @@ class Pairs:
     """int `[n]`."""
     positive: np.ndarray
     """bool `[n]`."""
+    row: np.ndarray
+    """Test row whose context each has, int `[n]`."""
     num_queries: int
 
     def score(self, logits: np.ndarray) -> dict[str, float]:
@@ -272,11 +277,10 @@ class ClickHead:
     def evaluate(self, view: mtbench.TestView) -> dict[str, float]:
         """Metrics over the pairs of the part that is scored."""
         pairs = self.options.pairs(view.train, view.test, view.known)
-        query = np.searchsorted(view.queries, pairs.query)
         parts = []
-        for start in range(0, len(query), BLOCK):
+        for start in range(0, len(pairs.row), BLOCK):
             block = slice(start, start + BLOCK)
-            left = chosen(view.queries, view.query_embeddings, query[block])
+            left = chosen(view.askers, view.query_embeddings, view.request[pairs.row[block]])
             everything = np.arange(len(view.catalogue))
             right = chosen(everything, view.catalogue, pairs.candidate[block])
             parts.append(self.score(left, right).numpy())

@@ -56,8 +56,8 @@ class SequenceEncoder(FeatureTower):
         return False
 
     def needs(self) -> tuple[str, ...]:
-        """How many of its query's interactions come before an example."""
-        return ("history",)
+        """How many of its query's interactions come before an example, and the context."""
+        return ("history", *self.context)
 
     def build(self, features: mtbench.Features, tasks: Sequence[str]) -> SequenceTower:
         """Make the layers.

@@ -93,6 +93,10 @@ class FeatureFile(TableFile):
         }
         return Known(np.concatenate([described.ids[described.codes[rows]], further]), features)
 
+    def names(self) -> tuple[str, ...]:
+        """What its features are called."""
+        return (*self.columns, *self.vectors)
+
     def check(self, key: str) -> None:
         """Find what is wrong with its first rows."""
         reader = TableReader(self)
