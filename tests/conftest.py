@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mtbench.data.dataset import Data
 from mtbench.data.store import load_data
@@ -19,6 +20,10 @@ from mtbench.suite.setup import Setup
 from mtbench.suite.suite import Suite
 
 ROOT = Path(__file__).parent.parent
+
+# how long anything takes is no fault: machines are busy
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
 
 # in this process, unless a test says otherwise: a worker imports TensorFlow for seconds
 os.environ["MTBENCH_EXECUTOR"] = "inline"

@@ -6,6 +6,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from mtbench.data.interactions import Interactions
 from mtbench.plugin.registry import installed
@@ -276,6 +277,12 @@ def write(folder, made):
 
 
 TYPES = {"user_rating": np.float32, "timestamp": np.int64, "w": np.float32}
+
+
+def some(every, *few):
+    """Parameters of which the default run has a few, `pytest -m thorough` the others."""
+    slow = pytest.mark.thorough
+    return [one if one in few else pytest.param(one, marks=slow) for one in every]
 
 
 def interactions(query, candidate, num_queries, num_candidates, **columns):

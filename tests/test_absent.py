@@ -163,6 +163,7 @@ def test_what_counts_by_hand():
     assert int(counted(Listwise(units=()).build(4, 5), batch)) == 1  # query 1 alone has two
 
 
+@pytest.mark.thorough
 def test_the_losses_of_positives_are_weighed_by_positives():
     """Loss of a batch of one positive: ln 5 over five candidates alike, counted by its positives.
 
@@ -203,6 +204,7 @@ MEMORYLESS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("weighting", MEMORYLESS, ids=str)
 def test_a_step_without_a_label_of_a_task_is_that_of_the_others(weighting):
     """As if the task were not there: with the strategy's state, heads and all."""
@@ -233,6 +235,7 @@ def only(weighting):
     return {"weights": {"one": 3.0}} if isinstance(weighting, Fixed) else {}
 
 
+@pytest.mark.thorough
 def test_where_every_row_has_its_labels_nothing_is_added():
     data = data_of(often=np.arange(10), rare=np.arange(10))
     tasks = {"often": Label(), "rare": Label(column="rare")}
@@ -247,14 +250,9 @@ def test_where_every_row_has_its_labels_nothing_is_added():
     assert sum("Case" in op.type for op in graph.get_operations()) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
-    "weighting",
-    [
-        FAMO(),
-        ExcessMTL(),
-        *(pytest.param(w, marks=pytest.mark.thorough) for w in (GradNorm(), STCH(warmup_epochs=1))),
-    ],
-    ids=lambda w: w.name,
+    "weighting", [FAMO(), ExcessMTL(), GradNorm(), STCH(warmup_epochs=1)], ids=lambda w: w.name
 )
 def test_a_further_seed_has_the_bits_of_a_fresh_start(weighting):
     """Also of a graph that has a branch for each set of tasks; and all of it stays finite."""
@@ -277,6 +275,7 @@ def test_a_further_seed_has_the_bits_of_a_fresh_start(weighting):
         assert np.isfinite(np.asarray(one, float)).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_strategys_variable_of_an_absent_task_stays(optimizer):
     """Adam's momentum would move it."""

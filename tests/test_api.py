@@ -35,6 +35,7 @@ def results(document, folder):
     )
 
 
+@pytest.mark.thorough
 def test_a_mapping_runs_and_is_stored_as_a_file_would_be(results, folder, tiny, capsys):
     assert isinstance(results, mtbench.Results)
     assert [len(scenario.runs) for scenario in results.scenarios.values()] == [3, 3, 3]
@@ -152,6 +153,7 @@ def test_faults_name_the_key(document, folder):
         mtbench.run(document, scenarios=["joined"], results=folder)
 
 
+@pytest.mark.thorough
 def test_a_loaded_suite_runs_with_its_plugins(document, folder, tmp_path):
     plugin = tmp_path / "mine.py"
     plugin.write_text(
@@ -249,6 +251,7 @@ def test_short_catalogues_and_unknown_ids(model):
             call()
 
 
+@pytest.mark.thorough
 def test_a_model_that_was_not_saved(document, tmp_path):
     found = mtbench.run(document, scenarios="joint", seeds=1, results=tmp_path, progress=False)
     run_id = found.records[0].run_id
@@ -263,6 +266,7 @@ def test_a_model_that_was_not_saved(document, tmp_path):
         mtbench.load_model(tmp_path / "tiny", run_id)
 
 
+@pytest.mark.thorough
 def test_saving_does_again_only_what_was_not_saved(tiny, tmp_path, capsys):
     words = ["run", str(tiny), "--seeds", "1", "--scenario", "joint", "-o", "train.epochs=1"]
     words += ["--results", str(tmp_path)]

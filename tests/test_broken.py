@@ -105,6 +105,7 @@ def test_a_model_that_learned_nothing_is_a_failed_run(tiny, tmp_path):
     assert record.error.line.startswith("RuntimeError: training moved none of the ")
 
 
+@pytest.mark.thorough
 def test_values_by_query_that_are_no_numbers_are_a_failed_run(tiny, tmp_path, monkeypatch):
     from mtbench_plugins.tasks.ranking import RankingHead
 

@@ -90,6 +90,7 @@ def test_a_failed_run_gives_exit_code_1(tiny, tmp_path, monkeypatch, capsys):
     assert "[1/1] joint seed 0: FAILED: FloatingPointError" in told
 
 
+@pytest.mark.thorough
 def test_synthetic_is_marked(tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     words = ["-o", "dataset={name: movielens, config: latest-small}", "-o", "train.epochs=1"]
@@ -296,6 +297,7 @@ def test_a_golden_component(monkeypatch, capsys):
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.thorough
 def test_every_component_can_be_shown(registry, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "200")
     for cls, origin in registry:

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made import identity, put, record, write
 from scipy import stats
@@ -96,7 +96,6 @@ def test_pairs_need_three_seeds_in_common_and_a_claim_needs_three(a, b, paired, 
     assert (found.p_above(0.0) is None) == (df == 0)
 
 
-@settings(deadline=None)
 @given(samples, samples)
 def test_exchanging_the_sides_changes_the_sign(a, b):
     there, back = change(a, b), change(b, a)
@@ -153,7 +152,7 @@ def test_cuts_are_those_of_the_tables(m, n, level, cut):
     assert _cut(m, n, level) == cut
 
 
-@settings(deadline=None)
+@pytest.mark.thorough
 @given(st.integers(1, 6), st.integers(1, 6), st.sampled_from([0.01, 0.05, 0.3]))
 def test_cuts_are_those_of_scipys_exact_distribution(m, n, level):
     cut = _cut(m, n, level)

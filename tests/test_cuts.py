@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made import interactions
 
@@ -61,7 +61,7 @@ def test_cut_each():
     assert {part.dtype for part in parts} == {np.dtype(np.int64)}
 
 
-@settings(deadline=None)  # the first call imports scipy
+# the first call imports scipy
 @given(st.lists(st.integers(0, 4), max_size=30), st.integers(0, 99))
 def test_by_query(query, seed):
     order = np.random.default_rng(seed).permutation(len(query))

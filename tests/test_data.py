@@ -120,6 +120,7 @@ def test_a_damaged_entry_is_made_again(folder, damage):
     assert len(Counting.loads) == 2
 
 
+@pytest.mark.thorough
 def test_processes_at_once_leave_one_whole_entry(folder):
     code = (
         "from mtbench.data.store import load_data;"

@@ -296,12 +296,14 @@ def test_epochs_of_a_strategy_of_gradients():
             assert epoch["weights"] == pytest.approx(weights, rel=1e-5)
 
 
+@pytest.mark.thorough
 def test_an_update_that_is_a_gradient():
     for epoch in trained(Doubled())[0]:
         expected = {"rate": 2.0, "find": 0.0, "again": -1.0}
         assert epoch["weights"] == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("diagnostics", [False, True])
 def test_a_strategy_of_losses(diagnostics):
     """Weights alone, unless the suite asks for more."""
@@ -311,6 +313,7 @@ def test_a_strategy_of_losses(diagnostics):
         assert epoch["weights"] == pytest.approx({"rate": 1.0, "find": 2.0, "again": 3.0})
 
 
+@pytest.mark.thorough
 def test_a_task_without_a_gradient():
     tasks = {**KNOWN, "again": KnownTask()}
     for epoch in trained(Turning(), tasks)[0]:
@@ -318,6 +321,7 @@ def test_a_task_without_a_gradient():
         assert epoch["norm_ratio"] is None
 
 
+@pytest.mark.thorough
 def test_one_task():
     for epoch in trained(Turning(), {"rate": KNOWN["rate"]})[0]:
         assert epoch["gradient_norms"] == pytest.approx({"rate": 5.0})
@@ -325,6 +329,7 @@ def test_one_task():
         assert epoch["cosines"] == epoch["conflicts"] == {}
 
 
+@pytest.mark.thorough
 def test_a_scenario_without_a_strategy_has_none():
     assert trained(None, {"rate": KNOWN["rate"]}, diagnostics=True) == [[]]
 
@@ -334,6 +339,7 @@ def test_a_scenario_without_a_strategy_has_none():
 GRADIENT_PARTS = {"gradient_norms", "norm_ratio", "cosines", "conflicts"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("weighting", "diagnostics", "parts"),
     [
@@ -364,6 +370,7 @@ def test_the_record_holds_them(tiny, tmp_path, weighting, diagnostics, parts):
             assert 0 <= epoch["conflicts"]["ranking|retrieval"] <= 1
 
 
+@pytest.mark.thorough
 def test_the_record_of_a_scenario_without_a_strategy(tiny, tmp_path):
     chosen = {"scenarios": ["rating-only"], "seeds": "1"}
     (record,) = run_suite(tiny, tmp_path / "r", "train.epochs=1", **chosen)

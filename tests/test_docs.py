@@ -69,6 +69,7 @@ def test_every_command_is_understood(folder, words, capsys, monkeypatch):
     assert "unrecognized" not in told
 
 
+@pytest.mark.thorough
 def test_the_example_from_python_runs(folder, capsys):
     code = block("python", "mtbench.run(")
     exec(code.replace("seeds=3", "seeds=1").replace('"train.epochs": 5', '"train.epochs": 1'), {})

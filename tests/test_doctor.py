@@ -209,6 +209,7 @@ def test_without_tensorflow():
     assert done.stdout.endswith(" things are wrong\n")
 
 
+@pytest.mark.thorough
 def test_tensorflow_is_imported_where_it_is_asked_for(capsys):
     assert main(["doctor", "--tensorflow"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -110,7 +110,7 @@ def test_sleep_as_in_r():
     st.booleans(),
     st.sampled_from([0.5, 0.9, 0.95, 0.999]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_test_is_scipys(pairs, higher, confidence):
     a, b = np.array(pairs).T
     one = compare_values(a, b, NAMES, higher, confidence)
@@ -132,7 +132,7 @@ def test_the_test_is_scipys(pairs, higher, confidence):
 
 
 @given(st.integers(3, 8), st.floats(0.1, 10), st.integers(0, 2**32))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_units_do_not_matter(n, scale, seed):
     values = np.random.default_rng(seed).normal(size=(2, n))
     one, other = (compare_values(*v, NAMES, True) for v in (values, scale * values))
@@ -259,8 +259,9 @@ def test_holm_by_hand():
     assert holm([]) == []
 
 
+@pytest.mark.thorough
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-@settings(max_examples=10, deadline=None)  # 0.1 s each, in statsmodels
+@settings(max_examples=10)  # 0.1 s each, in statsmodels
 def test_holm_is_that_of_statsmodels(p_values):
     assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
 
@@ -1112,7 +1113,7 @@ def test_what_is_no_sweep(name):
 
 
 @given(st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2)), min_size=1, max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_front_is_what_is_not_dominated(points):
     entries = with_tasks(2, {f"s{i}": point for i, point in enumerate(points)})
     front = pareto(Results.of(entries))

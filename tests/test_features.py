@@ -133,7 +133,7 @@ def test_a_side_without_features():
     assert layer({"id": tf.constant([2, 2])}).shape == (2, 5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(0, 4),
     st.lists(st.sampled_from(sorted(COLUMNS)), unique=True),

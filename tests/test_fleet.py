@@ -131,7 +131,8 @@ def test_a_task_that_returns_without_an_end_is_a_loss_and_one_that_ended_well_st
     assert job.of("a1")[-1] == "lost"
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.thorough
+@settings(max_examples=200)
 @given(st.data())
 def test_every_run_ends_once_whoever_comes_and_goes(data):
     """Workers join, leave, finish, in any order: each work ends once, or waits for a worker."""

@@ -124,6 +124,7 @@ def test_holm_over_all_checks_of_the_gate():
     assert "p = 0.04)" in found["joint", "ranking/rmse"].text
 
 
+@pytest.mark.thorough
 def test_unchanged_programs_raise_few_alarms_without_any_margin():
     """500 gates of six checks on made-up repeats with other seeds: 2.5 % and sampling error."""
     rng = np.random.default_rng(1)
@@ -146,6 +147,7 @@ def test_unchanged_programs_raise_few_alarms_without_any_margin():
     assert alarms / 500 <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 500)
 
 
+@pytest.mark.thorough
 def test_a_planted_loss_is_caught_with_other_seeds_too():
     rng = np.random.default_rng(2)
     caught = 0
@@ -249,6 +251,7 @@ def test_noise_within_that_of_the_baseline_passes():
         assert states(FLAT[3], after, max_increase={"rmse": 0.01}) == {"ranking/rmse": state}
 
 
+@pytest.mark.thorough
 def test_programs_that_differ_by_a_tenth_of_what_seeds_do_raise_few_alarms():
     """500 gates on repeats of the same three seeds, such as of a GPU."""
     rng = np.random.default_rng(4)
@@ -638,6 +641,7 @@ def suite_runs(tiny, tmp_path):
     return run
 
 
+@pytest.mark.thorough
 def test_a_planted_growth_of_memory_is_caught(suite_runs):
     run = suite_runs
     run("warm", "1")

@@ -383,6 +383,7 @@ def test_which_variables_are_shared():
     assert len(naive(model, columns).own) == 2 + 2  # and a head's kernel and bias
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("trained", [("last", "rate"), ("find",)])
 def test_only_what_is_trained_counts(trained):
     """Tasks in another order than the suite's, some of them not trained."""
@@ -400,6 +401,7 @@ def test_only_what_is_trained_counts(trained):
     all_close(changed, expected.changes(model, weighting.weights, np.ones(len(trained))), model)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("double", "heads"),
     [
@@ -448,6 +450,7 @@ def recorder_at_outputs(kind, name):
     return *prepared(KINDS[kind], RecorderAtOutputs(weights=weights), pair(name)), weights
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
@@ -465,6 +468,7 @@ def test_gradients_at_the_outputs(kind, name):
     all_close(changed, expected.changes(model, weights, np.ones(len(weights))), model)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
@@ -568,6 +572,7 @@ def tensors_of_a_tables_size(weighting, towers):
     return found, {node.op for node in nodes}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["embedding", "twice", "one more"])
 def test_nothing_of_a_tables_size_is_made(name):
     weighting = Recorder(weights=(1.0, 2.0, 3.0))
@@ -576,6 +581,7 @@ def test_nothing_of_a_tables_size_is_made(name):
     assert {"ResourceGather", "UnsortedSegmentSum", "ResourceScatterAdd"} < kinds
 
 
+@pytest.mark.thorough
 def test_what_is_of_a_tables_size_is_seen():
     """The check above, where there is something to find: the gradient matrix is dense."""
     found, _ = tensors_of_a_tables_size(OneGradient(), pair("embedding"))
@@ -729,6 +735,7 @@ class ScaledLearned:
         return tf.ones_like(losses), 3.0 * tf.reduce_sum(self.a)
 
 
+@pytest.mark.thorough
 def test_a_strategys_variables_move_by_their_own_rate():
     """By 2 a L of the objective, and by L' − L of what follows the step."""
     model, columns = prepared(tasks_of(3), Learner())
@@ -746,6 +753,7 @@ def test_a_strategys_variables_move_by_their_own_rate():
     close(model.weigher.strategy.a, 2.0 - 0.5 * slope, 1e-6)
 
 
+@pytest.mark.thorough
 def test_without_a_rate_of_its_own_a_strategy_has_the_models():
     model, columns = prepared(tasks_of(2), Learner(learning_rate=None))
     losses = naive(model, columns).losses
@@ -754,6 +762,7 @@ def test_without_a_rate_of_its_own_a_strategy_has_the_models():
     close(model.weigher.strategy.a, 2.0 - RATE * slope, 1e-6)
 
 
+@pytest.mark.thorough
 def test_a_strategys_variables_in_its_scale():
     """d/da (e^−a L + a) = 1 − e^−a L, and 3 of the objective."""
     model, columns = prepared(tasks_of(2), Learner(scaled=True))
@@ -792,6 +801,7 @@ class ToldLosses:
         self.epochs.append(losses.numpy())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("diagnostics", [False, True])
 def test_what_a_strategy_is_told(diagnostics):
     """With one batch in an epoch its losses after the first step are those before the second."""
@@ -810,6 +820,7 @@ def test_what_a_strategy_is_told(diagnostics):
     assert float(strategy.v) == 1.0 - 3 * RATE
 
 
+@pytest.mark.thorough
 def test_what_a_strategy_is_told_of_an_epoch_of_several_batches():
     """The mean over all examples, here of parameters that do not move."""
     suite = tiny_suite(tasks_of(3), Told())
@@ -830,6 +841,7 @@ def test_what_a_strategy_is_told_of_an_epoch_of_several_batches():
 # -- penalties, and both paths of a strategy of losses ---------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "weighting",
     [
@@ -859,14 +871,12 @@ def test_penalties_without_any_weight():
         np.testing.assert_allclose(change, RATE * 0.5 * table if n < 2 else 0 * table, atol=1e-7)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "weighting"),
     [
         ("mlp with dropout", Fixed(weights={"rate": 0.25, "find": 2.0, "again": 0.5})),
-        pytest.param(
-            *("partly", Fixed(weights={"rate": 0.25, "find": 2.0, "again": 0.5})),
-            marks=pytest.mark.thorough,
-        ),
+        ("partly", Fixed(weights={"rate": 0.25, "find": 2.0, "again": 0.5})),
         ("twice", Uncertainty()),
     ],
 )

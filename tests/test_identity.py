@@ -59,6 +59,7 @@ def test_what_only_tells_of_numbers_leaves_them_as_they_are(core, folder):
     assert core_digest(core) == before
 
 
+@pytest.mark.thorough
 def test_other_core_code_makes_every_run_anew_and_compare_says_so(
     tiny, tmp_path, monkeypatch, capsys
 ):

@@ -18,7 +18,7 @@ from mtbench.regress.gate import gate
 LEVEL = 0.05
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.floats(0.01, 10), min_size=1, max_size=6),
     st.sampled_from([0.0, 1e-15, 1e-13, 5e-13, 2e-12, 1e-9, 1e-3, 0.5]),

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
-from made import run_suite
+from made import run_suite, some
 
 import mtbench
 from mtbench.data.history import in_time, positions
@@ -41,7 +41,7 @@ def same(one, two):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("scenario", ["rating-only", "joint"])
+@pytest.mark.parametrize("scenario", some(["rating-only", "joint"], "rating-only"))
 def test_the_whole_share_has_the_bits_of_no_labels(make_suite, registry, scenario):
     data, train, plain = parts(make_suite(), registry, scenario)
     whole = dataclasses.replace(plain, labels={"ranking": Labels(share=1.0)})
@@ -50,7 +50,7 @@ def test_the_whole_share_has_the_bits_of_no_labels(make_suite, registry, scenari
     same(one.model, two.model)
 
 
-@pytest.mark.parametrize("share", [0.02, 0.3])
+@pytest.mark.parametrize("share", some([0.02, 0.3], 0.3))
 def test_a_task_alone_trains_as_if_the_other_rows_were_not_there(make_suite, registry, share):
     suite = make_suite("tasks.ranking.biases=true", "tasks.ranking.clip_predictions=true")
     data, train, setup = parts(suite, registry, "rating-only", ranking=Labels(share=share))
@@ -78,7 +78,7 @@ def without_labels(train, rows):
     return Interactions(columns, train.num_queries, train.num_candidates)
 
 
-@pytest.mark.parametrize("weighting", ["fixed", "uncertainty", "mgda", "pcgrad", "graddrop"])
+@pytest.mark.parametrize("weighting", some(["fixed", "mgda", "graddrop"], "fixed"))
 def test_among_others_it_trains_as_if_other_rows_had_no_label(make_suite, registry, weighting):
     suite = make_suite(f"scenarios.joint.weighting={weighting}", "tasks.ranking.biases=true")
     data, train, setup = parts(suite, registry, ranking=Labels(share=0.3))
@@ -201,6 +201,7 @@ OWN = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("own", OWN.values(), ids=OWN)
 @pytest.mark.parametrize("weighting", [Sum(), Half(), Squares()], ids=lambda w: w.name)
 def test_a_step_is_that_of_each_tasks_own_rows(weighting, own):
@@ -226,6 +227,7 @@ def test_a_step_is_that_of_each_tasks_own_rows(weighting, own):
             np.testing.assert_allclose(change, factor * gradient, rtol=2e-3, atol=1e-4)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("own", [OWN["shares of both"], OWN["a share of one"]])
 def test_gradients_at_the_outputs_are_by_what_the_tasks_share(own):
     """w_1 = (g_2 − g_1) · g_2 / ‖g_1 − g_2‖², g those by both towers' outputs for all rows."""
@@ -253,6 +255,7 @@ def test_shuffled_candidates_have_no_output_in_common():
         model.train_step(columns)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("weighting", [Sum(), Half(), Squares()], ids=lambda w: w.name)
 def test_a_step_without_a_row_of_a_task_is_none_of_its(weighting):
     """The strategy is asked about the other one alone, and the curve does not count it."""
@@ -305,6 +308,7 @@ def test_positions_in_a_history_are_those_of_the_whole_part(make_suite, registry
     np.testing.assert_array_equal(batch["history"], positions(train)[rows][order])
 
 
+@pytest.mark.thorough
 def test_a_further_seed_has_the_bits_of_a_fresh_start(make_suite, registry):
     """The rows come with the batches: none is baked into the graph."""
     labels = {"ranking": Labels(share=0.1), "retrieval": Labels(share=0.5, shuffle="candidate")}
@@ -347,6 +351,7 @@ def test_pretraining_is_two_trainings_by_hand(make_suite, registry):
     same(trained.model, model)  # the optimizer's slots among it
 
 
+@pytest.mark.thorough
 def test_several_pretrained_tasks_are_added(make_suite, registry):
     both = PRETRAIN.replace("[retrieval]", "[retrieval, ranking]")
     data, train, setup = parts(make_suite(both), registry, "rating-only")
@@ -355,6 +360,7 @@ def test_several_pretrained_tasks_are_added(make_suite, registry):
     assert found == Trainer(joint, data).train(0, train).curve
 
 
+@pytest.mark.thorough
 def test_labels_are_those_of_pretraining_as_well(make_suite, registry):
     labels = {"retrieval": Labels(share=0.1), "ranking": Labels(share=0.5)}
     data, train, setup = parts(make_suite(PRETRAIN), registry, "rating-only", **labels)
@@ -366,6 +372,7 @@ def test_labels_are_those_of_pretraining_as_well(make_suite, registry):
     np.testing.assert_allclose(trained.model.heads["retrieval"].share, share, rtol=1e-6)
 
 
+@pytest.mark.thorough
 def test_runs_with_labels_and_pretraining(tiny, tmp_path):
     labels = "scenarios.joint.labels={ranking: 0.1, retrieval: {shuffle: candidate}}"
     whole = "scenarios.retrieval-only.labels={retrieval: 1.0}"

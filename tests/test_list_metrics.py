@@ -49,7 +49,7 @@ def every_order(scores):
         yield [c for part in parts for c in part]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.integers(0, 3), min_size=1, max_size=6).flatmap(
         lambda scores: st.tuples(
@@ -96,7 +96,7 @@ def test_three_tied_relevant_do_not_fill_a_list_of_two():
     assert list_metrics.ndcg(found, 2)[0] == pytest.approx(1.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(1, 30), st.integers(1, 6), st.integers(1, 40))
 def test_properties(seed, candidates, levels, k):
     """Between 0 and 1; only the order counts; a perfect list has 1; worse lists have less."""

@@ -201,6 +201,7 @@ _PLAIN = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=50)
 @given(st.dictionaries(_KEYS, _PLAIN, min_size=1))
 @example({"<<": {"a": 1}, "=": "=", "yes": "no", "null": "~", "1": "1", "": ""})

@@ -133,6 +133,7 @@ def test_the_curve_is_the_mean_over_the_examples(make_suite, registry):
         assert trained.curve[0][f"{name}_loss"] == pytest.approx(total / len(train), rel=1e-5)
 
 
+@pytest.mark.thorough
 def test_the_weightings_own_learning_rate(make_suite, registry):
     """One SGD step at s = 0: ds/dt = −f L + ½, with f ½ for ranking and 1 for retrieval."""
     suite = make_suite(
@@ -180,6 +181,7 @@ def test_retrieval_that_is_not_trained_is_not_in_the_graph(make_suite, registry)
     assert not operations & {"LogSoftmax", "SoftmaxCrossEntropyWithLogits", "Logsumexp"}
 
 
+@pytest.mark.thorough
 def test_a_tower_that_is_more_than_its_id_trains(make_suite, registry):
     """With dropout each example has a row of its own, and two of one id differ."""
     suite = make_suite(
@@ -224,6 +226,7 @@ class RegularisedLayer:
         return self.table(features[self.key])
 
 
+@pytest.mark.thorough
 def test_a_layers_own_penalty_is_in_the_loss_but_not_in_the_curve(make_suite, registry):
     """One SGD step of rate 1/10 takes w − 1/10 · 2 · 1/4 · w of a row that no example reads."""
     suite = make_suite(

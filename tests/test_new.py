@@ -42,6 +42,7 @@ def refused(capsys, *words):
 THOROUGH = {"executor": [pytest.mark.thorough]}  # it starts workers
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", [pytest.param(k, marks=THOROUGH.get(k, [])) for k in KINDS])
 def test_a_plugin_of_each_kind_keeps_its_contract(registry, capsys, kind):
     assert main(["new", "plugin", kind, f"my_{kind}.py"]) == 0
@@ -65,6 +66,7 @@ def test_every_kind_says_how_a_suite_has_it():
     assert [*USES] == [kind.name for kind in KINDS.values() if kind.in_suite]
 
 
+@pytest.mark.thorough
 def test_what_is_written_is_clean(here):
     """By ruff with its own settings, and by mypy as strictly as mtbench is."""
     for kind in KINDS:
@@ -131,6 +133,7 @@ def test_nothing_is_written_over(capsys, words):
     assert path.read_text() == "mine"
 
 
+@pytest.mark.thorough
 def test_a_suite_is_valid_and_runs(capsys):
     Path("suites").mkdir()
     assert main(["new", "suite", "suites/mine.yaml"]) == 0

@@ -55,7 +55,7 @@ def test_two_levels_are_the_logistic_loss():
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.floats(0.05, 4), min_size=1, max_size=9),
     st.floats(-3, 3),

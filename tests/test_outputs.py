@@ -105,6 +105,7 @@ def test_words_of_a_fault_move_no_terminal(tmp_path, capsys):
     assert told.startswith(f"mtbench: {tmp_path}/x\\x1b[2Jy.yaml: no such file or directory")
 
 
+@pytest.mark.thorough
 def test_the_process_itself(folder):
     """Pipes, a disk that is full, and a thread that a plugin has left."""
     code = (

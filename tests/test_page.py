@@ -198,6 +198,7 @@ def test_structure(records):
     assert all(after <= here + 1 for here, after in itertools.pairwise(levels))
 
 
+@pytest.mark.thorough
 def test_tables_and_plots_can_be_heard(drawn):
     tree = Tree(drawn)
     assert len(tree["table"]) == len(tree["caption"]) == len(tree["thead"]) > 4
@@ -239,6 +240,7 @@ def test_size():
     assert len(page(Results.of(many)).encode()) < 5e6
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("figures")
 def test_the_same_records_give_the_same_page(records, drawn, tmp_path):
     """In another process too, whatever its hashes and matplotlib's settings are."""
@@ -625,6 +627,7 @@ def test_diagnostics_of_weights_alone(records):
     assert "Gradients" not in found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_few_seeds(seeds):
     text = page(Results.of(suite_of(seeds)))
@@ -682,6 +685,7 @@ def test_records_of_another_question_are_left_out(records):
     assert "12 of 12 runs went well" in text
 
 
+@pytest.mark.thorough
 def test_three_tasks(records):
     """A trade-off for each pair of tasks; the curves of each pair."""
     tasks = ["a", "b", "c"]
@@ -760,6 +764,7 @@ def test_nothing_in_a_record_is_markup():
     assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", text)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("figures")
 def test_a_slash_or_a_dollar_in_a_name_is_kept(records):
     for n, entry in enumerate(records):
@@ -885,6 +890,7 @@ def test_the_drawn_front_is_of_scenarios_that_train_both():
     assert "On the front: both." in drawn
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("figures")
 def test_bars_are_relative_to_the_first_scenario_of_several_tasks(records):
     text = page(Results.of(records))

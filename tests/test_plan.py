@@ -194,6 +194,7 @@ def test_the_folder_of_a_plugin_file_does_not_decide(tiny, tmp_path):
     assert found[0] == found[1]
 
 
+@pytest.mark.thorough
 def test_runs_of_one_id_have_one_result(tiny, tmp_path):
     """Two suites that differ in the order of their tasks: other ids, or the same numbers."""
     first, second = "  a: {name: ranking, units: [8]}\n", "  b: {name: ranking, units: [16]}\n"

@@ -147,7 +147,7 @@ def in_two(points, own=None, rivals=({}, {}), sd=0.01):
 PLACES = st.floats(0.2, 0.8)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(PLACES, PLACES), min_size=1, max_size=7))
 def test_names_lie_on_nothing(points):
     axes = in_two(points, sd=0.02)

@@ -290,6 +290,7 @@ def test_pytest_starts_without_what_mtbench_needs():
     assert done.stdout == "[] False\n"
 
 
+@pytest.mark.thorough
 def test_a_real_suite_from_end_to_end(pytester, monkeypatch, tiny_text):
     """Once to store a baseline, and once to compare with it: the same bits."""
     alone(monkeypatch)

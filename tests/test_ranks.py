@@ -35,7 +35,7 @@ def brute_force(scores, target, removed=()):
     return better, sum(scores[c] == scores[target] for c in left)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 10**6),
     st.integers(1, 12),

@@ -97,6 +97,7 @@ def execute(path, folder, **filters):
     return plan, made.perform(suite, registry, folder, filters.get("scenarios", ()))
 
 
+@pytest.mark.thorough
 def test_a_failed_run_is_recorded_and_retried(failing, tmp_path):
     folder = tmp_path / "results"
     plan, done = execute(failing, folder)

@@ -72,6 +72,7 @@ def test_an_installed_distribution(tmp_path, monkeypatch, tiny):
         registry.load_file(tmp_path / "again.py")
 
 
+@pytest.mark.thorough
 def test_a_plugin_may_import_tensorflow_at_its_top(tmp_path):
     (tmp_path / "mine.py").write_text(PLUGIN)
     code = (

@@ -94,6 +94,7 @@ def test_a_failure_stops_nothing_and_is_retried_alone(half, tmp_path, capsys):
     assert all(set(r.plain()) == set(KEYS) for r in stored(folder))
 
 
+@pytest.mark.thorough
 def test_a_run_after_a_failure_has_the_bits_of_one_alone(half, tmp_path):
     after = run(half, tmp_path / "a", seeds="2", scenarios=["joint"])[1]
     (alone,) = run(half, tmp_path / "b", seeds="[1]", scenarios=["joint"])
@@ -101,6 +102,7 @@ def test_a_run_after_a_failure_has_the_bits_of_one_alone(half, tmp_path):
     assert results(after) == results(alone)
 
 
+@pytest.mark.thorough
 def test_a_failure_in_training_keeps_what_was_known(tiny, tmp_path):
     override = "train.optimizer={name: sgd, learning_rate: 1.0e+30}"
     found = made.run_suite(tiny, tmp_path / "r", override, scenarios=["joint"], seeds="2")
@@ -150,6 +152,7 @@ def raising(hook):
     return Observer()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("hook", "times"),
     [("mtbench_run_started", 1), ("mtbench_epoch_ended", 2), ("mtbench_run_finished", 1)],
@@ -195,6 +198,7 @@ def test_an_observer_cannot_change_the_setup(tiny, tmp_path):
     assert [r.answer.train["epochs"] for r in stored(tmp_path / "r")] == [2]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("where", ["metric of float32", "floor of nan"])
 def test_values_of_a_plugin_that_json_lacks_do_not_end_the_suite(
     tiny, tmp_path, monkeypatch, where
@@ -231,6 +235,7 @@ def test_metrics_of_other_names_fail_the_run(tiny, tmp_path, monkeypatch):
     assert record.status == "failed"
 
 
+@pytest.mark.thorough
 def test_floors_are_those_of_the_seed(tiny, tmp_path, tiny_data, make_suite):
     found = run(tiny, tmp_path / "r", seeds="2", scenarios=["rating-only", "retrieval-only"])
     suite = make_suite()

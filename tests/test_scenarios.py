@@ -196,6 +196,7 @@ def test_check_of_the_same_words(differing, capsys):
     assert "7 scenarios × 2 seeds" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_runs_of_the_records_suite_are_the_same(differing, registry, tmp_path):
     """What the page and a saved model know of a suite makes the same runs."""
     plan = plan_of(differing, "seeds=[0]")

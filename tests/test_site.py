@@ -208,6 +208,7 @@ def test_executors_of_the_page_of_machines_are_valid(folder, capsys):
         assert main(["check", "with.yaml"]) == 0
 
 
+@pytest.mark.thorough
 def test_the_scripts_of_the_page_of_machines_do_each_part_once(folder, capsys):
     """An array of SLURM and a matrix of CI: their commands are understood, their parts add up."""
     files = {name: text for name, _, text in blocks(MACHINES) if name}

@@ -82,7 +82,7 @@ def test_equals_tfrs_with_every_option(options):
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 10_000),
     st.integers(2, 40),

@@ -77,7 +77,7 @@ anything = st.builds(
     random_gradients, seeds, st.integers(1, 10), st.integers(1, 12), st.sampled_from([0, 1, 3])
 )
 regular = st.builds(well_posed, seeds, st.integers(1, 10))
-examples = settings(max_examples=30, deadline=None, derandomize=True)
+examples = settings(max_examples=30, derandomize=True)
 
 G = np.array([3.0, -4.0, 12.0])  # of length 13
 SPECIAL = {
@@ -331,6 +331,7 @@ def test_conflict_averse_with_c_0_is_the_mean(gradients):
 # -- Gw = w^−p -------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @examples
 @given(anything, st.sampled_from(POWERS))
 @example(SPECIAL["a million times larger"], 1.0)
@@ -676,6 +677,7 @@ def test_one_order_is_not_drawn(tasks):
     assert solvers.random_orders(tasks).numpy().tolist() == [[[]], [[1], [0]]][tasks - 1]
 
 
+@pytest.mark.thorough
 def test_orders_are_equally_frequent():
     """Of the 2³ orders of three tasks each is drawn n/8 times, to five standard deviations."""
     tf.random.set_seed(0)

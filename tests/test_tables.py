@@ -273,7 +273,7 @@ def test_names_that_look_like_something_else(tmp_path):
     assert list(pd.read_parquet(tmp_path / "x.parquet").scenario) == names
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_numbers_come_back_to_the_bit(tmp_path_factory, values):
     folder = tmp_path_factory.mktemp("r")

@@ -337,6 +337,7 @@ def test_a_strategy_without_a_task(cls, told):
     assert goes_without(cls()) == told
 
 
+@pytest.mark.thorough
 def test_state_of_some_tasks_that_is_no_part_is_told():
     faults = {demand: fault for demand, fault in contract(OneMore) if fault}
     ((demand, fault),) = faults.items()
@@ -347,6 +348,7 @@ def test_state_of_some_tasks_that_is_no_part_is_told():
 COUNT = list(range(1, 100_000))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("cls", "told"),
     [
@@ -366,6 +368,7 @@ def test_a_broken_strategy_is_told(cls, told):
     assert any(told in fault for fault in faults)
 
 
+@pytest.mark.thorough
 def test_all_that_is_broken_is_told_at_once():
     with pytest.raises(AssertionError) as caught:
         check_component(Evaluated)
@@ -375,9 +378,8 @@ def test_all_that_is_broken_is_told_at_once():
     assert all(fault.endswith(": ArithmeticError: on purpose") for fault in faults)
 
 
-@pytest.mark.parametrize(
-    "made", [Strategy, pytest.param(Strategy(power=2.0), marks=pytest.mark.thorough)]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("made", [Strategy, Strategy(power=2.0)])
 def test_a_sound_strategy(made):
     check_component(made)
 

@@ -84,6 +84,7 @@ def lines(name):
     return Path(name).read_text().splitlines()
 
 
+@pytest.mark.thorough
 def test_an_observer_acts_where_it_is_asked_for(capsys):
     assert main(RUN) == 0
     found = {path.name for path in Path().iterdir()} - {"__pycache__"}
@@ -98,6 +99,7 @@ def test_an_observer_acts_where_it_is_asked_for(capsys):
     assert lines("notes.txt") == LINES
 
 
+@pytest.mark.thorough
 def test_an_observer_can_ask_for_the_runs_that_are_done(capsys):
     """Once in a command, in the order of the plan, and not for those that are done now."""
     hook = "    @mtbench.hookimpl\n    def mtbench_run_found(self, run, record):\n"

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from made import some
 
 import mtbench
 from mtbench.data.store import load_data
@@ -30,9 +31,9 @@ def weights(model):
     return [v.numpy() for v in (*model.seed_variables, *model.optimizer_variables)]
 
 
-@pytest.mark.parametrize("options", REUSED.values(), ids=REUSED)
-def test_a_further_seed_has_the_bits_of_a_fresh_start(make_suite, registry, options):
-    suite = make_suite(*options)
+@pytest.mark.parametrize("case", some(REUSED, "uncertainty"))
+def test_a_further_seed_has_the_bits_of_a_fresh_start(make_suite, registry, case):
+    suite = make_suite(*REUSED[case])
     data, train = load(suite, registry)
     trainer = Trainer(suite.setup("joint"), data)
     first = trainer.train(0, train(0))
@@ -50,6 +51,7 @@ def test_a_further_seed_has_the_bits_of_a_fresh_start(make_suite, registry, opti
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.thorough
 def test_a_graph_that_draws_random_numbers_is_not_reused(make_suite, registry):
     suite = make_suite(
         "towers.query={name: mlp, embedding_dim: 4, dropout: 0.5}",
@@ -76,6 +78,7 @@ class Hidden(mtbench.LossWeighting):
         return lambda losses: tf.reduce_sum(losses) * calls.assign_add(1.0)
 
 
+@pytest.mark.thorough
 def test_a_graph_with_hidden_state_is_not_reused(make_suite, registry):
     suite = make_suite()
     data, train = load(suite, registry)
@@ -85,6 +88,7 @@ def test_a_graph_with_hidden_state_is_not_reused(make_suite, registry):
     assert trainer.train(0, train(0)).curve == first.curve
 
 
+@pytest.mark.thorough
 def test_seeds_differ(make_suite, registry):
     suite = make_suite()
     data, train = load(suite, registry)
@@ -92,6 +96,7 @@ def test_seeds_differ(make_suite, registry):
     assert trainer.train(0, train(0)).curve != trainer.train(1, train(0)).curve
 
 
+@pytest.mark.thorough
 def test_scenarios_share_initial_weights_and_order(make_suite, registry):
     """A seed's first batch has the same ranking loss whatever else is trained."""
     suite = make_suite("train={epochs: 1, batch_size: 1000}")
@@ -129,6 +134,7 @@ def test_feed(make_suite, registry, reshuffle):
     assert np.array_equal(*epochs) == (not reshuffle)
 
 
+@pytest.mark.thorough
 def test_epochs_are_told(make_suite, registry):
     suite = make_suite()
     data, train = load(suite, registry)
@@ -141,6 +147,7 @@ def test_epochs_are_told(make_suite, registry):
     assert trained.timings["train_examples_per_s"] > 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("epochs", "size", "paced"),
     [
@@ -171,6 +178,7 @@ def test_initial_weights_are_those_of_the_seed_alone(make_suite, registry):
     assert found[0] == found[1]
 
 
+@pytest.mark.thorough
 def test_the_optimizers_state_starts_anew(make_suite, registry):
     """Adagrad's accumulators of the first seed would slow the second one down."""
     suite = make_suite("train.epochs=1")
@@ -185,6 +193,7 @@ def test_the_optimizers_state_starts_anew(make_suite, registry):
         np.testing.assert_array_equal(found, initial)
 
 
+@pytest.mark.thorough
 def test_a_further_seed_takes_the_share_of_its_own_training_part(make_suite, registry):
     suite = make_suite("tasks.retrieval.sampling_correction=true")
     data, train = load(suite, registry)

@@ -179,7 +179,7 @@ def _differences(rng, share, seeds, users=40, rows=600):
 VALUE = st.floats(0.1, 2).map(lambda value: round(value, 2))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 6), st.integers(1, 4), st.data())
 def test_a_page_says_one_thing_of_a_pair(n, kinds, data):
     values = data.draw(

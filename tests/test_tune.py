@@ -230,6 +230,7 @@ def test_all_arms_draw_the_same_values_at_first(tuner, quick):
     assert [{k: v for k, v in values.items() if "weighting" not in k} for values in two] == one
 
 
+@pytest.mark.thorough
 def test_the_best_is_trained_on_both_parts_and_scored_on_the_test(path, tmp_path):
     results = mtbench.run(path, results=tmp_path / "results", progress=False)
     assert not results.failed
@@ -277,6 +278,7 @@ def test_a_baseline_asks_for_no_validation_part_in_the_end(tuner, quick):
             assert setup.train_on == "train+validation"
 
 
+@pytest.mark.thorough
 def test_a_study_that_is_killed_again_and_again_ends_the_same(tuner, quick, monkeypatch):
     undisturbed = tuned(tuner(*PRUNED, scenarios=["joint"], folder="whole"))
     (expected,) = ([(t.values, t.score, t.pruned) for t in ts] for ts in undisturbed.values())
@@ -416,6 +418,7 @@ def test_to_tune_what_has_no_tune_is_refused(tiny, capsys):
     assert "has no `tune`, so there is nothing to choose" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_a_model_of_what_was_chosen_is_loaded_again(path, tmp_path, recwarn):
     results = mtbench.run(
         path, results=tmp_path / "results", progress=False, scenarios=["joint"], seeds=1,

@@ -59,6 +59,7 @@ def test_what_stands_for_an_id():
     assert len({row.tobytes() for row in drawn}) == 100
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("tower", [Embedding, MLP, FeatureMLP])
 def test_those_without_a_training_row_share_a_vector_that_was_trained(tower):
     (found,) = trained(tower(embedding_dim=4, unknown_share=0.3), 0)
@@ -78,6 +79,7 @@ def test_the_unknown_vector_is_moved_by_training():
     assert np.abs(table[3:5]).max() < 0.05  # nobody has trained these
 
 
+@pytest.mark.thorough
 def test_a_further_seed_is_that_of_a_fresh_start():
     tower = Embedding(embedding_dim=4, unknown_share=0.3)
     _, again = trained(tower, 0, 1)

@@ -22,6 +22,7 @@ def runs(tmp_path_factory, shared_tiny):
     ]
 
 
+@pytest.mark.thorough
 def test_the_loss_of_each_trained_task_stands_beside_its_metrics(runs):
     """That of squared errors is the RMSE's square: a mean over all rows, however many a batch."""
     validated, plain = runs

@@ -153,7 +153,7 @@ def test_a_run_s_threads_are_pinned(supervisor, monkeypatch):
     assert "MALLOC_TRIM_THRESHOLD_" not in seen
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(

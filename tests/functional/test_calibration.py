@@ -76,6 +76,7 @@ def test_a_family_of_equals_is_seldom_different_in_anything():
     assert share <= upper(LEVEL, count)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_a_difference_of_the_stated_size_is_found_by_four_of_five_further_suites(seeds):
     """Stated of one suite's records, whose spread is an estimate, and planted in a further's."""

@@ -9,6 +9,7 @@ import sys
 import time
 
 import psutil
+import pytest
 
 from mtbench.cli.main import main
 
@@ -45,6 +46,7 @@ def state(folder):
     return {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
 
 
+@pytest.mark.thorough
 def test_kill_and_resume(tiny, tmp_path, capsys):
     folder = tmp_path / "results" / "tiny"
     words = ["-o", "train.epochs=20", "--seeds", "6", "--scenario", "rating-only"]
@@ -86,6 +88,7 @@ def test_kill_and_resume(tiny, tmp_path, capsys):
     assert state(folder) == after
 
 
+@pytest.mark.thorough
 def test_interrupt(tiny, tmp_path):
     running = start(tiny, tmp_path / "results")
     command = psutil.Process(running.pid)

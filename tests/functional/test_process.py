@@ -28,6 +28,7 @@ def other(shared_tiny, tmp_path_factory):
     return SimpleNamespace(done=done, folder=folder)
 
 
+@pytest.mark.thorough
 def test_standard_output_is_the_report_only(other):
     rows = list(csv.DictReader(io.StringIO(other.done.stdout)))
     assert {row["name"] for row in rows if row["kind"] == "scenario"} == {"joint"}
@@ -38,12 +39,14 @@ def test_standard_output_is_the_report_only(other):
         assert line.startswith(f"[{seed + 1}/2] joint seed {seed}: ranking/rmse ")
 
 
+@pytest.mark.thorough
 def test_tensorboard_from_the_command_line(other):
     paths = sorted((other.folder / "board").glob("tiny/joint seed * */*"))
     assert [path.parent.name.split()[2] for path in paths] == ["0", "1"]
     assert all(path.name.startswith("events.out.tfevents.") for path in paths)
 
 
+@pytest.mark.thorough
 def test_another_process_gives_the_same_bits(other, shared_tiny, tmp_path):
     # this process has the second seed only, from a graph of its own
     words = ["run", str(shared_tiny), "--scenario", "joint", "--seeds", "[1]"]

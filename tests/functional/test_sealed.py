@@ -89,6 +89,7 @@ def test_whatever_holds_test_rows_is_sealed_while_training(tiny, tmp_path):
     assert found == [{0, train}] * 2  # 0: there is no validation part
 
 
+@pytest.mark.thorough
 def test_the_validation_part_is_scored_after_each_epoch(tiny, tmp_path, registry, make_suite):
     record = run(tiny, tmp_path / "r", *VALIDATED)
     assert [each["epoch"] for each in record.validation] == [1, 2, 3, 4]
@@ -105,6 +106,7 @@ def test_the_validation_part_is_scored_after_each_epoch(tiny, tmp_path, registry
     assert record.validation[-1]["metrics"] == evaluate(model, train, validation).metrics
 
 
+@pytest.mark.thorough
 def test_looking_at_the_validation_part_changes_no_number(tiny, tmp_path):
     plain = run(tiny, tmp_path / "a", VALIDATED[0], VALIDATED[2])
     watched = run(tiny, tmp_path / "b", *VALIDATED)
@@ -112,6 +114,7 @@ def test_looking_at_the_validation_part_changes_no_number(tiny, tmp_path):
     assert (plain.metrics, plain.curve) == (watched.metrics, watched.curve)
 
 
+@pytest.mark.thorough
 def test_the_epoch_that_is_kept_is_the_best_of_the_validation_part(tiny, tmp_path):
     """It overfits in some epochs: the parameters scored are those after the best one."""
     stop = (
@@ -129,12 +132,14 @@ def test_the_epoch_that_is_kept_is_the_best_of_the_validation_part(tiny, tmp_pat
     assert short.metrics == record.metrics
 
 
+@pytest.mark.thorough
 def test_a_task_that_is_not_trained_stops_nothing(tiny, tmp_path):
     early = "train.early_stopping={metrics: [ranking/rmse], patience: 1}"
     record = run(tiny, tmp_path / "r", *VALIDATED, early, scenario="retrieval-only")
     assert (record.epoch, len(record.curve)) == (4, 4)
 
 
+@pytest.mark.thorough
 def test_scores_of_the_validation_part_while_options_are_chosen(tiny, tmp_path):
     test = run(tiny, tmp_path / "a", *VALIDATED)
     chosen = run(tiny, tmp_path / "b", *VALIDATED, "evaluate_on=validation")

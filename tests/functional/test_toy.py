@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from made import some
 
 from mtbench.plugin.registry import installed
 
@@ -33,7 +34,6 @@ CLAIMS = {
 }
 SLOW = {"fairgrad": 16_000, "nash-mtl": 16_000}
 """Steps of those whose step is a Newton iteration, in place of `toy.STEPS`; they need 14,000."""
-EXAMPLES = ("moco", "pcgrad")
 CURVE = toy.front()
 
 
@@ -90,10 +90,7 @@ def test_adam_is_that_of_keras():
     np.testing.assert_allclose(ours, variable.numpy(), rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [n if n in EXAMPLES else pytest.param(n, marks=pytest.mark.thorough) for n in CLAIMS],
-)
+@pytest.mark.parametrize("name", some(CLAIMS, "pcgrad"))
 def test_reaches_the_front_from_every_start(name):
     assert arrivals(descents(name, SLOW.get(name, toy.STEPS))) == [True] * 5
 
@@ -106,6 +103,7 @@ def test_cagrad_ends_where_the_mean_is_least():
         assert np.linalg.norm((run[-1] - least) / np.ptp(CURVE, 0)) < toy.TOLERANCE
 
 
+@pytest.mark.thorough
 def test_equal_weights_get_stuck():
     """From one start, where one gradient is far longer than the other; the rest arrive."""
     expected = [start != AT_THE_VALLEY for start in toy.STARTS]

@@ -232,6 +232,7 @@ def test_what_only_the_test_part_tells_is_not_found(baseline):
 # Predictions
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(3))
 def test_biased_mf_is_where_its_loss_is_least(seed):
     rows, labels = some_ratings(seed)
@@ -249,6 +250,7 @@ def test_biased_mf_is_where_its_loss_is_least(seed):
     assert fitted.predictions([8], [6]) == [labels.mean()]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(3))
 def test_svdpp_is_where_its_loss_is_least(seed):
     """With the prediction and the gradients written out row by row (eq. 15)."""
@@ -366,6 +368,7 @@ def metric(baseline, data, split, task):
     return next(iter(task.score(given, part).values()))
 
 
+@pytest.mark.thorough
 @pytest.mark.realdata
 @pytest.mark.parametrize(
     ("baseline", "expected"),
@@ -385,6 +388,7 @@ def test_ndcg_of_movielens_100k(movies, baseline, expected):
     assert found == pytest.approx(expected, abs=0.002)
 
 
+@pytest.mark.thorough
 @pytest.mark.realdata
 @pytest.mark.parametrize(
     ("baseline", "expected"),

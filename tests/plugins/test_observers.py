@@ -155,6 +155,7 @@ def test_settings(tiny):
     assert "weighting" not in single
 
 
+@pytest.mark.thorough
 def test_outcome_of_a_failed_run(broken):
     record = broken.record
     assert flatten.outcome(record) == {
@@ -229,6 +230,7 @@ def test_losses_are_there_before_the_run_ends(tracked):
     assert tracked.seen == [[1], [1, 2]] * 2
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_done_again_replaces_its_event_files(tiny, tmp_path):
     kept = tmp_path / "b" / "tiny" / "events.out.tfevents.of.another"
     for _ in range(2):
@@ -254,6 +256,7 @@ def test_a_run_whose_file_cannot_be_made_does_not_end_up_in_that_of_another(alon
     assert read_events(path.parent)[0] == {}
 
 
+@pytest.mark.thorough
 def test_a_scenario_of_any_name_stays_in_the_folder(tiny, tmp_path):
     name = 'a/../../../b|c: "[x]" é'
     tiny.write_text(tiny.read_text().replace("  joint:", f"  {json.dumps(name)}:"))
@@ -407,6 +410,7 @@ def test_mlflow_gets_no_more_at_once_than_it_takes(alone):
     assert client.sent[-1] == ("run of 7", "FINISHED")
 
 
+@pytest.mark.thorough
 def test_trackers_take_in_what_was_done_before(alone, tmp_path):
     """As they would have had it, but for the order in time; and no second time."""
     where = f"sqlite:///{tmp_path / 'mlflow.db'}"
@@ -455,6 +459,7 @@ def test_results_are_the_same_with_trackers(alone, tracked):
     assert results(records.read_folder(tracked.folder / "r")[0]) == results(alone[1])
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("always")
 def test_a_tracker_that_raises_changes_nothing(alone, shared_tiny, tmp_path):
     class Broken(Client):

@@ -85,7 +85,7 @@ def counts(data, rows):
 
 
 @given(splits(*SHARES, LeaveLastOut, KFold), datasets(), seeds)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_parts_are_disjoint_and_complete(split, data, seed):
     parts = built(split, data, seed)
     if parts is None:
@@ -101,7 +101,7 @@ def test_the_parts_are_disjoint_and_complete(split, data, seed):
 
 
 @given(splits(*SHARES, LeaveLastOut, KFold), datasets(), seeds)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_same_seed_gives_the_same_parts(split, data, seed):
     first, again = built(split, data, seed), built(split, data, seed)
     assert (first is None) == (again is None)
@@ -111,7 +111,7 @@ def test_the_same_seed_gives_the_same_parts(split, data, seed):
 
 
 @given(splits(*TIMED), datasets(), seeds, seeds)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_split_by_time_does_not_depend_on_the_seed(split, data, seed, other):
     first, second = built(split, data, seed), built(split, data, other)
     assert (first is None) == (second is None)
@@ -130,7 +130,7 @@ def test_another_seed_gives_other_parts(cls):
 
 
 @given(splits(Temporal), datasets())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_leak_in_time(split, data):
     """All of the training part is earlier than all that validates, and that than all that tests."""
     parts = built(split, data)
@@ -145,7 +145,7 @@ def test_no_leak_in_time(split, data):
 
 
 @given(splits(UserTemporal, LeaveLastOut), datasets())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_leak_in_the_time_of_a_user(split, data):
     parts = built(split, data)
     if parts is None:
@@ -160,7 +160,7 @@ def test_no_leak_in_the_time_of_a_user(split, data):
 
 
 @given(splits(Stratified, UserTemporal, LeaveLastOut), datasets(), seeds)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_user_is_lost_from_training(split, data, seed):
     parts = built(split, data, seed)
     if parts is not None:
@@ -168,7 +168,7 @@ def test_no_user_is_lost_from_training(split, data, seed):
 
 
 @given(splits(Stratified, UserTemporal), datasets(), seeds)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_shares_of_each_user(split, data, seed):
     """Within half a row of what was asked for, but that one trains."""
     parts = built(split, data, seed)
@@ -208,7 +208,6 @@ def test_shares_of_the_temporal_split(test_share, validation_share, size):
 
 
 @given(st.integers(0, 1000), st.integers(2, 7), st.integers(0, 90), seeds)
-@settings(deadline=None)
 def test_folds_cover_everything_once(seed, folds, more, run):
     """The test parts of a run of seeds, as those of the folds by name, are disjoint and cover."""
     data = data_of(np.zeros(folds + more))
@@ -239,7 +238,7 @@ def test_folds_of_another_seed_are_others():
 
 
 @given(splits(LeaveLastOut), datasets())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_one_of_each_user_that_has_enough(split, data):
     parts = built(split, data)
     every = counts(data, slice(None))
@@ -575,6 +574,7 @@ def files(data_dir):
     return tables, np.array(["", *(item.split("|")[1] for item in items)])
 
 
+@pytest.mark.thorough
 @pytest.mark.realdata
 @pytest.mark.parametrize("candidate", ["title", "id"])
 def test_the_folds_of_movielens(registry, data_dir, files, monkeypatch, candidate):

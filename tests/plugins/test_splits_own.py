@@ -117,7 +117,7 @@ def test_pairs_that_repeat_are_taken_in_the_order_of_the_data(tmp_path):
     assert lists(Files(test=test, validation=valid).build(data, 0)) == [[0, 1], [2], [4, 3]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=3, max_size=30), st.data()
 )
@@ -218,7 +218,7 @@ def test_a_table_of_several_files(tmp_path):
 # a cold start
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=40),
     st.sampled_from(["query", "candidate"]),

@@ -114,7 +114,7 @@ def check(content, name, options):
     return "read"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(files())
 def test_rows_read_and_rows_told_are_the_rows_of_the_file(file):
     check(*file)

@@ -139,6 +139,7 @@ def test_a_query_that_has_everything_has_no_negative():
     assert pairs.positive.tolist() == [True, True, False, False, False]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("threshold", ["null", "4"])
 def test_metrics_of_a_model(make_suite, threshold):
     """By the head's own logits of the pairs, and plain definitions."""

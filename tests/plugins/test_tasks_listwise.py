@@ -116,7 +116,7 @@ def test_a_list_without_gains_does_not_count():
     assert found == pytest.approx(alone)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.integers(1, 20), st.sampled_from([1.0, 100.0]))
 def test_log_softmax_by_list(seed, size, scale):
     rng = np.random.default_rng(seed)
@@ -151,7 +151,7 @@ def test_ndcg_of_one_label_says_nothing():
     assert np.isnan(found).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(1, 6))
 def test_ndcg_is_the_mean_over_all_orders_of_ties(seed, k):
     rng = np.random.default_rng(seed)

@@ -102,6 +102,7 @@ def records(tmp_path_factory, shared_tiny):
     return {record.scenario: record for record in listed}
 
 
+@pytest.mark.thorough
 def test_three_tasks_of_which_two_are_of_one_kind(records):
     for record in records.values():
         assert record.status == "ok", record.error

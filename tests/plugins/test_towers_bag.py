@@ -62,6 +62,7 @@ def test_a_map_for_each_task_is_the_identity_at_first():
     np.testing.assert_allclose(after["two"][:, 1], first["one"][:, 0])
 
 
+@pytest.mark.thorough
 def test_dropout_leaves_candidates_out_and_keeps_the_mean():
     tower = made(with_id=False, exponent=0.0, dropout=0.75)
     ids = {"user_id": tf.constant([0])}
@@ -96,6 +97,7 @@ def test_draws_follow_the_seed_and_go_on():
     assert len(np.unique(np.concatenate([three(1), three(2)]))) == 30
 
 
+@pytest.mark.thorough
 def test_a_further_seed_goes_on_with_the_graph(make_suite, tiny_data):
     """Dropout whose state is in variables serves the next seed, with the bits of a fresh start."""
     suite = make_suite(

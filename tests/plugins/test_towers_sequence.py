@@ -74,7 +74,7 @@ def test_without_times_the_order_is_that_of_the_data():
     assert last(layer, [0, 1, 1], [1, 2, 3]) == [[0], [6, 2], [6, 2, 6]]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.integers(0, QUERIES - 1), st.integers(0, CANDIDATES - 1), st.integers(0, 3)),
@@ -127,6 +127,7 @@ def test_no_history_is_0(sequence):
     assert read(layer, [0, 1, 2], [0, 0, 0]).tolist() == [bias.tolist()] * 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("sequence", NETWORKS)
 def test_padding_is_not_read(sequence):
     """Two or three candidates in a row of three or of six; whatever the padding's vector is."""

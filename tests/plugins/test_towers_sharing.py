@@ -365,6 +365,7 @@ OF_A_TASK = {SharedBottom: 2, MMoE: 3, CGC: 5, PLE: 6, CrossStitch: 2, DSelectK:
 of its experts; those of PLE's first level are read by the shared gate as well."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("cls", "weighting"),
     [*((cls, MGDA) for cls in ALL), *((MMoE, one) for one in (Equal, Uncertainty, PCGrad))],

@@ -112,6 +112,7 @@ def drawn(**options):
     return np.array([step() for _ in range(3000)])
 
 
+@pytest.mark.thorough
 def test_random_weights_are_softmax_normal():
     """log w₁ − log w₂ = z₁ − z₂ ~ N(0, 2); the standard error of its variance is 2 √(2 / 3000)."""
     weights = drawn()
@@ -121,6 +122,7 @@ def test_random_weights_are_softmax_normal():
     assert difference.var() == pytest.approx(2.0, abs=5 * 2 * np.sqrt(2 / 3000))
 
 
+@pytest.mark.thorough
 def test_random_weights_are_dirichlet():
     """w₁ / 2 is uniform on (0, 1): mean ½, variance 1/12, a tenth below 0.1."""
     share = drawn(distribution="dirichlet")[:, 0] / 2

@@ -58,7 +58,6 @@ ANY = st.recursive(
 
 @settings(
     max_examples=times(2_000),
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
