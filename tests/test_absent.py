@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from batches import make_batch
+from made import some
 
 import mtbench
 from mtbench.kit import labels_of, reduced
@@ -114,8 +115,9 @@ def setup_of(tasks, weighting, **train):
 # -- epochs ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("batch_size", "seed"), [(1, 0), (3, 1), (10, 0)])
-def test_the_loss_of_an_epoch_is_the_mean_over_rows_with_a_label(batch_size, seed):
+@pytest.mark.parametrize("size_and_seed", some([(1, 0), (3, 1), (10, 0)], (3, 1)))
+def test_the_loss_of_an_epoch_is_the_mean_over_rows_with_a_label(size_and_seed):
+    batch_size, seed = size_and_seed
     """By rows it was the mean of the batches' means: 5.7 by batches of one."""
     data = data_of(often=np.arange(10), rare=RARE)
     tasks = {"often": Label(), "rare": Label(column="rare")}

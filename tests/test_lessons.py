@@ -325,6 +325,7 @@ def test_a_further_seed_has_the_bits_of_a_fresh_start(make_suite, registry):
 PRETRAIN = "scenarios.rating-only.train={pretrain: {tasks: [retrieval], epochs: 3}}"
 
 
+@pytest.mark.thorough
 def test_pretraining_is_two_trainings_by_hand(make_suite, registry):
     suite = make_suite(PRETRAIN, "train.optimizer.name=adam")
     data, train, setup = parts(suite, registry, "rating-only")

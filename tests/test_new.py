@@ -153,6 +153,7 @@ def test_a_suite_on_other_data_is_valid(capsys, data):
     assert yaml.safe_load(Path("mine.yml").read_text())["dataset"]["name"] == data
 
 
+@pytest.mark.thorough
 def test_a_suite_on_a_users_own_file(capsys):
     """Columns are found by their names; the path is relative to the suite."""
     Path("data of mine").mkdir()

@@ -1002,6 +1002,7 @@ def test_the_page_of_real_runs(real):
     assert "9 of 9 runs went well" in text
 
 
+@pytest.mark.thorough
 def test_the_suite_on_the_page_has_the_same_runs(real, tmp_path):
     """It is valid, and the ids, which hold every option and the code, are those of the records."""
     same_runs(real, tmp_path / "again.yaml")

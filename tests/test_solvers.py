@@ -507,6 +507,7 @@ def test_special_gradients_give_finite_numbers(solver, gradients):
     solver(gradients)
 
 
+@pytest.mark.thorough
 @each_solver
 @settings(examples, max_examples=10)
 @given(regular, seeds)
@@ -560,6 +561,7 @@ def test_the_scale_of_one_gradient(name):
     np.testing.assert_allclose(two, expected, rtol=1e-6, atol=1e-12 * np.abs(expected).max())
 
 
+@pytest.mark.thorough
 @each_solver
 @pytest.mark.parametrize("tasks", [1, 2, 5])
 def test_in_a_graph(solver, tasks):

@@ -21,7 +21,7 @@ TASKS = {cls.name: cls for cls in COMPONENTS if cls.kind == "task"}
 WEIGHTINGS = {cls.name: cls for cls in COMPONENTS if cls.kind == "weighting"}
 
 
-EXAMPLES = {"embedding", "retrieval", "uncertainty", "inline"}
+EXAMPLES = {"embedding", "retrieval", "inline"}
 THOROUGH = [pytest.mark.thorough]
 
 

@@ -43,6 +43,7 @@ class Plain(tfrs.Model):
         return [*self.user.get_weights(), *self.movie.get_weights(), *self.network.get_weights()]
 
 
+@pytest.mark.thorough
 @pytest.mark.realdata
 def test_parameters_after_three_epochs(registry, data_dir, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", data_dir)

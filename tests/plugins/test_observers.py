@@ -115,6 +115,7 @@ def expected_series(record):
     return found | {key: {2: getattr(record, key)} for key in ("parameters", "peak_memory_bytes")}
 
 
+@pytest.mark.thorough
 def test_the_suite_of_these_tests_has_something_to_show(alone):
     """A guard of `expected_series`: two epochs, a pair of tasks, every kind of number."""
     found = expected_series(alone[1][0])
@@ -205,6 +206,7 @@ def single(series):
     return {k: {n: np.float32(v).item() for n, v in each.items()} for k, each in series.items()}
 
 
+@pytest.mark.thorough
 def test_event_files_hold_what_the_record_says(tracked):
     paths = event_files(tracked.board)
     assert [path.parent.relative_to(tracked.board).as_posix() for path in paths] == [
@@ -217,6 +219,7 @@ def test_event_files_hold_what_the_record_says(tracked):
         assert hparams == {"settings": flatten.settings(run.run), "status": status}
 
 
+@pytest.mark.thorough
 def test_event_files_of_a_failed_run(broken):
     (path,) = event_files(broken.board)
     found, hparams = read_events(path.parent)

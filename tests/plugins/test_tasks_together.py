@@ -60,6 +60,7 @@ def test_one_graph_of_all_variants_serves_every_seed():
     assert unchanged(model) is None
 
 
+@pytest.mark.thorough
 def test_gradients_by_task_are_those_of_the_losses():
     """Losses over the whole catalogue too, whose embeddings are no output for the batch's ids."""
     suite = tiny_suite(VARIANTS, Equal())

@@ -87,6 +87,7 @@ class LayerAhead(SequenceTower):
         return super().last(query, history + 1)
 
 
+@pytest.mark.thorough
 def test_a_tower_that_looks_ahead_is_found():
     assert tower_history(Ahead()) == "what comes later changes the output"
     assert tower_history(SequenceEncoder()) is None
