@@ -152,7 +152,7 @@ def _told(study: Study, trials: list[Trial], chosen: Trial, epochs: int | None) 
     }
 
 
-def runs_of(
+def final_runs(
     tuner: Tuner, study: Study, trials: list[Trial], seeds: Sequence[int]
 ) -> list[PlannedRun]:
     """The runs of what a study chose.

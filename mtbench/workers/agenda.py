@@ -22,7 +22,7 @@ from mtbench.runs.identity import digest
 from mtbench.runs.plan import PlannedRun, make_plan, pending
 from mtbench.suite.suite import Suite
 from mtbench.tune.study import Study, Trial
-from mtbench.tune.tuner import Tuner, runs_of
+from mtbench.tune.tuner import Tuner, final_runs
 
 LOOK = 1.0
 """Seconds between two looks at what other commands have done."""
@@ -264,7 +264,7 @@ class Agenda:
         if len(trials) < study.size:
             return False
         if self.tuner and self._wanted.results:
-            runs = runs_of(self.tuner, study, trials, self._suite.seeds)
+            runs = final_runs(self.tuner, study, trials, self._suite.seeds)
             self._add_runs(study.title, study.arm, runs)
         return True
 

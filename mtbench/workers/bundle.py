@@ -1,12 +1,15 @@
 """What a worker needs to plan the same runs: the suite as it was asked for, and its plugin files.
 
 Files travel as text. Where a worker finds the same under the same name it takes that; elsewhere it
-lays them out below a folder of its own, in the same places relative to each other.
+lays them out below a folder of its own, in the same places relative to each other, which goes when
+it ends.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -86,6 +89,7 @@ def _laid_out(files: Mapping[str, str]) -> dict[str, Path]:
     if all(_has(Path(path), text) for path, text in files.items()):
         return {path: Path(path) for path in files}
     folder = Path(tempfile.mkdtemp(prefix="mtbench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     places = {path: folder / path.lstrip("/").replace(":", "") for path in files}
     _write((place, files[path]) for path, place in places.items())
     return places
