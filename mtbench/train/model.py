@@ -210,7 +210,9 @@ class MultiTaskModel(tfrs.Model):
             if hasattr(side.layer, "adapt"):
                 side.layer.adapt(known)
 
-    def queries(self, task: str, ids: Tensor, columns: Mapping[str, Tensor]) -> Tensor:
+    def queries(
+        self, task: str, ids: Tensor, columns: Mapping[str, Tensor] = MappingProxyType({})
+    ) -> Tensor:
         """Embeddings of some queries for a task, float32 `[ids, embedding_dim]`.
 
         Args:
