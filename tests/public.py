@@ -50,19 +50,64 @@ def kuairand(folder):
             milliseconds = (start or 1650556800000) + int(rng.integers(days * 86_400_000))
             signals = rng.integers(0, 2, 3).tolist()
             rows.append(
-                (n % 12, int(rng.integers(9)), 20220408, 1600, milliseconds, *signals[:2], 0, 0, 0)
-                + (0, signals[2], 175045, 87433, 0, 0, 0, 0, 1)
+                (
+                    n % 12,
+                    int(rng.integers(9)),
+                    20220408,
+                    1600,
+                    milliseconds,
+                    *signals[:2],
+                    0,
+                    0,
+                    0,
+                    0,
+                    signals[2],
+                    175045,
+                    87433,
+                    0,
+                    0,
+                    0,
+                    0,
+                    1,
+                )
             )
         write(place / f"log_standard_{name}_pure.csv", rows, LOG)
     users = [
-        (n, ["full_active", "UNKNOWN"][n % 2], 0, 0, 1, 5, "(0,10]", 312, "[10,100)", 0, "0")
-        + (799, "730+", *[1] * 17, 1.0)
+        (
+            n,
+            ["full_active", "UNKNOWN"][n % 2],
+            0,
+            0,
+            1,
+            5,
+            "(0,10]",
+            312,
+            "[10,100)",
+            0,
+            "0",
+            799,
+            "730+",
+            *([1] * 17),
+            1.0,
+        )
         for n in range(14)  # two of them nowhere in the logs
     ]
     write(place / "user_features_pure.csv", users, USERS)
     videos = [
-        (n, n * 7, "NORMAL", "2022-03-11", "LongImport", 0, "" if n == 3 else 87433.0, 720, 1280)
-        + (n + 5, 9, ["39", "2,39", ""][n % 3])
+        (
+            n,
+            n * 7,
+            "NORMAL",
+            "2022-03-11",
+            "LongImport",
+            0,
+            "" if n == 3 else 87433.0,
+            720,
+            1280,
+            n + 5,
+            9,
+            ["39", "2,39", ""][n % 3],
+        )
         for n in range(9)
     ]
     write(place / "video_features_basic_pure.csv", videos, VIDEOS)
