@@ -1,6 +1,7 @@
 """Made-up files of the header and form of public data sets, for the suites that read them."""
 
 import csv
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -49,67 +50,20 @@ def kuairand(folder):
         for n in range(120):
             milliseconds = (start or 1650556800000) + int(rng.integers(days * 86_400_000))
             signals = rng.integers(0, 2, 3).tolist()
-            rows.append(
-                (
-                    n % 12,
-                    int(rng.integers(9)),
-                    20220408,
-                    1600,
-                    milliseconds,
-                    *signals[:2],
-                    0,
-                    0,
-                    0,
-                    0,
-                    signals[2],
-                    175045,
-                    87433,
-                    0,
-                    0,
-                    0,
-                    0,
-                    1,
-                )
-            )
+            who = [n % 12, int(rng.integers(9)), 20220408, 1600, milliseconds]
+            rows.append([*who, *signals[:2], 0, 0, 0, 0, signals[2], 175045, 87433, *[0] * 4, 1])
         write(place / f"log_standard_{name}_pure.csv", rows, LOG)
+    counts = [5, "(0,10]", 312, "[10,100)", 0, "0", 799, "730+"]
     users = [
-        (
-            n,
-            ["full_active", "UNKNOWN"][n % 2],
-            0,
-            0,
-            1,
-            5,
-            "(0,10]",
-            312,
-            "[10,100)",
-            0,
-            "0",
-            799,
-            "730+",
-            *([1] * 17),
-            1.0,
-        )
+        [n, ["full_active", "UNKNOWN"][n % 2], 0, 0, 1, *counts, *[1] * 17, 1.0]
         for n in range(14)  # two of them nowhere in the logs
     ]
     write(place / "user_features_pure.csv", users, USERS)
-    videos = [
-        (
-            n,
-            n * 7,
-            "NORMAL",
-            "2022-03-11",
-            "LongImport",
-            0,
-            "" if n == 3 else 87433.0,
-            720,
-            1280,
-            n + 5,
-            9,
-            ["39", "2,39", ""][n % 3],
-        )
-        for n in range(9)
-    ]
+    videos = []
+    for n in range(9):
+        seconds, tag = "" if n == 3 else 87433.0, ["39", "2,39", ""][n % 3]
+        kind = ["NORMAL", "2022-03-11", "LongImport", 0]
+        videos.append([n, n * 7, *kind, seconds, 720, 1280, n + 5, 9, tag])
     write(place / "video_features_basic_pure.csv", videos, VIDEOS)
 
 
@@ -140,6 +94,34 @@ def taobao(folder):
             rows.append([user, 2268318 + item, 2520377 + item % 5, kind, int(time)])
     rows += [[1, 2268318, 2520377, "pv", -2134949234], [2, 2268319, 2520378, "buy", 2122867355]]
     write(folder / "UserBehavior.csv", rows)
+
+
+def hillstrom(folder):
+    """The file of Hillstrom's test, of 90 customers."""
+    rng = np.random.default_rng(0)
+    mails = ("Womens E-Mail", "No E-Mail", "Mens E-Mail")
+    rows = []
+    for n in range(90):
+        visit, converts = rng.integers(2, size=2).tolist()
+        spend = round(29.99 * visit * converts * (1 + n % 3), 2)
+        who = [n % 12 + 1, "2) $100 - $200", 142.44 + n, n % 2, 1 - n % 2, "Surburban", n // 2 % 2]
+        rows.append([*who, "Phone", mails[n % 3], visit, visit * converts, spend])
+    header = "recency,history_segment,history,mens,womens,zip_code,newbie,channel,segment,visit"
+    name = "Kevin_Hillstrom_MineThatData_E-MailAnalytics_DataMiningChallenge_2008.03.20.csv"
+    write(folder / name, rows, f"{header},conversion,spend")
+
+
+def criteo(folder):
+    """The compressed file of Criteo's uplift data, of 60 users."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for _ in range(60):
+        treated, visit, converts = rng.integers(2, size=3).tolist()
+        rows.append([*rng.normal(size=12).round(6), treated, visit * converts, visit, treated])
+    header = ",".join([*(f"f{n}" for n in range(12)), "treatment", "conversion", "visit"])
+    write(folder / "criteo.csv", rows, f"{header},exposure")
+    packed = gzip.compress((folder / "criteo.csv").read_bytes())
+    (folder / "criteo-research-uplift-v2.1.csv.gz").write_bytes(packed)
 
 
 FORMS = {"kuairand-pure": kuairand, "aliexpress": aliexpress, "taobao": taobao}
