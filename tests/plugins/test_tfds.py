@@ -2,32 +2,42 @@
 
 import csv
 import gzip
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from public import criteo, hillstrom
 from pydantic import ValidationError
 
 import mtbench
 from mtbench_plugins.datasets import tfds
+from mtbench_plugins.datasets.movielens import MovieLens
 from mtbench_plugins.datasets.tfds import ARCHIVES, Tfds
 
 SUITES = Path(__file__).parent.parent.parent / "suites"
 
 
 @pytest.fixture(scope="module")
-def brought(tmp_path_factory):
-    """A folder for prepared data, to which both files were brought."""
+def files(tmp_path_factory):
+    """A folder with both files, and one for prepared data to which they were brought."""
     folder = tmp_path_factory.mktemp("tfds")
     hillstrom(folder)
     criteo(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TFDS_DATA_DIR", str(folder / "data"))
-        patch.setattr(tfds, "in_reach", lambda url: False)
         for archive in ARCHIVES.values():
             assert Tfds.bring(folder / archive.name).is_file()
-        yield folder
+    return folder
+
+
+@pytest.fixture
+def brought(files, monkeypatch):
+    """The same, used; no server is in reach."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(files / "data"))
+    monkeypatch.setattr(tfds, "in_reach", lambda url: False)
+    return files
 
 
 def dataset_of(name):
@@ -185,3 +195,20 @@ def test_other_files_are_not_taken_in(brought, tmp_path):
 def test_options_that_say_nothing_are_refused(options, fault):
     with pytest.raises(ValidationError, match=fault):
         Tfds(**options)
+
+
+@pytest.mark.realdata
+def test_the_data_set_of_the_page(data_dir, monkeypatch):
+    """The example of docs/how-to/public-data.md has what `movielens` has."""
+    page = (SUITES.parent / "docs" / "how-to" / "public-data.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    options = yaml.safe_load(block)["dataset"]
+    monkeypatch.setenv("TFDS_DATA_DIR", data_dir)
+    dataset = Tfds(**{name: value for name, value in options.items() if name != "name"})
+    dataset.require()
+    data, expected = dataset.load(), MovieLens(candidate="id").load()
+    for name in ("query", "candidate", "user_rating", "timestamp"):
+        column = expected.interactions.columns[name]
+        np.testing.assert_array_equal(data.interactions.columns[name], column)
+    for name, feature in data.query.features.items():
+        np.testing.assert_array_equal(feature.values, expected.query.features[name].values)
