@@ -125,7 +125,9 @@ def criteo(folder):
 
 
 FORMS = {"kuairand-pure": kuairand, "aliexpress": aliexpress, "taobao": taobao}
-"""By the suite that reads them."""
+"""By the suite that reads them beside itself."""
+PREPARED = {"hillstrom": hillstrom, "criteo": criteo}
+"""By the suite that reads them once tensorflow-datasets has prepared them."""
 
 
 def public(folder: Path) -> None:
