@@ -165,7 +165,7 @@ class Tfds(mtbench.Dataset):
                 f"{self.config}: feature {self.columns[name]!r}: expected numbers for the label "
                 f"{name!r}, found text such as {values[0].decode(errors='replace')!r}"
             )
-        return values.astype(np.int64 if name == "timestamp" else np.float32)
+        return np.asarray(values, np.int64 if name == "timestamp" else np.float32)
 
     def _side(self, side: str, rows: Mapping[str, np.ndarray], infos: Any) -> Ids:
         """The ids of a side, and what is known of them."""

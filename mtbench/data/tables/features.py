@@ -117,7 +117,7 @@ class FeatureFile(TableFiles):
                         f"{reader.name}: vectors: no column {numbers!r}"
                         f"{did_you_mean(numbers, known)}"
                     )
-            columns[name] = [Reals(each, np.float64) for each in names]
+            columns[name] = [Reals(each) for each in names]
         return columns
 
 
@@ -180,11 +180,13 @@ def _value(values: Any, row: int) -> Any:
 
 def _extended(form: Form, values: Any, rows: np.ndarray, number: int) -> Raw:
     """A feature of some rows, with a missing value for each of some further ids."""
-    if form == "numeric":
-        return Raw(form, np.append(values[rows], np.full(number, np.nan)))
-    if form == "vector":
-        found = values[rows].reshape(len(rows), -1)
-        return Raw(form, np.concatenate([found, np.full((number, found.shape[1]), np.nan)]))
+    if form == "categorical":
+        codes = np.append(values.codes[rows], np.full(number, len(values.ids), np.int32))
+        return Raw(form, Coded(np.append(as_text(values.ids), ""), codes))
     if form == "multi_hot":
         return Raw(form, [*(values[row] for row in rows), *[[]] * number])
-    return Raw(form, np.append(as_text(values.ids)[values.codes[rows]], [""] * number))
+    found = values if len(rows) == len(values) else values[rows]  # rows are in order
+    if form == "vector":
+        found = found.reshape(len(rows), -1)
+    missing = np.full((number, *found.shape[1:]), np.nan, found.dtype)
+    return Raw(form, np.concatenate([found, missing]) if number else found)
