@@ -198,8 +198,8 @@ def _features(ids: Ids, rows: np.ndarray, owner: np.ndarray, source: str) -> dic
     first = rows[np.unique(owner, return_index=True)[1]]
     for name, raw in ids.known.features.items():
         what = f"{source}: feature {name!r} of {ids.key}"
-        values = raw.values
-        if raw.form == "categorical" or isinstance(values, Coded):
+        values: Any = raw.values
+        if raw.form == "categorical":
             features[name] = _categorical(values, first)
         elif raw.form == "multi_hot":
             features[name] = _multi_hot(values, rows, owner, what)

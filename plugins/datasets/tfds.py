@@ -206,7 +206,7 @@ def _texts(values: np.ndarray, info: Any) -> np.ndarray:
     """Values as text or integers, classes by their names."""
     names: Sequence[str] = getattr(info, "names", None) or ()
     if names:
-        return np.array([*names, ""])[values]  # tfds has -1 for none
+        return np.asarray(np.array([*names, ""])[values])  # tfds has -1 for none
     return np.array(values.tolist()) if values.dtype.kind == "O" else values
 
 
