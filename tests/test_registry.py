@@ -130,7 +130,8 @@ def test_built_ins_come_by_entry_point_only(monkeypatch):
 
 BASELINES = "bayesian-fm biased-mf ease edlae from-file ials item-knn rp3beta svdpp".split()
 TOWERS = """
-    bag cgc cross-stitch dcn dselect-k embedding feature mlp mmoe ple sequence shared-bottom
+    aitm bag cgc cross-stitch dcn dselect-k embedding feature mlp mmoe mtan ple sequence
+    shared-bottom stem
 """.split()
 WEIGHTINGS = """
     aligned-mtl cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad famo fixed gls go4align
@@ -146,6 +147,7 @@ def test_the_built_ins(registry):
         ("dataset", "movielens"),
         ("dataset", "synthetic"),
         ("dataset", "table"),
+        ("dataset", "tfds"),
         ("split", "cold"),
         ("split", "column"),
         ("split", "files"),

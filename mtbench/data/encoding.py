@@ -62,10 +62,10 @@ class Raw(NamedTuple):
     """A feature as it was read."""
 
     form: Form
-    values: Sequence[Any] | np.ndarray
-    """A value for each id. Categorical: text, the empty one where it is missing; numeric: numbers,
-    NaN where it is missing; multi-hot: a sequence of texts; vector: numbers `[n, length]`, NaN
-    where they are missing."""
+    values: Sequence[Any] | np.ndarray | Coded
+    """A value for each id. Categorical: text, the empty one where it is missing, maybe counted out;
+    numeric: numbers, NaN where it is missing; multi-hot: a sequence of texts; vector: numbers
+    `[n, length]`, NaN where they are missing."""
 
 
 class Known(NamedTuple):
@@ -198,37 +198,51 @@ def _features(ids: Ids, rows: np.ndarray, owner: np.ndarray, source: str) -> dic
     first = rows[np.unique(owner, return_index=True)[1]]
     for name, raw in ids.known.features.items():
         what = f"{source}: feature {name!r} of {ids.key}"
-        if raw.form == "multi_hot":
-            features[name] = _multi_hot(raw.values, rows, owner, what)
-        elif raw.form == "vector":
-            features[name] = Feature(
-                "vector", _known_numbers(_matrix(raw.values, what), first, what)
-            )
+        values: Any = raw.values
+        if raw.form == "categorical":
+            features[name] = _categorical(values, first)
+        elif raw.form == "multi_hot":
+            features[name] = _multi_hot(values, rows, owner, what)
+        elif raw.form == "numeric":
+            features[name] = _numeric(values, first, what)
         else:
-            features[name] = _single(raw, first, what)
+            features[name] = Feature("vector", _known_numbers(_matrix(values, what), first, what))
     return features
 
 
 def as_values(raw: Raw, what: str) -> Feature:
-    """A categorical or numeric feature of rows that are what they are, and not of ids.
+    """A categorical or numeric feature of rows, whatever id they are of.
+
+    Args:
+        raw: A value for each.
+        what: What the feature is.
 
     Raises:
         DataError: A number is not finite, or missing in all rows.
     """
-    if raw.form == "categorical" and isinstance(raw.values, Coded):
-        names, codes = distinct(raw.values)
-        return Feature("categorical", codes, names)
-    return _single(raw, np.arange(len(raw.values)), what)
+    values: Any = raw.values
+    rows = np.arange(len(values.codes if isinstance(values, Coded) else values))
+    if raw.form == "categorical":
+        return _categorical(values, rows)
+    return _numeric(values, rows, what)
 
 
-def _single(raw: Raw, rows: np.ndarray, what: str) -> Feature:
-    """A categorical or numeric feature of some rows, -1 for nothing."""
-    if raw.form == "numeric":
-        numbers = _known_numbers(np.asarray(raw.values, np.float64)[:, None], rows, what)
-        return Feature("numeric", numbers[:, 0])
-    texts = np.append(as_text(np.asarray(raw.values)), "")[rows]
-    names, values = np.unique(texts, return_inverse=True)
-    return Feature("categorical", values.astype(np.int32), names)
+def _numeric(values: Sequence[Any] | np.ndarray, rows: np.ndarray, what: str) -> Feature:
+    """A numeric feature of some rows, -1 for nothing."""
+    numbers = _known_numbers(np.asarray(values, np.float64)[:, None], rows, what)
+    return Feature("numeric", numbers[:, 0])
+
+
+def _categorical(values: Sequence[Any] | np.ndarray | Coded, rows: np.ndarray) -> Feature:
+    """A categorical feature of some rows, -1 for nothing."""
+    if not isinstance(values, Coded):
+        values = Coded(np.asarray(values), np.arange(len(values)))
+    texts, number = np.unique(np.append(as_text(values.ids), ""), return_inverse=True)
+    codes = number[np.append(values.codes, len(values.ids))[rows]]
+    used = np.flatnonzero(np.bincount(codes, minlength=len(texts)))
+    place = np.zeros(len(texts), np.int32)
+    place[used] = np.arange(len(used))
+    return Feature("categorical", place[codes], texts[used])
 
 
 def _matrix(values: Sequence[Any] | np.ndarray, what: str) -> np.ndarray:

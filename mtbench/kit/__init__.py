@@ -11,6 +11,7 @@ from .items import ItemScores, co_occurrences, keep_largest, zero_diagonal_weigh
 from .negatives import Sampler, chosen, repeated, unseen
 from .networks import dense, mixture, mlp, parallel
 from .ordinal import CumulativeLogits
+from .prepared import Prepared, data_dir, in_reach
 from .ridge import RowRidge
 from .rows import kept, labels_of, reduced, weights_of
 from .scores import DotScore, PairScore, squared_norm
@@ -24,13 +25,16 @@ __all__ = [
     "Histories",
     "ItemScores",
     "PairScore",
+    "Prepared",
     "RowRidge",
     "Sampler",
     "chosen",
     "co_occurrences",
+    "data_dir",
     "dense",
     "full_softmax",
     "in_batch_softmax",
+    "in_reach",
     "join",
     "keep_largest",
     "kept",

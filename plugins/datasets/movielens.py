@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import hashlib
 import math
 import os
 import re
 import shutil
-import sys
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import tensorflow as tf
-import tensorflow_datasets as tfds
 
 import mtbench
 from mtbench.data import Coded, Ids, Known, Numbers, Raw
+from mtbench.kit import Prepared, data_dir, in_reach
 
 _IDS = ("user_id", "movie_id")
 
@@ -42,8 +37,6 @@ _MOVIES = {
     "movie_genres": {"form": "multi_hot", "num_values": 19},
     "movie_year": {"form": "numeric"},
 }
-_TIMEOUT = 4.0
-"""Seconds to wait for the server before it counts as out of reach."""
 
 
 class MovieLens(mtbench.Dataset):
@@ -63,11 +56,11 @@ class MovieLens(mtbench.Dataset):
 
     def require(self) -> None:
         """Check that both parts are prepared, or can be: archive at hand, or server in reach."""
-        missing = [part for part in ("ratings", "movies") if not self._folder(part)]
+        missing = [part for part in ("ratings", "movies") if not self._part(part).folder()]
         if not missing or self._archive().is_file() or self._in_reach():
             return
         raise mtbench.DataError(
-            f"movielens/{self.config} is not prepared in {_data_dir()}, and its server is out of "
+            f"movielens/{self.config} is not prepared in {data_dir()}, and its server is out of "
             "reach. Three ways out:\n"
             "  - name a tensorflow-datasets folder that has it: --data-dir DIR or TFDS_DATA_DIR\n"
             f"  - bring the archive: mtbench data import {self._archive().name}\n"
@@ -76,14 +69,8 @@ class MovieLens(mtbench.Dataset):
 
     def source_digest(self) -> str:
         """SHA-256 over the prepared files; prepares them where they are not."""
-        digest = hashlib.sha256()
-        for part in ("ratings", "movies"):
-            folder = self._folder(part) or Path(self._prepared(part).data_path)
-            for file in sorted(path for path in folder.iterdir() if path.is_file()):
-                digest.update(f"{part}/{file.name}".encode())
-                with file.open("rb") as stream:
-                    digest.update(hashlib.file_digest(stream, "sha256").digest())
-        return digest.hexdigest()
+        parts = (self._part(part).digest(self._archive()) for part in ("ratings", "movies"))
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
 
     def load(self) -> mtbench.Data:
         """Read ratings and movies, and what is known of users."""
@@ -102,7 +89,7 @@ class MovieLens(mtbench.Dataset):
             Coded(np.array([*number]), whole.pop(key))
             for number, key in zip(ids, _IDS, strict=True)
         )
-        info = self._builder("ratings").info
+        info = self._part("ratings").builder().info
         return mtbench.Data.encode(
             query=Ids("user_id", users, Known(users.ids, _demographic(by_user, info.features))),
             candidate=Ids(f"movie_{self.candidate}", rated, movies),
@@ -112,7 +99,7 @@ class MovieLens(mtbench.Dataset):
 
     def _movies(self) -> Known:
         """Every movie with its genres and, from its title, its year."""
-        genres = self._builder("movies").info.features["movie_genres"].feature.names
+        genres = self._part("movies").builder().info.features["movie_genres"].feature.names
         batches = list(self._batches("movies"))
         ids, titles = (
             np.array([value for batch in batches for value in batch[f"movie_{name}"]])
@@ -130,7 +117,7 @@ class MovieLens(mtbench.Dataset):
     @classmethod
     def at_hand(cls) -> str:
         """Name the releases that are prepared."""
-        folder = Path(_data_dir())
+        folder = data_dir()
         prepared = [
             config
             for config in _SHAPES
@@ -150,10 +137,10 @@ class MovieLens(mtbench.Dataset):
             checksum = hashlib.file_digest(stream, "sha256").hexdigest()
         official: dict[str, str] = {
             info.checksum: url.rpartition("/")[2]
-            for url, info in _builder("movielens/100k-ratings", _data_dir()).url_infos.items()
+            for url, info in Prepared("movielens/100k-ratings").builder().url_infos.items()
         }
         if checksum in official:
-            target: Path = Path(_data_dir()) / "downloads" / "manual" / official[checksum]
+            target: Path = data_dir() / "downloads" / "manual" / official[checksum]
             target.parent.mkdir(parents=True, exist_ok=True)
             if not (target.exists() and target.samefile(archive)):
                 temporary = target.with_suffix(f".{os.getpid()}.tmp")
@@ -183,85 +170,25 @@ class MovieLens(mtbench.Dataset):
             "candidate_features": _MOVIES,
         }
 
-    def _folder(self, part: str) -> Path | None:
-        """Where a part is prepared, None where it is not.
-
-        The usual case, one version that is there, is seen without importing tensorflow-datasets.
-        """
-        infos = (Path(_data_dir()) / "movielens" / f"{self.config}-{part}").glob(
-            "*/dataset_info.json"
-        )
-        versions = [path.parent for path in infos]
-        if len(versions) == 1:
-            return versions[0]
-        builder = self._builder(part)
-        return Path(builder.data_path) if builder.is_prepared() else None
-
-    def _builder(self, part: str) -> Any:
-        """Tfds's builder of `ratings` or `movies`."""
-        return _builder(f"movielens/{self.config}-{part}", _data_dir())
+    def _part(self, part: str) -> Prepared:
+        """The data set `ratings` or `movies` of the release."""
+        return Prepared(f"movielens/{self.config}-{part}")
 
     def _archive(self) -> Path:
         """Where tfds looks for an archive that was brought by hand."""
-        return Path(_data_dir()) / "downloads" / "manual" / f"ml-{self.config}.zip"
+        return data_dir() / "downloads" / "manual" / f"ml-{self.config}.zip"
 
     def _in_reach(self) -> bool:
-        """Whether the server answers; tfds itself would retry for minutes."""
-        urls = [
-            url for url in self._builder("ratings").url_infos if url.endswith(self._archive().name)
-        ]
-        try:
-            request = urllib.request.Request(urls[0], method="HEAD")  # noqa: S310 - tfds's own
-            with urllib.request.urlopen(request, timeout=_TIMEOUT):  # noqa: S310
-                return True
-        except (OSError, IndexError):
-            return False
-
-    def _prepared(self, part: str) -> Any:
-        """Return the builder of a part, after preparing it where that was not done.
-
-        Raises:
-            DataError: The archive is not the official one, or cannot be fetched.
-        """
-        builder = self._builder(part)
-        if not builder.is_prepared():
-            tfds.disable_progress_bar()
-            try:
-                with contextlib.redirect_stdout(sys.stderr):  # it prints, and stdout is a report
-                    builder.download_and_prepare()
-            except Exception as error:
-                if type(error).__name__ == "NonMatchingChecksumError":  # of a private module
-                    raise mtbench.DataError(
-                        f"{self._archive()} is not the official archive: its checksum differs"
-                    ) from error
-                raise mtbench.DataError(
-                    f"movielens/{self.config} cannot be prepared in {_data_dir()}: {error}"
-                ) from error
-        return builder
+        """Whether the server answers."""
+        urls = self._part("ratings").builder().url_infos
+        return any(in_reach(url) for url in urls if url.endswith(self._archive().name))
 
     def _batches(self, part: str, *without: str) -> Iterator[dict[str, Any]]:
-        """Features of a part in the order of its files, many rows at a time; text as bytes.
-
-        Serialised examples are parsed many at a time too: tfds's own way, one by one, takes 15
-        times as long.
-        """
-        builder = self._prepared(part)
-        infos = builder.info.features.get_serialized_info()
-        spec = {name: _parser(info) for name, info in infos.items() if name not in without}
-        settings = tf.data.Options()
-        settings.autotune.enabled = False  # it can hold up the end for seconds
-        files = [str(path) for path in builder.info.splits["train"].filepaths]
-        examples = tf.data.TFRecordDataset(files).batch(2**14).with_options(settings)
-        try:
-            for batch in examples.map(lambda texts: tf.io.parse_example(texts, spec)):
-                yield {
-                    name: value.to_list() if isinstance(value, tf.RaggedTensor) else value.numpy()
-                    for name, value in batch.items()
-                }
-        except tf.errors.OpError as error:
-            raise mtbench.DataError(
-                f"{builder.data_path} is damaged: remove it, and it is prepared again ({error})"
-            ) from error
+        """Features of a part, many rows at a time; text as bytes."""
+        prepared = self._part(part)
+        builder = prepared.prepare(self._archive())
+        names = [name for name in builder.info.features if name not in without]
+        return prepared.batches(builder, "train", names)
 
 
 def _learn(by_user: dict[str, np.ndarray], users: np.ndarray, batch: dict[str, np.ndarray]) -> None:
@@ -306,24 +233,6 @@ def _year(title: str) -> float:
     """The year in a title, the last number of four digits in brackets; NaN where there is none."""
     years = re.findall(r"\((\d{4})\)", title)
     return float(years[-1]) if years else math.nan
-
-
-def _parser(info: Any) -> Any:
-    """How to parse a feature that tfds serialised."""
-    numbers = {"float32": tf.float32, "bool": tf.int64, "int64": tf.int64}
-    dtype = numbers.get(np.dtype(info.np_dtype).name, tf.string)
-    return tf.io.RaggedFeature(dtype) if info.shape else tf.io.FixedLenFeature([], dtype)
-
-
-@functools.cache
-def _builder(config: str, data_dir: str) -> Any:
-    """Tfds's builder of a config."""
-    return tfds.builder(config, data_dir=data_dir)
-
-
-def _data_dir() -> str:
-    """Where tensorflow-datasets keeps prepared data."""
-    return os.environ.get("TFDS_DATA_DIR") or str(Path.home() / "tensorflow_datasets")
 
 
 @mtbench.hookimpl

@@ -14,18 +14,19 @@ from pydantic import Field, model_validator
 import mtbench
 from mtbench.data import Ids, Raw
 from mtbench.data.tables import (
+    ROW,
     Column,
     FeatureFile,
+    Levels,
     PartNames,
     Reals,
-    TableFile,
+    TableFiles,
     TableReader,
-    TablesReader,
     Texts,
     Times,
     Told,
     Unit,
-    digest_of,
+    ids,
     notes,
     read,
 )
@@ -37,20 +38,21 @@ MOST = 10
 """Columns of a file that a message names."""
 RESERVED = ("query", "candidate", "history", "situation")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Level = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Read(NamedTuple):
     """Interactions that were read."""
 
     reader: TableReader
-    query: Texts
-    candidate: Texts
+    query: Column
+    candidate: Column
     columns: Mapping[str, Column]
     context: Mapping[str, Column]
     told: Told
 
 
-class Table(mtbench.Dataset, TableFile):
+class Table(mtbench.Dataset, TableFiles):
     """Interactions in a file: a row for each, a column for who, for what, and for each label.
 
     Ids are texts or integers, and stay what they are: `007` is not `7`. A label that is missing is
@@ -60,20 +62,23 @@ class Table(mtbench.Dataset, TableFile):
 
     name = "table"
     query: str = "user_id"
-    """Column with the id of the user."""
+    """Column with the id of the user; `"#row"` makes each row a user of its own."""
     candidate: str = "item_id"
-    """Column with the id of the item."""
+    """Column with the id of the item; `"#row"` makes each row an item of its own, of which features
+    say what it is."""
     columns: dict[Name, str] | None = None
     """Columns to read besides, by the name that tasks and splits use: `user_rating` and other
     labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601; `part` is the part
     that a row is of (train, validation or test; in none where it is empty), for split `column`.
+    `"#file"` in place of a column is the file's name, such as `train` for the rows of `train.csv`.
     Default: of `{user_rating: rating, timestamp: timestamp}` those that the file has."""
     context: dict[Name, Literal["categorical", "numeric"]] = Field({})
     """Columns with what is known of an interaction before its outcome, such as the device, and the
     form of each: towers of the query side read it (`context: [device]`), and lists are scored for
     each context of a user. A number that is missing becomes the mean of the others."""
-    further: tuple[mtbench.SuitePath, ...] = ()
-    """Further files of the same columns, whose rows follow those of the first."""
+    levels: dict[Name, Annotated[dict[str, Level], Field(min_length=1)]] = Field({})
+    """Numbers for the texts of a label, by its name under `columns`: with `{behavior: {view: 1,
+    buy: 2}}` a task whose threshold is 2 is about what was bought."""
     timestamp_unit: Unit = "s"
     """What a timestamp that is a number counts since 1970."""
     query_features: FeatureFile | None = None
@@ -87,6 +92,19 @@ class Table(mtbench.Dataset, TableFile):
             for name in RESERVED:
                 if name in (getattr(self, option) or ()):
                     raise ValueError(f"{option}: expected a name of your own, found {name!r}")
+        for name in self.levels:
+            if name not in (self.columns or ()) or name in (TIME, PART):
+                raise ValueError(f"levels: expected a label of `columns`, found {name!r}")
+        if self.query == self.candidate != ROW:
+            raise ValueError(f"expected two columns of ids, found {self.query!r} twice")
+        for side, file in self._files():
+            key = getattr(self, side)
+            if file and key in file.names():
+                raise ValueError(f"{side}_features: expected features, found the id {key!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _context_is_no_other(self) -> Table:
         labels = DEFAULT if self.columns is None else self.columns
         features = self.query_features.names() if self.query_features else ()
         for name in self.context:
@@ -97,12 +115,6 @@ class Table(mtbench.Dataset, TableFile):
             ):
                 if name in taken:
                     raise ValueError(f"context: expected another column: {name!r} {what}")
-        if self.query == self.candidate:
-            raise ValueError(f"expected two columns of ids, found {self.query!r} twice")
-        for side, file in self._files():
-            key = getattr(self, side)
-            if file and key in file.names():
-                raise ValueError(f"{side}_features: expected features, found the id {key!r}")
         return self
 
     def require(self) -> None:
@@ -121,9 +133,8 @@ class Table(mtbench.Dataset, TableFile):
 
     def source_digest(self) -> str:
         """SHA-256 over the files."""
-        further = [self.model_copy(update={"path": path}) for path in self.further]
-        files = [self, *further, *(file for _, file in self._files() if file)]
-        return hashlib.sha256("".join(digest_of(file) for file in files).encode()).hexdigest()
+        files: list[TableFiles] = [self, *(file for _, file in self._files() if file)]
+        return hashlib.sha256("".join(file.digest() for file in files).encode()).hexdigest()
 
     def load(self) -> mtbench.Data:
         """Read all files."""
@@ -151,10 +162,10 @@ class Table(mtbench.Dataset, TableFile):
 
     def _read(self, first: bool = False) -> Read:
         """Read the interactions, or the first of them."""
-        reader = TablesReader(self, self.further) if self.further else TableReader(self)
+        reader = self.reader()
         named = self._named()
         query, candidate = (
-            Texts(getattr(self, side), is_id=True, way_out=f"; `{side}` says which column it is")
+            ids(getattr(self, side), way_out=f"; `{side}` says which column it is")
             for side in ("query", "candidate")
         )
         columns: dict[str, Column] = {}
@@ -173,6 +184,8 @@ class Table(mtbench.Dataset, TableFile):
         """What reads a column of the interactions, by the name it is used by."""
         if name == TIME:
             return Times(column, self.timestamp_unit, way_out)
+        if name in self.levels:
+            return Levels(column, self.levels[name], way_out)
         return PartNames(column, way_out) if name == PART else Reals(column, way_out=way_out)
 
     def _encode(self, rows: Read) -> mtbench.Data:
@@ -182,14 +195,15 @@ class Table(mtbench.Dataset, TableFile):
         notices = [*told.notes, *notes(reader, read_of_rows)]
         sides = []
         for (side, file), column in zip(self._files(), (query, candidate), strict=True):
-            ids = column.result()
-            if len(ids.ids) < 2:
+            found = column.result()
+            if len(found.ids) < 2:
                 raise mtbench.DataError(
                     f"{reader.name}: column {column.name!r}: expected two different ids or more, "
-                    f"found {str(ids.ids[0])!r} only"
+                    f"found {str(found.ids[0])!r} only"
                 )
-            described = file.describe(column.name, ids, notices) if file else None
-            sides.append(Ids(getattr(self, side), ids, described))
+            described = file.describe(column.name, found, notices) if file else None
+            key = f"{side}_row" if column.name == ROW else column.name
+            sides.append(Ids(key, found, described))
         self._refuse_constant(reader, columns)
         data = mtbench.Data.encode(
             sides[0],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pydantic import Field
 
 import mtbench
 from mtbench.data import parts
+from mtbench.kit import data_dir
 
 _BRING = "mtbench data import ml-100k.zip"
 
@@ -125,8 +125,7 @@ def _path() -> Path:
     Raises:
         DataError: It is in neither place.
     """
-    folder = os.environ.get("TFDS_DATA_DIR") or Path.home() / "tensorflow_datasets"
-    downloads = Path(folder) / "downloads"
+    downloads = data_dir() / "downloads"
     for path in (downloads / "manual" / "ml-100k.zip", *sorted(downloads.glob("*ml-100k*.zip"))):
         if path.is_file():
             return path

@@ -13,13 +13,16 @@ from mtbench.suite.training import Optimizer, Train
 from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
 from mtbench.train.model import MultiTaskModel
 from mtbench.train.trainer import compile_model
+from mtbench_plugins.towers.aitm import AITM
 from mtbench_plugins.towers.cgc import CGC
 from mtbench_plugins.towers.cross_stitch import CrossStitch
 from mtbench_plugins.towers.dselect_k import DSelectK
 from mtbench_plugins.towers.feature import FeatureMLP
 from mtbench_plugins.towers.mmoe import MMoE
+from mtbench_plugins.towers.mtan import MTAN
 from mtbench_plugins.towers.ple import PLE
 from mtbench_plugins.towers.shared_bottom import SharedBottom
+from mtbench_plugins.towers.stem import STEM
 from mtbench_plugins.weighting.equal import Equal
 from mtbench_plugins.weighting.mgda import MGDA
 from mtbench_plugins.weighting.pcgrad import PCGrad
@@ -31,7 +34,7 @@ TASKS = ("b", "a", "c")
 SMALL = {"id_dim": 5, "embedding_dim": 2}
 EXPERTS = {"units": [4, 3], **SMALL}
 OWN = {"task_units": [2], **EXPERTS}
-ALL = (SharedBottom, MMoE, CGC, PLE, CrossStitch, DSelectK)
+ALL = (SharedBottom, MMoE, CGC, PLE, CrossStitch, DSelectK, AITM, STEM, MTAN)
 
 
 def build(options, tasks=TASKS):
@@ -175,6 +178,114 @@ def test_cross_stitch():
         states = [sum(a * x for a, x in zip(row, states, strict=True)) for row in stitch]
     expected = {task: own_network(x, made, 0) for task, x in zip(TASKS, states, strict=True)}
     check(layer, made, expected)
+
+
+def test_aitm():
+    """Three tasks: the last is handed what the second made of the first's."""
+    layer, made = build(AITM(**EXPERTS))
+    vectors, expected, before = made.vectors(), {}, None
+    for task in TASKS:
+        reached = hidden(vectors, [made.dense(), made.dense()])
+        if before is not None:
+            handed = hidden(before, [made.dense()])
+            key, query, value = (made.dense()[0] for _ in range(3))
+            rows = []
+            for pair in zip(handed, reached, strict=True):
+                logits = np.array([(u @ key) @ (u @ query) for u in pair]) / np.sqrt(3)
+                weights = np.exp(logits) / np.exp(logits).sum()
+                rows.append(sum(w * (u @ value) for w, u in zip(weights, pair, strict=True)))
+            reached = np.array(rows)
+        expected[task] = own_network(reached, made, 0)
+        before = reached
+    check(layer, made, expected)
+
+
+def test_aitm_by_hand():
+    """k = 4, all maps the identity: ⟨u, u⟩ / 2 is 0 and ln 3, so that the own counts thrice."""
+    one = np.sqrt(np.log(3) / 2)
+    handed, own = tf.keras.Input([4]), tf.keras.Input([4])
+    model = tf.keras.Model([handed, own], AITM().transfer(handed, own))
+    model.set_weights([np.eye(4)] * 3)
+    found = model([tf.zeros([1, 4]), tf.constant([[one, one, one, one]], tf.float32)])
+    np.testing.assert_allclose(found, [[0.75 * one] * 4], rtol=1e-6)
+
+
+def test_later_tasks_of_aitm_reach_earlier_ones_but_not_the_other_way():
+    layer, _ = build(AITM(**EXPERTS))
+    ids, dense = {"id": tf.constant(IDS)}, [m for m in in_order(layer) if "dense" in m.name]
+    with tf.GradientTape(persistent=True) as tape:
+        outputs = layer(ids)
+    first, last = dense[0].kernel, dense[-1].kernel
+    assert tape.gradient(outputs["c"], first) is not None
+    assert tape.gradient(outputs["b"], last) is None
+
+
+def test_stem():
+    layer, made = build(STEM(num_experts=2, num_shared_experts=1, **OWN))
+    shared = made.vectors()
+    in_common = [hidden(shared, network) for network in made.parallel(2)]
+    vectors = {task: made.vectors() for task in TASKS}
+    experts = [hidden(vectors[task], network) for task in TASKS for network in made.parallel(2)]
+    assert (len(in_common), len(experts)) == (1, 6)
+    expected = {}
+    for task in TASKS:
+        (gate,) = made.dense()
+        mixed = gated(vectors[task] + shared, gate, experts + in_common)
+        expected[task] = own_network(mixed, made, 1)
+    check(layer, made, expected)
+
+
+def test_what_is_of_a_task_in_stem_learns_from_it_alone():
+    """Every task reads every table; through another's no gradient goes back."""
+    layer, _ = build(STEM(**EXPERTS))
+    tables = [made.embeddings for made in in_order(layer) if "embedding" in made.name]
+    assert len(tables) == 4  # the shared one first
+    before = call(layer)
+    with tf.GradientTape(persistent=True) as tape:
+        outputs = layer({"id": tf.constant(IDS)})
+    for place, task in enumerate(TASKS, 1):
+        reached = [tape.gradient(outputs[task], table) is not None for table in tables]
+        assert reached == [True, *(place == other for other in (1, 2, 3))]
+    tables[1].assign(-tables[1])
+    after = call(layer)
+    assert not any(np.array_equal(before[task], after[task]) for task in TASKS)
+
+
+def test_mtan():
+    layer, made = build(MTAN(**OWN))
+    last, taken = made.vectors(), {}
+    for block in range(2):
+        first = hidden(last, [made.dense()])
+        last = hidden(first, [made.dense()])
+        shared = made.dense() if block else None
+        found = {}
+        for task in TASKS:
+            read = first
+            if block:
+                read = np.concatenate([first, hidden(taken[task], [shared])], 1)
+            g, (kernel, bias) = made.dense(), made.dense()
+            logits = hidden(read, [g]) @ kernel + bias
+            found[task] = last / (1 + np.exp(-logits))
+        taken = found
+    check(layer, made, {task: own_network(taken[task], made, 1) for task in TASKS})
+
+
+def test_mtan_by_hand():
+    """A mask of weights 0 lets a half through: the output is that of the shared network's half."""
+    layer = MTAN(units=[4], **SMALL).build(SIDE, TASKS)
+    for weight in layer.weights:
+        weight.assign(tf.zeros_like(weight))
+    made = {
+        name: [m for m in in_order(layer) if m.name.startswith(name)]
+        for name in ("embedding", "dense")
+    }
+    made["embedding"][0].set_weights([np.tile(np.arange(6.0)[:, None], 5)])
+    first, second = made["dense"][:2]
+    first.set_weights([np.full([5, 4], 0.2), np.ones(4)])  # 0.2 · 5 id + 1
+    second.set_weights([np.eye(4), np.zeros(4)])
+    made["dense"][-1].set_weights([np.full([4, 2], 0.25), np.zeros(2)])
+    found = layer({"id": tf.constant(IDS)})["c"]
+    np.testing.assert_allclose(found, np.tile((IDS[:, None] + 1) / 2, 2), rtol=1e-6)
 
 
 def smooth_step(t, gamma):
@@ -351,6 +462,9 @@ def test_dropout(cls):
         (DSelectK, {"num_experts": 3}),
         (DSelectK, {"num_selected": 0}),
         (DSelectK, {"gamma": 0.0}),
+        (AITM, {"units": []}),
+        (STEM, {"num_shared_experts": 0}),
+        (MTAN, {"units": []}),
     ],
 )
 def test_options_that_make_no_network_are_refused(options):
@@ -360,15 +474,30 @@ def test_options_that_make_no_network_are_refused(options):
 
 
 RATE = 0.125
-OF_A_TASK = {SharedBottom: 2, MMoE: 3, CGC: 5, PLE: 6, CrossStitch: 2, DSelectK: 4}
-"""Variables of a tower that only one task depends on: its last layer's two, its gates, and the two
-of its experts; those of PLE's first level are read by the shared gate as well."""
+OF_A_TASK = {
+    SharedBottom: (2, 2),
+    MMoE: (3, 3),
+    CGC: (5, 5),
+    PLE: (6, 6),
+    CrossStitch: (2, 2),
+    DSelectK: (4, 4),
+    AITM: (2, 9),
+    STEM: (6, 6),
+    MTAN: (6, 6),
+}
+"""Variables of a tower that only the first or only the second task depends on: its last layer's
+two, its gates, the two of its experts or masks, its table; those of PLE's first level are read by
+the shared gate as well, and AITM's first task is read by the second."""
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("cls", "weighting"),
-    [*((cls, MGDA) for cls in ALL), *((MMoE, one) for one in (Equal, Uncertainty, PCGrad))],
+    [
+        *((cls, MGDA) for cls in ALL[:-3]),
+        *((MMoE, one) for one in (Equal, Uncertainty, PCGrad)),
+        *(pytest.param(cls, MGDA, marks=pytest.mark.thorough) for cls in ALL[-3:]),
+    ],
 )
 def test_what_is_of_one_task_gets_its_gradient_alone(cls, weighting):
     """A step of SGD against each loss's gradient by a tape of its own."""
@@ -402,7 +531,8 @@ def test_what_is_of_one_task_gets_its_gradient_alone(cls, weighting):
         if len(tasks) == 1:
             of_one[tasks[0]] += 1
     of_head = [2, 0]  # a dense layer of the task that rates
-    assert [n - head for n, head in zip(of_one, of_head, strict=True)] == [2 * OF_A_TASK[cls]] * 2
+    expected = [2 * count for count in OF_A_TASK[cls]]
+    assert [n - head for n, head in zip(of_one, of_head, strict=True)] == expected
 
 
 def shared_weights(weighting, dense):

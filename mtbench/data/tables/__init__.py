@@ -4,18 +4,24 @@ from .columns import Column, Reals, Texts, Times, Unit
 from .features import FeatureFile
 from .file import TableFile, TableReader
 from .guess import guess
+from .ids import ids
+from .levels import Levels
 from .lists import Lists, Vectors
+from .made import ROW
 from .parts import PartNames
 from .reading import Told, notes, read
-from .several import TablesReader, digest_of
+from .several import TableFiles, TablesReader, digest_of
 
 __all__ = [
+    "ROW",
     "Column",
     "FeatureFile",
+    "Levels",
     "Lists",
     "PartNames",
     "Reals",
     "TableFile",
+    "TableFiles",
     "TableReader",
     "TablesReader",
     "Texts",
@@ -25,6 +31,7 @@ __all__ = [
     "Vectors",
     "digest_of",
     "guess",
+    "ids",
     "notes",
     "read",
 ]

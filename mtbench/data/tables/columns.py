@@ -179,10 +179,15 @@ class Reals(Column):
 
     def add(self, values: Any, rows: np.ndarray, faults: Faults) -> None:
         """Take in values."""
-        numbers, bad = reals(values)
+        self.take(*reals(values), values, rows, faults)
+
+    def take(
+        self, numbers: np.ndarray, bad: np.ndarray, values: Any, rows: np.ndarray, faults: Faults
+    ) -> None:
+        """Take in the numbers that values are, NaN where one is missing, and which are none."""
         with np.errstate(over="ignore"):
             stored = numbers.astype(self._dtype)
-        bad |= np.isinf(stored)
+        bad = bad | np.isinf(stored)
         self._refuse(bad, values, rows, faults)
         missing = np.isnan(stored)
         self._miss(missing & ~bad, rows)

@@ -16,18 +16,20 @@ from mtbench.errors import DataError, did_you_mean
 
 from .columns import Column, Reals, Texts
 from .faults import shown
-from .file import TableFile, TableReader
+from .file import TableReader
+from .ids import ids
 from .lists import Lists, Vectors
 from .reading import notes, read
+from .several import TableFiles
 
 
-class FeatureFile(TableFile):
+class FeatureFile(TableFiles):
     """A table with a row for each user or item."""
 
     path: SuitePath
     """The file, relative to the suite's file, as that of the interactions."""
     id: str | None = None
-    """Column with the id; default: as in the interactions."""
+    """Column with the id, or `"#row"`; default: as in the interactions."""
     columns: dict[str, Form] = Field({})
     """Form of each column to read: `categorical`, `numeric`, `multi_hot` or `vector`, which are
     lists of numbers. A number that is missing becomes the mean of the others."""
@@ -57,18 +59,19 @@ class FeatureFile(TableFile):
         Returns:
             What is known of every id, those of the file first.
         """
-        reader = TableReader(self)
-        ids = Texts(self.id or key, is_id=True)
+        reader = self.reader()
+        column_of_ids = ids(self.id or key)
         columns = self._columns(reader)
-        told = read(reader, [ids, *itertools.chain(*columns.values())])
-        described = ids.result()
+        told = read(reader, [column_of_ids, *itertools.chain(*columns.values())])
+        described = column_of_ids.result()
         values = {name: _result(each) for name, each in columns.items()}
-        rows = _rows_of_ids(reader, ids.name, described, values)
+        rows = _rows_of_ids(reader, column_of_ids.name, described, values)
         further = np.setdiff1d(interactions.ids, described.ids)
         if len(further) == len(interactions.ids):
             raise DataError(
-                f"{reader.name}: column {ids.name!r}: expected ids of the interactions, such as "
-                f"{str(interactions.ids[0])!r}, found none of them, but {str(described.ids[0])!r}"
+                f"{reader.name}: column {column_of_ids.name!r}: expected ids of the interactions, "
+                f"such as {str(interactions.ids[0])!r}, found none of them, but "
+                f"{str(described.ids[0])!r}"
             )
         for column in itertools.chain(*columns.values()):
             if column.missing == told.rows:
@@ -99,9 +102,9 @@ class FeatureFile(TableFile):
 
     def check(self, key: str) -> None:
         """Find what is wrong with its first rows."""
-        reader = TableReader(self)
+        reader = self.reader()
         columns = itertools.chain(*self._columns(reader).values())
-        read(reader, [Texts(self.id or key, is_id=True), *columns], first=True)
+        read(reader, [ids(self.id or key), *columns], first=True)
 
     def _columns(self, reader: TableReader) -> dict[str, list[Column]]:
         """What reads each feature."""
@@ -118,7 +121,7 @@ class FeatureFile(TableFile):
                         f"{reader.name}: vectors: no column {numbers!r}"
                         f"{did_you_mean(numbers, known)}"
                     )
-            columns[name] = [Reals(each, np.float64) for each in names]
+            columns[name] = [Reals(each) for each in names]
         return columns
 
 
@@ -181,11 +184,13 @@ def _value(values: Any, row: int) -> Any:
 
 def _extended(form: Form, values: Any, rows: np.ndarray, number: int) -> Raw:
     """A feature of some rows, with a missing value for each of some further ids."""
-    if form == "numeric":
-        return Raw(form, np.append(values[rows], np.full(number, np.nan)))
-    if form == "vector":
-        found = values[rows].reshape(len(rows), -1)
-        return Raw(form, np.concatenate([found, np.full((number, found.shape[1]), np.nan)]))
+    if form == "categorical":
+        codes = np.append(values.codes[rows], np.full(number, len(values.ids), np.int32))
+        return Raw(form, Coded(np.append(as_text(values.ids), ""), codes))
     if form == "multi_hot":
         return Raw(form, [*(values[row] for row in rows), *[[]] * number])
-    return Raw(form, np.append(as_text(values.ids)[values.codes[rows]], [""] * number))
+    found = values if len(rows) == len(values) else values[rows]  # rows are in order
+    if form == "vector":
+        found = found.reshape(len(rows), -1)
+    missing = np.full((number, *found.shape[1:]), np.nan, found.dtype)
+    return Raw(form, np.concatenate([found, missing]) if number else found)

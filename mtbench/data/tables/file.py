@@ -17,6 +17,7 @@ from mtbench.errors import DataError, did_you_mean
 from mtbench.extras import require
 
 from .kinds import HEAD, PARQUET
+from .made import MADE, made
 from .quotes import Breaks
 from .text import Dialect, TextTable
 
@@ -166,9 +167,11 @@ class TableReader:
         Raises:
             DataError: It is absent, empty or no table, or lacks a column.
         """
-        names = self.columns([*wanted])
+        names = self.columns([name for name in wanted if name not in MADE])
         place = self.table.place_of_names()
         for column, way_out in wanted.items():
+            if column in MADE:
+                continue
             if column not in names:
                 near = did_you_mean(column, names)
                 hint = self.table.hint(names) or way_out
@@ -187,8 +190,12 @@ class TableReader:
             DataError: The file cannot be read to its end.
         """
         self.table.check_quotes(first)
-        for batch in self.table.batches(wanted):
-            yield {name: batch.column(name) for name in wanted}
+        read = [name for name in wanted if name not in MADE] or self.columns()[:1]
+        for batch in self.table.batches(read):
+            yield {
+                name: made(name, self._path, batch.num_rows) if name in MADE else batch.column(name)
+                for name in wanted
+            }
 
     @property
     def breaks(self) -> Breaks:

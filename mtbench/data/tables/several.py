@@ -8,8 +8,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mtbench.config.options import SuitePath
+
 from .file import TableFile, TableReader
 from .quotes import Breaks
+
+
+class TableFiles(TableFile):
+    """A table in one file, or in several of one form."""
+
+    further: tuple[SuitePath, ...] = ()
+    """Further files of the same columns, whose rows follow those of the first."""
+
+    def reader(self) -> TableReader:
+        """What reads it."""
+        return TablesReader(self, self.further) if self.further else TableReader(self)
+
+    def digest(self) -> str:
+        """The digests of all its files, one after the other.
+
+        Raises:
+            DataError: One is absent.
+        """
+        paths = (self.path, *self.further)
+        return "".join(digest_of(self.model_copy(update={"path": path})) for path in paths)
 
 
 class TablesReader(TableReader):
