@@ -12,7 +12,7 @@ from .negatives import Sampler, chosen, repeated, unseen
 from .networks import dense, mixture, mlp, parallel
 from .ordinal import CumulativeLogits
 from .ridge import RowRidge
-from .rows import kept, labels_of, reduced, weights_of
+from .rows import kept, labels_of, reduced, weights_of, within
 from .scores import DotScore, PairScore, squared_norm
 from .softmax import full_softmax, in_batch_softmax, segment_log_softmax
 
@@ -46,5 +46,6 @@ __all__ = [
     "squared_norm",
     "unseen",
     "weights_of",
+    "within",
     "zero_diagonal_weights",
 ]
