@@ -1,4 +1,4 @@
-"""Say whether what was clicked is bought: in click space, in the entire space, or counterfactual."""
+"""Say whether what is clicked is bought: in click space, in the entire space, counterfactual."""
 
 from __future__ import annotations
 
