@@ -48,6 +48,13 @@ class Range(Options):
             raise ValueError(f"expected least below most, found {self.least:g} and {self.most:g}")
         return self
 
+    def __str__(self) -> str:
+        if self.least is None:
+            return f"at most {self.most:g}"
+        return (
+            f"at least {self.least:g}" if self.most is None else f"{self.least:g} to {self.most:g}"
+        )
+
     def holds(self, numbers: np.ndarray) -> np.ndarray:
         """Whether each number is within, bool `[n]`; one that is missing (NaN) is not."""
         with np.errstate(invalid="ignore"):

@@ -16,15 +16,11 @@ Fault = tuple[marks.Path_, str]
 
 def faults_of_reads(tasks: Mapping[str, Task]) -> Iterator[Fault]:
     """The faults of what tasks read: no such task, nothing handed on of that name, a circle."""
-    read = {name: [each.task for each in task.reads()] for name, task in tasks.items()}
-    faults = [
-        f
-        for name, task in tasks.items()
-        for each in task.reads()
-        for f in _of_one(name, each, tasks)
-    ]
-    yield from faults
+    for name, task in tasks.items():
+        for each in task.reads():
+            yield from _of_one(name, each, tasks)
     try:
+        read = {name: [each.task for each in task.reads()] for name, task in tasks.items()}
         graphlib.TopologicalSorter(read).prepare()
     except graphlib.CycleError as error:
         circle = error.args[1][:0:-1]  # who reads first
@@ -46,11 +42,11 @@ def _of_one(name: str, read: Read, tasks: Mapping[str, Task]) -> Iterator[Fault]
         if what not in hands:
             there = ", ".join(hands) or "nothing"
             component = tasks[read.task].name
-            yield (
-                path,
+            fault = (
                 f"expected a task that hands on {what!r}, found {read.task!r}: a task of "
-                f"{component!r} hands on {there}",
+                f"{component!r} hands on {there}"
             )
+            yield path, fault
 
 
 def _path(name: str, read: str, tasks: Mapping[str, Task]) -> marks.Path_:

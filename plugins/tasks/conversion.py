@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import tensorflow as tf
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 import mtbench
 from mtbench.data import Range, is_known
@@ -35,7 +35,7 @@ class Conversion(mtbench.Task):
     """Column of the conversions."""
     threshold: float = Field(1.0, allow_inf_nan=False)
     """A row is a conversion if its label is at least this."""
-    where: dict[str, Range] = Field({"click": Range(least=1)}, min_length=1)
+    where: dict[str, Range] = Field({"click": Range(least=1)})
     """The rows where there can be a conversion: by column the range that is clicked. CVR is learned
     on them, CTCVR on all, where the others are none."""
     scored_where: dict[str, Range] | None = None
@@ -61,6 +61,13 @@ class Conversion(mtbench.Task):
     biases: bool = False
     """Add the logit of the conversions' share in `where`, and a trained bias of query and
     candidate."""
+
+    @field_validator("where")
+    @classmethod
+    def _says_where(cls, where: dict[str, Range]) -> dict[str, Range]:
+        if not where:
+            raise ValueError("expected the range of a column that is clicked, found none")
+        return where
 
     @model_validator(mode="after")
     def _of_the_form(self) -> Conversion:
@@ -357,9 +364,9 @@ def _all_hold(where: dict[str, Range], rows: mtbench.Interactions) -> np.ndarray
 
 def _require_some(mask: np.ndarray, option: str, where: dict[str, Range]) -> None:
     if not mask.any():
-        ranges = {name: ends.model_dump(exclude_none=True) for name, ends in where.items()}
+        ranges = " and ".join(f"a {name} of {ends}" for name, ends in where.items()) or "a label"
         raise mtbench.DataError(
-            f"{option}: expected {ranges} in some rows, found none of {len(mask)}: widen it"
+            f"{option}: expected rows with {ranges}, found none of {len(mask)}: widen it"
         )
 
 
