@@ -51,8 +51,8 @@ class Cascade(mtbench.Options):
     """Clicks, and what is bought of them, with the probabilities that they were drawn by.
 
     The logit of a click is a + selection · x, that of a purchase b + spread · (ρ x + √(1 − ρ²) z),
-    ρ the relatedness; x and z are standardised products of latent vectors of user and item, which
-    are independent of each other. What is clicked is so a sample that x chooses.
+    ρ the relatedness; x and z are products of latent vectors of user and item, standardised and
+    uncorrelated over the rows. What is clicked is so a sample that x chooses.
     """
 
     click_rate: float = Field(0.2, gt=0, lt=1)
@@ -78,6 +78,7 @@ class Cascade(mtbench.Options):
         """
         dim, n = sides[0].shape[1], len(rows[0])
         first, second = (_standardised(_products(rng, sides, rows, dim)) for _ in range(2))
+        second = _standardised(second - np.mean(first * second) * first)
         wish = self.relatedness * first + math.sqrt(1 - self.relatedness**2) * second
         click = _with_mean(self.selection * first, self.click_rate)
         buy = _with_mean(self.spread * wish, self.buy_rate)
