@@ -29,8 +29,8 @@ def test_suites_of_the_project(path, registry):
     suite = load_suite(path, registry)
     assert suite.name == path.stem
     alone = {s.tasks for s in suite.scenarios.values() if len(s.tasks) == 1}
-    assert ("ranking",) in alone
-    assert ("retrieval",) in alone or path.stem == "transfer"
+    assert ("ranking",) in alone or path.stem == "conversion"
+    assert ("retrieval",) in alone or path.stem in ("conversion", "transfer")
     assert any(len(s.tasks) == 2 for s in suite.scenarios.values())
 
 
