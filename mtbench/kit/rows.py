@@ -39,7 +39,7 @@ def within(batch: Batch, where: Mapping[str, Range]) -> Tensor:
     """
     holds = tf.ones_like(batch.query.rows, tf.bool)
     for name, ends in where.items():
-        numbers = batch.columns[name]  # ends are rounded to its type, as NumPy does
+        numbers = tf.convert_to_tensor(batch.columns[name])  # ends become of its type, as in NumPy
         numbers = numbers if numbers.dtype.is_floating else tf.cast(numbers, tf.float64)
         holds &= ~tf.math.is_nan(numbers)
         if ends.least is not None:
