@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
+from batches import random_batch
 
 import mtbench
 from mtbench.errors import SuiteError
@@ -15,6 +16,10 @@ from mtbench.train.gradients import output_gradients, task_gradients
 from mtbench.train.lessons import loss_of, own_batches
 from mtbench.train.model import MultiTaskModel
 from mtbench.train.rows import column_of
+from mtbench_plugins.tasks.click import Click
+from mtbench_plugins.tasks.listwise import Listwise
+from mtbench_plugins.tasks.ranking import Ranking
+from mtbench_plugins.tasks.retrieval import Retrieval
 from mtbench_plugins.weighting.equal import Equal
 
 
@@ -175,6 +180,27 @@ def test_what_is_handed_on_is_what_the_other_head_makes_of_the_same_rows():
         np.testing.assert_allclose(chained[name], handed[name], rtol=1e-6)
     with pytest.raises(mtbench.MtbenchError, match=r"'read': expected one of .* found 'logit'"):
         chained["logit"]
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        (Click(interaction="dot"), "logit"),
+        (Ranking(interaction="dot", clip_predictions=True), "prediction"),
+        (Listwise(interaction="dot"), "score"),
+        (Retrieval(), "score"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_what_built_in_tasks_hand_on(task, name):
+    """Here the dot product, of the products that it sums."""
+    tables, batch = random_batch()
+    handed = task.build(3, 4).hand_on(batch)
+    assert tuple(handed) == task.hands == (name, "representation")
+    pairs = zip(tables, (batch.columns["query"], batch.columns["candidate"]), strict=True)
+    products = np.prod([table.numpy()[ids.numpy()] for table, ids in pairs], axis=0)
+    np.testing.assert_allclose(handed["representation"], products, rtol=1e-6)
+    np.testing.assert_allclose(handed[name], products.sum(1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("shuffled", [False, True])

@@ -62,19 +62,12 @@ class Catalogue(Protocol):
         """The embeddings for a task, float32 `[num_candidates, embedding_dim]`."""
 
 
-class Hands(Protocol):
-    """A head that others read."""
-
-    def hand_on(self, batch: Batch) -> Mapping[str, Tensor]:
-        """What it hands on, by name, `[batch, …]` each."""
-
-
 @dataclass(frozen=True)
 class Reading:
     """What a head is handed of another task, for the rows of its own batch."""
 
-    head: Hands
-    """The other task's."""
+    head: Any
+    """The other task's, which has `hand_on`."""
     batch: Batch
     """The same rows, as the other head sees them."""
     what: tuple[str, ...]
@@ -98,7 +91,8 @@ class Reading:
 
     @functools.cached_property
     def _made(self) -> Mapping[str, Tensor]:
-        return self.head.hand_on(self.batch)
+        made: Mapping[str, Tensor] = self.head.hand_on(self.batch)
+        return made
 
 
 @dataclass(frozen=True)

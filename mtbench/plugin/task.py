@@ -64,8 +64,9 @@ class Task(Component):
 
     hands: ClassVar[tuple[str, ...]] = ()
     """What of it the head of another task can read: names that its head's `hand_on` gives. Those in
-    use are `prediction`, a number in the label's unit, and `logit`, of a probability, float32
-    `[batch]` each, and `representation`, float32 `[batch, dim]`, what these were made of."""
+    use are `prediction`, a number in the label's unit, `logit`, of a probability, `score`, by which
+    candidates are ordered, float32 `[batch]` each; and `representation`, what these were made of,
+    float32 `[batch, dim]`."""
 
     wants: ClassVar[Given | None] = None
     """What a baseline has to give to be scored as the head is; None where none can be."""

@@ -182,7 +182,8 @@ def task_hands(task: Task) -> str | None:
     data = _data_for(task)
     model = MultiTaskModel(tiny_suite(_with_what_it_reads(task), None).setup("all"), data)
     columns = {name: tf.constant(c[:7]) for name, c in data.interactions.columns.items()}
-    handed = model.heads["task"].hand_on(model.batches(columns, ["task"])["task"])
+    head: Any = model.heads["task"]
+    handed = head.hand_on(model.batches(columns, ["task"])["task"])
     if sorted(handed) != sorted(task.hands):
         return f"`hand_on` gives {sorted(handed)}, expected {sorted(task.hands)}"
     for name, value in handed.items():
@@ -192,7 +193,7 @@ def task_hands(task: Task) -> str | None:
     return None
 
 
-_NUMBERS = ("prediction", "logit", "representation")
+_NUMBERS = ("prediction", "logit", "score", "representation")
 
 
 def _with_what_it_reads(task: Task) -> dict[str, Task]:

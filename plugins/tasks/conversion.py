@@ -154,7 +154,7 @@ class Conversion(mtbench.Task):
         where = self.where if self.scored_where is None else self.scored_where
         scored = _all_hold(where, rows) & is_known(rows.columns[self.scored_label or self.label])
         _require_some(scored, "scored_where", where)
-        return scored
+        return np.asarray(scored)
 
     def floors(
         self, train: mtbench.Interactions, test: mtbench.Interactions, known: mtbench.Interactions
