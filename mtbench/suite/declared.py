@@ -24,6 +24,7 @@ def require_declared(component: Component) -> None:
     if isinstance(component, Task):
         _require_texts("learns_from", component.learns_from())
         component.scored_options()
+        _require_texts("hands", component.hands, "names of what is handed on")
         _require_reads(component.reads())
         _require_metrics(component.metrics())
 
