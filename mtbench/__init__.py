@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .plugin.baseline import Fitted as Fitted
     from .plugin.batch import Batch as Batch
     from .plugin.batch import Embedded as Embedded
+    from .plugin.batch import Reading as Reading
     from .plugin.component import Component as Component
     from .plugin.dataset import Dataset as Dataset
     from .plugin.executor import Event as Event
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .plugin.executor import Work as Work
     from .plugin.hooks import hookimpl as hookimpl
     from .plugin.observer import Observer as Observer
+    from .plugin.reads import Read as Read
     from .plugin.run import Run as Run
     from .plugin.split import Split as Split
     from .plugin.task import Head as Head
@@ -81,12 +83,13 @@ _HOMES = {
     "extras": ("require",),
     "metrics.metric": ("Metric",),
     "plugin.baseline": ("Baseline", "Fitted"),
-    "plugin.batch": ("Batch", "Embedded"),
+    "plugin.batch": ("Batch", "Embedded", "Reading"),
     "plugin.component": ("Component",),
     "plugin.dataset": ("Dataset",),
     "plugin.executor": ("Event", "Executor", "Job", "Work"),
     "plugin.hooks": ("hookimpl",),
     "plugin.observer": ("Observer",),
+    "plugin.reads": ("Read",),
     "plugin.run": ("Run",),
     "plugin.split": ("Split",),
     "plugin.task": ("Head", "Task"),

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+import tensorflow as tf
+from batches import make_batch
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import mtbench
 from mtbench.data import Data, Ids, Known, Raw
-from mtbench.data.filters import Filters, filtered
+from mtbench.data.filters import Filters, Range, filtered
+from mtbench.kit import within
 
 NAN = float("nan")
 
@@ -148,3 +151,26 @@ def test_every_dataset_has_them(registry):
     assert np.bincount(data.interactions.query).min() >= 9
     assert data.notes[-1].startswith("filters leave ")
     assert suite(**options).read().fingerprint == suite(**options).load().fingerprint
+
+
+ENDS = st.sampled_from([None, -1.0, 0.1, 0.7, 2.0, 2.5])
+
+
+@settings(max_examples=30)
+@given(ENDS, ENDS, st.sampled_from([np.float32, np.int64, np.float64]))
+def test_ranges_are_the_same_in_a_batch(least, most, dtype):
+    """Also at their ends, where float32 rounds them, and for columns that are NumPy arrays."""
+    if least is most is None or (None not in (least, most) and least > most):
+        return
+    numbers = np.array([-1, 0.1, 0.7, 2, 2.5, 3], dtype)
+    if dtype is not np.int64:
+        numbers = np.append(numbers, dtype(np.nan))
+    ends = Range(least=least, most=most)
+    tables = [tf.zeros([len(numbers), 1])] * 2
+    rows = np.arange(len(numbers))
+    batch = make_batch(tables, rows, rows, number=numbers)
+    np.testing.assert_array_equal(within(batch, {"number": ends}), ends.holds(numbers))
+    assert within(batch, {}).numpy().all()
+    low, high = (-np.inf if least is None else dtype(least)), (np.inf if most is None else most)
+    if dtype is np.float64:
+        assert ends.holds(numbers).tolist() == [low <= x <= high for x in numbers]

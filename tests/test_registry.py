@@ -160,6 +160,7 @@ def test_the_built_ins(registry):
         ("split", "user-temporal"),
         *(("tower", name) for name in TOWERS),
         ("task", "click"),
+        ("task", "conversion"),
         ("task", "listwise"),
         ("task", "ranking"),
         ("task", "retrieval"),

@@ -156,7 +156,7 @@ RAISES += [
 ]
 
 
-@pytest.mark.parametrize("method", ["metrics", "needs", "learns_from", "scored_options"])
+@pytest.mark.parametrize("method", ["metrics", "needs", "learns_from", "reads", "scored_options"])
 @pytest.mark.parametrize(("body", "fault"), RAISES)
 def test_a_task_that_raises_when_it_is_asked(said, method, body, fault):
     plugin(method, body)
@@ -174,6 +174,17 @@ def test_a_task_that_raises_when_it_is_asked(said, method, body, fault):
         ("needs", "return 'user_rating'", "needs: expected names of columns, found 'user_rating'"),
         ("needs", "return [1]", "needs: expected names of columns, found [1]"),
         ("learns_from", "return None", "learns_from: expected names of columns, found None"),
+        ("reads", "return ['other']", "reads: expected some mtbench.Read, found ['other']"),
+        (
+            "reads",
+            "return [mtbench.Read('a', 'logit')]",
+            "reads: expected names of what is handed on, found 'logit'",
+        ),
+        (
+            "reads",
+            "return 2 * [mtbench.Read('a')]",
+            "reads: expected tasks, each once, found ['a', 'a']",
+        ),
     ],
 )
 def test_a_task_that_says_what_nobody_understands(said, method, body, fault):

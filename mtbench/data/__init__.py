@@ -3,6 +3,7 @@
 from . import parts
 from .dataset import Data, Side
 from .encoding import Coded, Feature, Form, Ids, Known, Numbers, Raw, as_text
+from .filters import Range
 from .history import in_time, lengths, positions
 from .interactions import Interactions, joined
 from .labels import at_least, is_known, labelled, require_weights
@@ -17,6 +18,7 @@ __all__ = [
     "Interactions",
     "Known",
     "Numbers",
+    "Range",
     "Raw",
     "Side",
     "as_text",

@@ -49,6 +49,19 @@ class Range(Options):
             raise ValueError(f"expected least below most, found {self.least:g} and {self.most:g}")
         return self
 
+    def __str__(self) -> str:
+        if self.least is None:
+            return f"at most {self.most:g}"
+        return (
+            f"at least {self.least:g}" if self.most is None else f"{self.least:g} to {self.most:g}"
+        )
+
+    def holds(self, numbers: np.ndarray) -> np.ndarray:
+        """Whether each number is within, bool `[n]`; one that is missing (NaN) is not."""
+        with np.errstate(invalid="ignore"):
+            keeps = is_known(numbers) & (numbers >= (-np.inf if self.least is None else self.least))
+            return np.asarray(keeps & (numbers <= (np.inf if self.most is None else self.most)))
+
 
 class Filters(Options):
     """Which interactions count. Ranges come first, then the core."""
@@ -159,12 +172,8 @@ def _ranges(data: Data, filters: Filters) -> Iterator[tuple[str, np.ndarray]]:
         yield "time", keeps
     for name, ends in filters.labels.items():
         labels = _column(data, name)
-        keeps = is_known(labels)
-        yield f"missing {name}", keeps
-        with np.errstate(invalid="ignore"):
-            keeps = keeps & (labels >= (-np.inf if ends.least is None else ends.least))
-            keeps &= labels <= (np.inf if ends.most is None else ends.most)
-        yield name, keeps
+        yield f"missing {name}", is_known(labels)
+        yield name, ends.holds(labels)
 
 
 def _column(data: Data, name: str) -> np.ndarray:

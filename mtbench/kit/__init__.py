@@ -13,7 +13,7 @@ from .networks import dense, mixture, mlp, parallel
 from .ordinal import CumulativeLogits
 from .prepared import Prepared, data_dir, in_reach
 from .ridge import RowRidge
-from .rows import kept, labels_of, reduced, weights_of
+from .rows import kept, labels_of, reduced, weights_of, within
 from .scores import DotScore, PairScore, squared_norm
 from .softmax import full_softmax, in_batch_softmax, segment_log_softmax
 
@@ -50,5 +50,6 @@ __all__ = [
     "squared_norm",
     "unseen",
     "weights_of",
+    "within",
     "zero_diagonal_weights",
 ]

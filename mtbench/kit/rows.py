@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
+from mtbench.data.filters import Range
 from mtbench.plugin.batch import Batch
 
 from .scores import Tensor
@@ -23,6 +26,27 @@ def labels_of(batch: Batch, label: str, weight: str | None = None) -> tuple[Tens
     labels = tf.cast(batch.columns[label], tf.float32)
     missing = tf.math.is_nan(labels)
     return tf.where(missing, 0.0, labels), tf.where(missing, 0.0, weights_of(batch, weight))
+
+
+def within(batch: Batch, where: Mapping[str, Range]) -> Tensor:
+    """Whether each example has all of some columns in their ranges, bool `[batch]`.
+
+    One that is missing (NaN) is in none, as in `Range.holds`.
+
+    Args:
+        batch: The batch.
+        where: The range of each column.
+    """
+    holds = tf.ones_like(batch.query.rows, tf.bool)
+    for name, ends in where.items():
+        numbers = tf.convert_to_tensor(batch.columns[name])  # ends become of its type, as in NumPy
+        numbers = numbers if numbers.dtype.is_floating else tf.cast(numbers, tf.float64)
+        holds &= ~tf.math.is_nan(numbers)
+        if ends.least is not None:
+            holds &= numbers >= ends.least
+        if ends.most is not None:
+            holds &= numbers <= ends.most
+    return holds
 
 
 def weights_of(batch: Batch, weight: str | None) -> Tensor:

@@ -50,17 +50,25 @@ class PairScore:
 
     def __call__(self, query: Embedded, candidate: Embedded) -> Tensor:
         """The score of each example, float32 `[batch]`."""
+        return self.with_hidden(query, candidate)[0]
+
+    def with_hidden(self, query: Embedded, candidate: Embedded) -> tuple[Tensor, Tensor]:
+        """The score of each example, float32 `[batch]`, and what it is a sum of, `[batch, dim]`.
+
+        That is the network's last hidden layer, or the products p_u q_i, element by element.
+        """
         left, right = query.expand(), candidate.expand()
         if self.network is None:
-            score = tf.reduce_sum(left * right, axis=1)
+            hidden = left * right
+            score = tf.reduce_sum(hidden, axis=1)
         else:
-            score = tf.concat([left, right], axis=1)
-            for layer in self.network:
-                score = layer(score)
-            score = tf.squeeze(score, axis=1)
+            hidden = tf.concat([left, right], axis=1)
+            for layer in self.network[:-1]:
+                hidden = layer(hidden)
+            score = tf.squeeze(self.network[-1](hidden), axis=1)
         for bias, side in self._biases(query, candidate):
             score += tf.gather(tf.gather(bias, side.ids), side.rows)
-        return score if self.offset is None else score + self.offset
+        return (score if self.offset is None else score + self.offset), hidden
 
     def squared_norms(self, query: Embedded, candidate: Embedded) -> Tensor:
         """‖p_u‖² + ‖q_i‖² + b_u² + b_i² of each example, float32 `[batch]`."""

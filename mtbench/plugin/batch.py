@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import tensorflow as tf
+
+from mtbench.errors import MtbenchError
 
 Tensor = Any
 
@@ -60,6 +63,39 @@ class Catalogue(Protocol):
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What a head is handed of another task, for the rows of its own batch."""
+
+    head: Any
+    """The other task's, which has `hand_on`."""
+    batch: Batch
+    """The same rows, as the other head sees them."""
+    what: tuple[str, ...]
+    """The names that were asked for."""
+    gradients: bool = True
+    """Whether the reader's loss goes through."""
+
+    def __getitem__(self, name: str) -> Tensor:
+        """What is handed on by a name, `[batch, …]`.
+
+        Raises:
+            MtbenchError: It was not asked for.
+        """
+        if name not in self.what:
+            asked = ", ".join(self.what)
+            raise MtbenchError(
+                f"task {self.batch.task!r}: expected one of what is read of it ({asked}), found "
+                f"{name!r}: name it in `reads`"
+            )
+        return self._made[name] if self.gradients else tf.stop_gradient(self._made[name])
+
+    @functools.cached_property
+    def _made(self) -> Mapping[str, Tensor]:
+        made: Mapping[str, Tensor] = self.head.hand_on(self.batch)
+        return made
+
+
+@dataclass(frozen=True)
 class Batch:
     """What a head sees of a batch."""
 
@@ -70,6 +106,8 @@ class Batch:
     task: str
     """Name of the head's task."""
     everything: Catalogue
+    reads: Mapping[str, Reading] = field(default_factory=dict, kw_only=True)
+    """What the head is handed of other tasks, by task: `batch.reads["click"]["logit"]`."""
 
     def catalogue(self) -> Tensor:
         """The embedding of every candidate, float32 `[num_candidates, embedding_dim]`.
@@ -82,10 +120,13 @@ class Batch:
         """The batch of the examples that a mask, bool `[batch]`, keeps."""
         columns = {name: tf.boolean_mask(column, mask) for name, column in self.columns.items()}
         query, candidate = self.query.take(mask), self.candidate.take(mask)
-        return replace(self, columns=columns, query=query, candidate=candidate)
+        reads = {n: replace(each, batch=each.batch.take(mask)) for n, each in self.reads.items()}
+        return replace(self, columns=columns, query=query, candidate=candidate, reads=reads)
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:
-        """The towers' outputs that a loss can depend on."""
+        """The towers' outputs that a loss can depend on, each once."""
         catalogue = (self.catalogue(),) if self.everything.made else ()
-        return (self.query.embeddings, self.candidate.embeddings, *catalogue)
+        own = (self.query.embeddings, self.candidate.embeddings, *catalogue)
+        handed = [o for each in self.reads.values() if each.gradients for o in each.batch.outputs]
+        return tuple({id(output): output for output in (*own, *handed)}.values())

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .view import ScoredPart, TestView
 from .baseline import Given
 from .component import Component, Tensor
+from .reads import Read
 
 
 class Head(Protocol):
@@ -43,6 +44,9 @@ class Head(Protocol):
         Values for each query can be put into `view.by_query`. What it scores by may be methods of
         its own, which a saved model offers then: `predict(batch)` gives a number for each example,
         float32 `[batch]`; `scores(view)` a function from queries to scores of all candidates.
+
+        A head whose task `hands` on something has a method `hand_on(batch)`, which gives that by
+        name, a row for each example.
         """
 
 
@@ -57,6 +61,12 @@ class Task(Component):
     """Names of the options that decide what is scored, and how; results do not compare where they
     differ. None, the default, for all of them: then a trial with another loss asks another
     question."""
+
+    hands: ClassVar[tuple[str, ...]] = ()
+    """What of it the head of another task can read: names that its head's `hand_on` gives. Those in
+    use are `prediction`, a number in the label's unit, `logit`, of a probability, `score`, by which
+    candidates are ordered, float32 `[batch]` each; and `representation`, what these were made of,
+    float32 `[batch, dim]`."""
 
     wants: ClassVar[Given | None] = None
     """What a baseline has to give to be scored as the head is; None where none can be."""
@@ -82,6 +92,14 @@ class Task(Component):
         of these, or of all rows where there are none. Default: `needs`.
         """
         return self.needs()
+
+    def reads(self) -> tuple[Read, ...]:
+        """Return what its head is handed of other tasks, as `Batch.reads`.
+
+        No task may read itself, not by way of others either. A suite names tasks, so that which
+        they are is best an option.
+        """
+        return ()
 
     def check(self, rows: Interactions) -> None:
         """Refuse data on which the task is nonsense, before anything trains.

@@ -7,6 +7,7 @@ from typing import Any
 
 from mtbench.metrics.metric import Metric
 from mtbench.plugin.component import Component
+from mtbench.plugin.reads import Read
 from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Tower
 
@@ -23,12 +24,24 @@ def require_declared(component: Component) -> None:
     if isinstance(component, Task):
         _require_texts("learns_from", component.learns_from())
         component.scored_options()
+        _require_texts("hands", component.hands, "names of what is handed on")
+        _require_reads(component.reads())
         _require_metrics(component.metrics())
 
 
-def _require_texts(method: str, found: Any) -> None:
+def _require_texts(method: str, found: Any, what: str = "names of columns") -> None:
     if isinstance(found, str) or not _all(found, str):
-        raise TypeError(f"{method}: expected names of columns, found {found!r:.100}")
+        raise TypeError(f"{method}: expected {what}, found {found!r:.100}")
+
+
+def _require_reads(found: Any) -> None:
+    if not _all(found, Read):
+        raise TypeError(f"reads: expected some mtbench.Read, found {found!r:.100}")
+    for each in found:
+        _require_texts("reads", each.what, "names of what is handed on")
+    names = [each.task for each in found]
+    if len(set(names)) < len(names):
+        raise TypeError(f"reads: expected tasks, each once, found {names!r:.100}")
 
 
 def _require_metrics(found: Any) -> None:

@@ -22,6 +22,8 @@ from mtbench.plugin.tower import Tower
 from . import names
 from .declared import require_declared
 from .form import SIDES
+from .reads import Fault as FaultOfReads
+from .reads import faults_of_reads
 from .resolve import Resolved
 from .training import Train
 
@@ -166,10 +168,19 @@ class PartsReader:
         self.named(specs, ("tasks",), names.fault_of_task)
         for side in specs.keys() & set(SIDES):
             self.fault(("tasks", side), "expected another name, since a tower has this one")
-        return {
+        tasks = {
             key: self.component("task", spec, ("tasks", key), default=key)
             for key, spec in specs.items()
         }
+        for path, message in self.faults_of_reads(tasks):
+            self.fault(path, message)
+        return tasks
+
+    def faults_of_reads(self, tasks: Mapping[str, Task]) -> list[FaultOfReads]:
+        """The faults of what tasks read of each other; none where one is at fault itself, None."""
+        if not all(tasks.values()):
+            return []
+        return list(faults_of_reads(tasks))
 
     def training(self, train: Train, tasks: Mapping[str, Task]) -> None:
         """Check what the training options say of the tasks."""

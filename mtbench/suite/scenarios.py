@@ -16,6 +16,7 @@ from .form import QUESTION, ExtendingForm
 from .labels import Labels, as_mapping
 from .names import fault_of_arm
 from .parts import PartsReader
+from .reads import untrained
 from .resolve import Resolved, ResolveError, resolve
 from .suite import Scenario
 from .training import Train
@@ -89,6 +90,7 @@ def _scenario(
     pretrained = train.pretrain.tasks if train and train.pretrain else ()
     labels = _labels(reader, value["labels"], (*names, *pretrained), tasks)
     trained = tuple(task for task in tasks if task in names)  # in the order of the suite
+    _check_reads(reader, tasks, {**tasks, **options}, trained, pretrained)
     return Scenario(resolved.name, trained, weighting, towers, options, train, labels)
 
 
@@ -105,6 +107,41 @@ def _check_names(reader: PartsReader, names: Sequence[Any], tasks: Mapping[str, 
             reader.fault(path, f"unknown task {task!r}{did_you_mean(task, tasks)}")
         elif task in names[:n]:
             reader.fault(path, f"task {task!r} is given twice")
+
+
+def _check_reads(
+    reader: PartsReader,
+    suite: Mapping[str, Task],
+    tasks: Mapping[str, Task],
+    trained: Sequence[str],
+    pretrained: Sequence[str],
+) -> None:
+    """Check what a scenario's tasks read of each other.
+
+    Args:
+        reader: Told of faults, but for those that the suite's tasks have, which it is told once.
+        suite: The suite's tasks, None for one that is at fault.
+        tasks: With the scenario's options.
+        trained: Names of those that are trained.
+        pretrained: Names of those that are trained before.
+    """
+    if not all(tasks.values()):
+        return
+    if faults := reader.faults_of_reads(tasks):
+        told = reader.faults_of_reads(suite)
+        for path, message in faults:
+            if (path, message) not in told:
+                reader.fault(path, message)
+        return
+    first = [name for name in pretrained if name in tasks]
+    stages = ((("tasks",), trained, first), (("train", "pretrain", "tasks"), first, ()))
+    for path, names, before in stages:
+        for name, read in untrained(tasks, names, before):
+            reader.fault(
+                path,
+                f"expected {read!r} among the trained tasks, since {name!r} reads it and no "
+                f"gradients go through: found {', '.join(names)}",
+            )
 
 
 def _weighting(reader: PartsReader, value: Any, names: Sequence[Any]) -> Weighting | None:

@@ -29,7 +29,7 @@ from mtbench.train.trainer import Trainer
 
 from .baselines import BASELINE_CLAUSES
 from .executors import EXECUTOR_CLAUSES
-from .tiny import TinyDataset, TinySplit, TinyTower, tiny_suite, tiny_tasks
+from .tiny import TinyDataset, TinySplit, TinyTask, TinyTower, tiny_suite, tiny_tasks
 
 Clause = Callable[[Any], str | None]
 
@@ -157,7 +157,7 @@ def task_scores(task: Task) -> str | None:
     train, test = (data.interactions.take(rows) for rows in TinySplit().build(data, 0)[:2])
     names = [metric.name for metric in task.metrics()]
     optional = {metric.name for metric in task.metrics() if metric.optional}
-    suite = tiny_suite({"task": task}, None)
+    suite = tiny_suite(_with_what_it_reads(task), None)
     scores = {"its head": evaluate(next(trained(suite, 0)), train, test).metrics["task"]}
     floors = task.floors(train, test, train)
     scores |= {f"floor {name!r}": metrics for name, metrics in floors.items()}
@@ -172,7 +172,33 @@ def task_scores(task: Task) -> str | None:
 def task_trains(task: Task) -> str | None:
     """It trains; the same seed gives the same numbers; evaluating changes nothing."""
     _data_for(task)
-    return same_numbers(tiny_suite({"task": task}, None))
+    return same_numbers(tiny_suite(_with_what_it_reads(task), None))
+
+
+def task_hands(task: Task) -> str | None:
+    """What it hands on has the names it declares, and a row for each example."""
+    if not task.hands:
+        return None
+    data = _data_for(task)
+    model = MultiTaskModel(tiny_suite(_with_what_it_reads(task), None).setup("all"), data)
+    columns = {name: tf.constant(c[:7]) for name, c in data.interactions.columns.items()}
+    head: Any = model.heads["task"]
+    handed = head.hand_on(model.batches(columns, ["task"])["task"])
+    if sorted(handed) != sorted(task.hands):
+        return f"`hand_on` gives {sorted(handed)}, expected {sorted(task.hands)}"
+    for name, value in handed.items():
+        rank = 2 if name == "representation" else 1
+        if value.shape[0] != 7 or (name in _NUMBERS and value.shape.rank != rank):
+            return f"{name}: expected a row for each of 7 examples, found shape {value.shape}"
+    return None
+
+
+_NUMBERS = ("prediction", "logit", "score", "representation")
+
+
+def _with_what_it_reads(task: Task) -> dict[str, Task]:
+    """A task, `task`, with plain ones in the place of those that it reads."""
+    return {"task": task, **{each.task: TinyTask() for each in task.reads()}}
 
 
 def _data_for(task: Task) -> Data:
@@ -237,7 +263,7 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
     "dataset": (dataset_loads,),
     "split": (split_divides,),
     "tower": (tower_output, tower_history, tower_trains),
-    "task": (task_scores, task_trains),
+    "task": (task_scores, task_trains, task_hands),
     "baseline": BASELINE_CLAUSES,
     "executor": EXECUTOR_CLAUSES,
 }

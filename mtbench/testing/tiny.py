@@ -31,11 +31,16 @@ class TinyDataset(Dataset):
     def load(self) -> Data:
         """Make them up, always the same."""
         rng = np.random.default_rng(0)
+        users = np.concatenate([np.arange(8), rng.integers(8, size=52)]).astype(str)
+        movies = np.concatenate([np.arange(10), rng.integers(10, size=50)]).astype(str)
+        rating = rng.integers(1, 6, size=60).astype(np.float32)
         return Data.encode(
-            ("user_id", np.concatenate([np.arange(8), rng.integers(8, size=52)]).astype(str)),
-            ("movie_id", np.concatenate([np.arange(10), rng.integers(10, size=50)]).astype(str)),
+            ("user_id", users),
+            ("movie_id", movies),
             {
-                "user_rating": rng.integers(1, 6, size=60).astype(np.float32),
+                "user_rating": rating,
+                "click": (rating >= 3).astype(np.float32),
+                "buy": (rating == 5).astype(np.float32),
                 "timestamp": np.arange(60, dtype=np.int64),
             },
             "tiny",
@@ -75,6 +80,7 @@ class TinyTask(Task):
 
     name = "tiny"
     likelihood = "regression"
+    hands = ("prediction", "logit", "representation")
     find: bool = False
     """Find the candidate."""
     factor: float = 1.0
@@ -114,9 +120,14 @@ class TinyHead:
         if self.task.find:
             losses = in_batch_softmax(batch.query, batch.candidate)
         else:
-            both = tf.concat([batch.query.expand(), batch.candidate.expand()], 1)
-            losses = (self.dense(both)[:, 0] - batch.columns["user_rating"]) ** 2
+            losses = (self.hand_on(batch)["prediction"] - batch.columns["user_rating"]) ** 2
         return self.task.factor * tf.reduce_mean(losses)
+
+    def hand_on(self, batch: Any) -> dict[str, Any]:
+        """What the linear layer makes of both embeddings, under every name."""
+        both = tf.concat([batch.query.expand(), batch.candidate.expand()], 1)
+        prediction = self.dense(both)[:, 0]
+        return {"prediction": prediction, "logit": prediction, "representation": both}
 
     def evaluate(self, view: TestView) -> dict[str, float]:
         """Score nothing, but embed the test part."""

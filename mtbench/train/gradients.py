@@ -106,12 +106,18 @@ def task_gradients(
 ) -> tuple[list[Any], TaskGradients, list[tuple[int, Any, Any]]]:
     """Each task's gradient, exact: back to the towers' outputs, then through the towers.
 
+    Args:
+        tape: Persistent; has seen the losses.
+        losses: Of each task.
+        batches: That each is of.
+        variables: Of the towers.
+        heads: By task the variables of heads that its loss may reach.
+
     Returns:
-        The shared variables, which more than one task depends on (or the only one, if there
-        is one); the tasks' gradients by them; and, for the variables of one task alone, its
-        position, the variable and the gradient.
+        The shared variables, which more than one task depends on (or those of the towers, if
+        there is one task), of towers first, then of heads; the tasks' gradients by them; and, for
+        the variables of one task alone, its position, the variable and the gradient.
     """
-    private = head_gradients(tape, losses, heads)
     rows = []
     for name, loss in losses.items():
         outputs = batches[name].outputs
@@ -124,40 +130,70 @@ def task_gradients(
                 output_gradients=[cotangent for _, cotangent in reached],
             )
         )
-    shared, columns = [], []
-    for variable, column in zip(variables, zip(*rows, strict=True), strict=True):
-        tasks = [task for task, gradient in enumerate(column) if gradient is not None]
-        if len(tasks) > 1 or (tasks and len(rows) == 1):
-            shared.append(variable)
-            columns.append(column)
-        elif tasks:
-            private.append((tasks[0], variable, column[tasks[0]]))
-    return shared, TaskGradients(columns, len(losses), [v.shape for v in shared]), private
+    columns = list(zip(variables, zip(*rows, strict=True), strict=True))
+    shared, private = _divided(columns, 2 if len(losses) > 1 else 1)
+    in_heads, of_heads = _divided(_head_columns(tape, losses, heads), 2)
+    shared += in_heads
+    gradients = TaskGradients([c for _, c in shared], len(losses), [v.shape for v, _ in shared])
+    return [variable for variable, _ in shared], gradients, of_heads + private
 
 
-def head_gradients(
+Column = tuple[Any, Sequence[Any]]
+"""A variable, and each task's gradient by it: None where there is none."""
+
+
+def _head_columns(
     tape: tf.GradientTape, losses: Mapping[str, Tensor], heads: Mapping[str, Sequence[Any]]
-) -> list[tuple[int, Any, Any]]:
-    """Of each variable of a trained head its task's position, the variable, the gradient."""
-    return [
-        (task, variable, gradient)
-        for task, (name, loss) in enumerate(losses.items())
-        for variable, gradient in zip(heads[name], tape.gradient(loss, heads[name]), strict=True)
-        if gradient is not None
-    ]
+) -> list[Column]:
+    """The gradients by each variable of a head that a loss may reach."""
+    columns: dict[Any, tuple[Any, list[Any]]] = {}
+    for task, (name, loss) in enumerate(losses.items()):
+        reached = tape.gradient(loss, heads[name])
+        for variable, gradient in zip(heads[name], reached, strict=True):
+            column = columns.setdefault(variable.ref(), (variable, [None] * len(losses)))[1]
+            column[task] = gradient
+    return list(columns.values())
+
+
+def _divided(
+    columns: Iterable[Column], least: int
+) -> tuple[list[Column], list[tuple[int, Any, Any]]]:
+    """Columns of which so many tasks have a gradient; of others the task, variable, gradient."""
+    shared, private = [], []
+    for variable, column in columns:
+        tasks = [task for task, gradient in enumerate(column) if gradient is not None]
+        if len(tasks) >= least:
+            shared.append((variable, column))
+        else:
+            private += [(task, variable, column[task]) for task in tasks]
+    return shared, private
 
 
 def output_gradients(
-    tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
-) -> tuple[Sequence[Tensor], TaskGradients]:
-    """The towers' outputs, and each task's gradient by them.
+    tape: tf.GradientTape,
+    losses: Mapping[str, Tensor],
+    batches: Mapping[str, Batch],
+    heads: Mapping[str, Sequence[Any]],
+) -> tuple[Sequence[Tensor], list[Any], TaskGradients, list[tuple[int, Any, Any]]]:
+    """Each task's gradient by the towers' outputs, and by the variables that heads share.
+
+    Args:
+        tape: Persistent; has seen the losses.
+        losses: Of each task.
+        batches: That each is of.
+        heads: By task the variables of heads that its loss may reach.
+
+    Returns:
+        The outputs; the variables of heads that more than one task depends on; the tasks'
+        gradients by both; and, for the variables of one head alone, its task's position, the
+        variable and the gradient.
 
     Raises:
         MtbenchError: A tower has an output for each task, or a task has candidates of its own:
             there is no output that they share.
     """
     outputs, *others = (batches[name].outputs for name in losses)
-    if any(one is not two for other in others for one, two in zip(outputs, other, strict=True)):
+    if any([*map(id, outputs)] != [*map(id, other)] for other in others):
         raise MtbenchError(
             "gradients at the towers' outputs: expected towers with one output for all tasks, and "
             "no task whose candidates are shuffled"
@@ -173,9 +209,11 @@ def output_gradients(
         ]
         for loss in losses.values()
     ]
-    return outputs, TaskGradients(
-        list(zip(*rows, strict=True)), len(losses), [output.shape for output in outputs]
-    )
+    shared, private = _divided(_head_columns(tape, losses, heads), 2)
+    columns = [*zip(*rows, strict=True), *(column for _, column in shared)]
+    shapes = [output.shape for output in outputs] + [variable.shape for variable, _ in shared]
+    gradients = TaskGradients(columns, len(losses), shapes)
+    return outputs, [variable for variable, _ in shared], gradients, private
 
 
 def add(gradients: Iterable[Any]) -> Any:

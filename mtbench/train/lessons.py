@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from mtbench.plugin.batch import Batch, Tensor
+from mtbench.plugin.batch import Batch, Embedded, Tensor
 from mtbench.plugin.task import Head
 
 from .embedding import EmbeddedSide
@@ -62,10 +62,10 @@ def _own(batch: Batch, candidates: EmbeddedSide, training: bool) -> OwnBatch:
         name: batch.columns.get(column_of(task, name), column)
         for name, column in batch.columns.items()
     }
-    source = dataclasses.replace(batch, columns=columns)
+    embedded: Mapping[str, Embedded] = {}
     if candidate in columns:
-        embedded = candidates.embed(columns, (task,), training)[task]
-        source = dataclasses.replace(source, candidate=embedded)
+        embedded = candidates.embed(columns, _tasks_of(batch), training)
+    source = _with(batch, columns, embedded)
     first = tf.range(tf.size(learns)) == 0
     rows = source.take(learns | (first & ~tf.reduce_any(learns)))
     return OwnBatch(
@@ -76,7 +76,24 @@ def _own(batch: Batch, candidates: EmbeddedSide, training: bool) -> OwnBatch:
         rows.everything,
         source,
         tf.math.count_nonzero(learns, dtype=tf.int32),
+        reads=rows.reads,
     )
+
+
+def _tasks_of(batch: Batch) -> tuple[str, ...]:
+    """The task of a batch, and those that its head reads, by way of others too."""
+    read = [task for each in batch.reads.values() for task in _tasks_of(each.batch)]
+    return tuple(dict.fromkeys((batch.task, *read)))
+
+
+def _with(batch: Batch, columns: Mapping[str, Tensor], candidates: Mapping[str, Embedded]) -> Batch:
+    """A batch of other columns and, for some tasks, candidates; also to the heads it reads."""
+    reads = {
+        name: dataclasses.replace(each, batch=_with(each.batch, columns, candidates))
+        for name, each in batch.reads.items()
+    }
+    candidate = candidates.get(batch.task, batch.candidate)
+    return dataclasses.replace(batch, columns=columns, candidate=candidate, reads=reads)
 
 
 def loss_of(head: Head, batch: Batch) -> Any:

@@ -14,7 +14,8 @@ from mtbench.data.dataset import Data, Side
 from mtbench.data.encoding import Feature
 from mtbench.data.interactions import Interactions
 from mtbench.errors import MtbenchError
-from mtbench.plugin.batch import Batch
+from mtbench.plugin.batch import Batch, Reading
+from mtbench.plugin.reads import with_read
 from mtbench.plugin.task import Head, Task
 from mtbench.plugin.tower import Features
 from mtbench.plugin.weighting import Weighting
@@ -22,7 +23,7 @@ from mtbench.suite.setup import Setup
 
 from .diagnostics import Diagnostics
 from .embedding import Catalogue, EmbeddedSide
-from .gradients import add, head_gradients, multiply, output_gradients, task_gradients
+from .gradients import add, multiply, output_gradients, task_gradients
 from .lessons import counted, loss_of, own_batches
 from .rows import own_columns
 from .state import state_of, variables_of
@@ -62,6 +63,7 @@ class MultiTaskModel(tfrs.Model):
             name: task.build(len(data.query.ids), len(data.candidate.ids))
             for name, task in setup.tasks.items()
         }
+        self._tasks = MappingProxyType(dict(setup.tasks))
         self.trained = setup.trained
         tasks = {name: setup.tasks[name] for name in setup.trained}
         self._sides = tuple(
@@ -136,7 +138,7 @@ class MultiTaskModel(tfrs.Model):
         if weighting:
             losses = {name: losses[name] for name in self.trained}
             shared, gradients, _ = task_gradients(
-                tape, losses, batches, self._tower_variables, self._head_variables
+                tape, losses, batches, self._tower_variables, self._reached_variables
             )
             sizes = [variable.shape.num_elements() for variable in shared]
             counts = self._counts(batches)
@@ -148,7 +150,8 @@ class MultiTaskModel(tfrs.Model):
             weigher = Weigher(weighting, tasks, sizes, may_lack)
             state += [(v, v.numpy()) for v in variables_of(state_of(weigher.strategy))]
             if weigher.at_outputs:
-                output_gradients(tape, losses, batches)  # refuses towers it cannot work with
+                # refuses towers it cannot work with
+                output_gradients(tape, losses, batches, self._reached_variables)
             with tf.GradientTape() as tape:
                 weigher(tf.ones([len(tasks)]), gradients)
             self._weighting_state = state_of(weigher.strategy)
@@ -181,11 +184,20 @@ class MultiTaskModel(tfrs.Model):
         tasks = tuple(tasks)
         if "history" not in columns and any(side.needs for side in self._sides):
             columns = {**columns, "history": tf.gather(self._history, columns["query"])}
-        query, candidate = (side.embed(columns, tasks, training) for side in self._sides)
-        everything = Catalogue(self._sides[1], self._num_candidates, tasks, training)
-        return {
-            task: Batch(columns, query[task], candidate[task], task, everything) for task in tasks
-        }
+        embedded = with_read(self._tasks, tasks)
+        query, candidate = (side.embed(columns, embedded, training) for side in self._sides)
+        everything = Catalogue(self._sides[1], self._num_candidates, embedded, training)
+        made: dict[str, Batch] = {}
+        for task in embedded:
+            reads = {
+                each.task: Reading(
+                    self.heads[each.task], made[each.task], each.what, each.gradients
+                )
+                for each in self._tasks[task].reads()
+            }
+            side = query[task], candidate[task]
+            made[task] = Batch(columns, *side, task, everything, reads=reads)
+        return {task: made[task] for task in tasks}
 
     def lessons(self, columns: Mapping[str, Tensor], training: bool) -> dict[str, Batch]:
         """Embed a batch for each of the trained tasks: the rows that it learns from."""
@@ -294,17 +306,20 @@ class MultiTaskModel(tfrs.Model):
         stacked = tf.stack(list(losses.values()))
         gradient_of: dict[Any, Any] = {}
         if self.weigher.at_outputs:
-            outputs, at_outputs = output_gradients(tape, losses, batches)
+            outputs, in_heads, at_outputs, private = output_gradients(
+                tape, losses, batches, self._reached_variables
+            )
             weighed = self.weigher(stacked, at_outputs, present)
             self.diagnostics.update_by_task(weighed, at_outputs, present)
-            cotangents = at_outputs.combine(weighed.weights)
+            combined = at_outputs.combine(weighed.weights)
+            cotangents, of_heads = combined[: len(outputs)], combined[len(outputs) :]
             variables = self._tower_variables
             row = tape.gradient(outputs, variables, output_gradients=cotangents)
-            gradient_of = {v.ref(): g for v, g in zip(variables, row, strict=True)}
-            private = head_gradients(tape, losses, self._head_variables)
+            pairs = zip((*variables, *in_heads), (*row, *of_heads), strict=True)
+            gradient_of = {v.ref(): g for v, g in pairs}
         else:
             shared, gradients, private = task_gradients(
-                tape, losses, batches, self._tower_variables, self._head_variables
+                tape, losses, batches, self._tower_variables, self._reached_variables
             )
             weighed = self.weigher(stacked, gradients, present)
             self.diagnostics.update_by_task(weighed, gradients, present)
@@ -374,6 +389,18 @@ class MultiTaskModel(tfrs.Model):
         return {
             name: [v for v in variables_of(state_of(head)) if v.trainable]
             for name, head in self.heads.items()
+        }
+
+    @property
+    def _reached_variables(self) -> dict[str, list[Any]]:
+        """By trained task the trainable variables of its head and of those that its loss reaches.
+
+        A variable of two heads is there once.
+        """
+        of_head = self._head_variables
+        return {
+            name: variables_of(v for n in with_read(self._tasks, [name], True) for v in of_head[n])
+            for name in self.trained
         }
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 import mtbench
 from mtbench.data import Coded, Ids, Known, Raw
 
+Rows = tuple[np.ndarray, np.ndarray]
 BLOCK = 2**23
 """Scores held at once while items are drawn: users of a block times items."""
 
@@ -46,6 +47,52 @@ class MadeUp(mtbench.Options):
         )
 
 
+class Cascade(mtbench.Options):
+    """Clicks, and what is bought of them, with the probabilities that they were drawn by.
+
+    The logit of a click is a + selection · x, that of a purchase b + spread · (ρ x + √(1 − ρ²) z),
+    ρ the relatedness; x and z are products of latent vectors of user and item, standardised and
+    uncorrelated over the rows. What is clicked is so a sample that x chooses.
+    """
+
+    click_rate: float = Field(0.2, gt=0, lt=1)
+    """Mean probability of a click."""
+    buy_rate: float = Field(0.2, gt=0, lt=1)
+    """Mean probability that a row would be bought if it were clicked, over all rows."""
+    selection: float = Field(2.0, ge=0, allow_inf_nan=False)
+    """Standard deviation of the logits of clicks; with 0 they are drawn of all rows alike."""
+    spread: float = Field(1.5, ge=0, allow_inf_nan=False)
+    """Standard deviation of the logits of purchases."""
+    relatedness: float = Field(0.5, ge=-1, le=1)
+    """Correlation of both logits."""
+
+    def columns(
+        self, rng: np.random.Generator, sides: tuple[np.ndarray, np.ndarray], rows: Rows
+    ) -> dict[str, np.ndarray]:
+        """Draw `click`, `buy`, `would_buy`, float32 `[n]`, 0 or 1, and the truth about them.
+
+        Args:
+            rng: The stream to draw from.
+            sides: Latent vectors of users and items, `[ids, latent_dim]` each.
+            rows: User and item of each row, int `[n]`.
+        """
+        dim, n = sides[0].shape[1], len(rows[0])
+        first, second = (_standardised(_products(rng, sides, rows, dim)) for _ in range(2))
+        second = _standardised(second - np.mean(first * second) * first)
+        wish = self.relatedness * first + math.sqrt(1 - self.relatedness**2) * second
+        click = _with_mean(self.selection * first, self.click_rate)
+        buy = _with_mean(self.spread * wish, self.buy_rate)
+        clicked, would_buy = rng.random(n) < click, rng.random(n) < buy
+        columns = {
+            "click": clicked,
+            "buy": clicked & would_buy,
+            "would_buy": would_buy,
+            "click_probability": click,
+            "buy_probability": buy,
+        }
+        return {name: column.astype(np.float32) for name, column in columns.items()}
+
+
 class Synthetic(mtbench.Dataset):
     """Ratings from a latent factor model, so that both tasks can be learned.
 
@@ -75,6 +122,10 @@ class Synthetic(mtbench.Dataset):
     """Features of the users by name; they follow the latent vectors."""
     candidate_features: dict[str, MadeUp] = Field({})
     """Features of the items by name; they follow the latent vectors."""
+    cascade: Cascade | None = None
+    """Draw for each row a click, `click`, and whether that is bought, `buy`, 1 or 0 each. Known
+    beside it: what would have been bought if it were clicked, `would_buy`, and both probabilities,
+    `click_probability` and `buy_probability`."""
     seed: int = Field(0, ge=0)
     """Seed of the data; a run's seed has no influence on it."""
 
@@ -86,6 +137,11 @@ class Synthetic(mtbench.Dataset):
                 f"ratings, found {self.num_ratings}"
             )
         return self
+
+    def options(self) -> dict[str, Any]:
+        """The options; `cascade` only where there is one, since runs without were made before."""
+        options = super().options()
+        return options if self.cascade else {k: v for k, v in options.items() if k != "cascade"}
 
     def source_digest(self) -> str:
         """Nothing is read: the options say it all."""
@@ -105,6 +161,9 @@ class Synthetic(mtbench.Dataset):
         if self.missing_label:
             drawn = np.random.default_rng([self.seed, 1]).random(len(rating))
             rating[drawn < self.missing_label] = np.nan
+        drawn_of = np.random.default_rng([self.seed, 3])
+        cascade = self.cascade
+        columns = cascade.columns(drawn_of, (users, items), (query, candidate)) if cascade else {}
         sides = [
             Known(_names("user", self.num_users), self._features(0, self.query_features, users)),
             Known(
@@ -114,7 +173,11 @@ class Synthetic(mtbench.Dataset):
         return mtbench.Data.encode(
             query=Ids("user_id", Coded(sides[0].ids, query[order]), sides[0]),
             candidate=Ids("movie_title", Coded(sides[1].ids, candidate[order]), sides[1]),
-            columns={"user_rating": rating, "timestamp": timestamp},
+            columns={
+                "user_rating": rating,
+                "timestamp": timestamp,
+                **{name: column[order] for name, column in columns.items()},
+            },
             source="synthetic",
             synthetic=True,
         )
@@ -166,6 +229,34 @@ class Synthetic(mtbench.Dataset):
             rng = np.random.default_rng([self.seed, 2, side, zlib.crc32(name.encode())])
             features[name] = options.draw(rng, latent)
         return features
+
+
+def _products(
+    rng: np.random.Generator, sides: tuple[np.ndarray, np.ndarray], rows: Rows, dim: int
+) -> np.ndarray:
+    """Products u A i of each row with a random matrix A, float64 `[n]`."""
+    users, items = sides
+    turned = users @ rng.normal(size=(dim, dim)).astype(np.float32)
+    starts = range(0, len(rows[0]), BLOCK)
+    parts = [
+        np.einsum("nd,nd->n", turned[rows[0][s : s + BLOCK]], items[rows[1][s : s + BLOCK]])
+        for s in starts
+    ]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    return np.asarray((values - values.mean()) / max(values.std(), np.finfo(np.float64).tiny))
+
+
+def _with_mean(logits: np.ndarray, mean: float) -> np.ndarray:
+    """Probabilities of the logits and a constant that gives them this mean, float64 `[n]`."""
+    low, high = -1000.0, 1000.0
+    for _ in range(60):  # to 2e-15
+        middle = (low + high) / 2
+        probabilities = 1.0 / (1.0 + np.exp(-np.clip(logits + middle, -500, 500)))
+        low, high = (middle, high) if probabilities.mean() < mean else (low, middle)
+    return np.asarray(probabilities)
 
 
 def _names(word: str, number: int) -> np.ndarray:

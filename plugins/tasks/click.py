@@ -41,6 +41,7 @@ class Click(mtbench.Task):
 
     name = "click"
     likelihood = "classification"
+    hands = ("logit", "representation")
     threshold: float | None = Field(None, allow_inf_nan=False)
     """A row is a positive if its label is at least this, else a negative; a row without a label
     does not count. Default: all rows are positives, negatives are drawn."""
@@ -273,6 +274,11 @@ class ClickHead:
             norms = [self.score.squared_norms(*pair) for pair in pairs]
             losses += options.l2 * tf.concat(norms, 0)
         return reduced(losses, weights, options.reduction)
+
+    def hand_on(self, batch: Any) -> dict[str, Any]:
+        """The logit of each pair, float32 `[batch]`, and what it was made of, `[batch, dim]`."""
+        logit, hidden = self.score.with_hidden(batch.query, batch.candidate)
+        return {"logit": logit, "representation": hidden}
 
     def evaluate(self, view: mtbench.TestView) -> dict[str, float]:
         """Metrics over the pairs of the part that is scored."""

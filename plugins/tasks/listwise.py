@@ -30,6 +30,7 @@ class Listwise(mtbench.Task):
 
     name = "listwise"
     likelihood = "classification"
+    hands = ("score", "representation")
     wants = "predictions"
     label: str = "user_rating"
     """Column to order by."""
@@ -159,6 +160,11 @@ class ListwiseHead:
             norms = self.score.squared_norms(batch.query, batch.candidate)
             loss += options.l2 * reduced(norms, weights, options.reduction)
         return loss
+
+    def hand_on(self, batch: Any) -> dict[str, Any]:
+        """The score of each pair, float32 `[batch]`, and what it was made of, `[batch, dim]`."""
+        score, hidden = self.score.with_hidden(batch.query, batch.candidate)
+        return {"score": score, "representation": hidden}
 
     def lists(self, batch: Any) -> tuple[Any, Any, Any, Any]:
         """Label and weight of each row, the list it is of, `[batch]` each; the number of lists."""

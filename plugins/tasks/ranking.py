@@ -27,6 +27,7 @@ class Ranking(mtbench.Task):
 
     name = "ranking"
     scored_by = ("label", "slices", "metric_weight")
+    hands = ("prediction", "representation")
     wants = "predictions"
     label: str = "user_rating"
     """Column to predict."""
@@ -191,11 +192,16 @@ class RankingHead:
 
     def predict(self, batch: Any) -> Any:
         """Predictions, float32 `[batch]`."""
-        score = self.score(batch.query, batch.candidate)
-        prediction = self.ordinal.expected(score) if self.ordinal else score
+        prediction = self.hand_on(batch)["prediction"]
         if self.range is None:
             return prediction
         return tf.clip_by_value(prediction, self.range[0], self.range[1])
+
+    def hand_on(self, batch: Any) -> dict[str, Any]:
+        """Predictions before any are clipped, float32 `[batch]`, and what they were made of."""
+        score, hidden = self.score.with_hidden(batch.query, batch.candidate)
+        prediction = self.ordinal.expected(score) if self.ordinal else score
+        return {"prediction": prediction, "representation": hidden}
 
     def counted(self, batch: Any) -> Any:
         """Number of rows that the loss is of, an integer scalar; None for all with a label."""

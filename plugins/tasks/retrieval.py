@@ -42,6 +42,7 @@ class Retrieval(mtbench.Task):
         *("top_k", "measures", "seen", "slices"),
     )
     likelihood = "classification"
+    hands = ("score", "representation")
     wants = "scores"
     loss: Literal[
         "categorical_crossentropy",
@@ -257,6 +258,12 @@ class RetrievalHead:
         if options.l2:
             losses += options.l2 * self.score.squared_norms(*sides)
         return reduced(losses, weights, options.reduction)
+
+    def hand_on(self, batch: Any) -> dict[str, Any]:
+        """The score of each pair, float32 `[batch]`, and the products it sums, `[batch, dim]`."""
+        query, candidate = self.score.query(batch.query), self.score.candidate(batch.candidate)
+        products = query.expand() * candidate.expand()
+        return {"score": tf.reduce_sum(products, axis=1), "representation": products}
 
     def softmax(self, batch: Any) -> Any:
         """Losses of all but `bpr`, float32 `[batch]`."""

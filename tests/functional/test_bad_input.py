@@ -230,6 +230,29 @@ CASES = {
     "seeds that are no YAML": (["run", "bad.yaml", "--seeds", "[3"], BASE, None),
     "report on a file": (["report", "bad.yaml"], BASE, None),
     "import of a folder": (["data", "import", "."], BASE, None),
+    "a circle of tasks that read each other": (
+        ["check", "bad.yaml"],
+        edit("  ranking: {units", "  one: {name: conversion, click: two}\n  two: {name: conversion, click: one}\n  ranking: {units"),
+        None,
+    ),
+    "a task that reads what there is not": (
+        ["check", "bad.yaml"], edit("  ranking: {units", "  conversion: {click: retrival}\n  ranking: {units"), None
+    ),
+    "a task that reads what hands on nothing such": (
+        ["check", "bad.yaml"], edit("  ranking: {units", "  conversion: {click: ranking}\n  ranking: {units"), None
+    ),
+    "a task that reads what nothing trains": (
+        ["check", "bad.yaml"],
+        edit("[ranking]", "[conversion]", edit("  ranking: {units", "  conversion: {gradients: false}\n  click: {threshold: 1}\n  ranking: {units")),
+        None,
+    ),
+    "a mask that leaves no row": (
+        RUN,
+        edit("[ranking]", "[conversion]", edit("num_ratings: 300", "num_ratings: 300, cascade: {}", edit(
+            "  ranking: {units", "  conversion: {where: {click: {least: 2}}}\n  click: {threshold: 1, label: click}\n  ranking: {units"
+        ))),
+        None,
+    ),
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 import mtbench
 from mtbench_plugins.datasets.movielens import MovieLens
-from mtbench_plugins.datasets.synthetic import Synthetic, _draw, _shares, _smallest
+from mtbench_plugins.datasets.synthetic import Cascade, Synthetic, _draw, _shares, _smallest
 from mtbench_plugins.splits.random import Random
 from mtbench_plugins.towers.mlp import MLP
 
@@ -229,3 +229,51 @@ def test_a_server_that_does_not_answer_is_out_of_reach(monkeypatch, tmp_path):
 def test_every_config_has_a_stand_in(registry, config):
     spec = dict(MovieLens(config=config).stand_in())
     assert registry.find("dataset", spec.pop("name"))(**spec).num_ratings > 99_999
+
+
+def cascade(**options):
+    return Synthetic(num_users=200, num_items=150, num_ratings=12_000, cascade=options).load()
+
+
+def logit(p):
+    p = p.astype(float)
+    return np.log(p / (1 - p))
+
+
+def test_a_cascade_changes_nothing_else():
+    plain = Synthetic(num_users=30, num_items=40, num_ratings=300)
+    with_cascade = plain.model_copy(update={"cascade": Cascade()})
+    one, two = plain.load(), with_cascade.load()
+    for name, column in one.interactions.columns.items():
+        np.testing.assert_array_equal(column, two.interactions.columns[name])
+    assert one.fingerprint != two.fingerprint
+    assert "cascade" not in plain.options()
+    assert Synthetic(**with_cascade.options()) == with_cascade
+
+
+@pytest.mark.parametrize(("selection", "relatedness"), [(3.0, 0.5), (0.0, 0.5), (1.0, -0.8)])
+def test_the_truth_of_a_cascade(selection, relatedness):
+    """Rates, spreads and correlation are those of the options; what is drawn is drawn by them."""
+    found = cascade(selection=selection, relatedness=relatedness, click_rate=0.3, buy_rate=0.1)
+    columns = found.interactions.columns
+    click, buy = columns["click_probability"], columns["buy_probability"]
+    assert click.mean() == pytest.approx(0.3, abs=1e-5)
+    assert buy.mean() == pytest.approx(0.1, abs=1e-5)
+    assert logit(click).std() == pytest.approx(selection, abs=1e-3)
+    assert logit(buy).std() == pytest.approx(1.5, abs=1e-3)
+    if selection:
+        correlation = np.corrcoef(logit(click), logit(buy))[0, 1]
+        assert correlation == pytest.approx(relatedness, abs=1e-3)
+    for label, p in (("click", click), ("would_buy", buy)):
+        error = np.sqrt(np.sum(p * (1 - p)))  # rows stay beside their own probabilities
+        for rows in (p >= 0, p >= np.median(p), p <= np.median(p)):
+            assert abs(np.sum(columns[label][rows] - p[rows])) < 5 * error
+    np.testing.assert_array_equal(columns["buy"], columns["click"] * columns["would_buy"])
+
+
+def test_selection_decides_what_is_known_of_purchases():
+    """Where clicks choose, the share of what would be bought is another one among them."""
+    for selection, gap in ((0.0, 0.0), (4.0, 0.25)):
+        columns = cascade(selection=selection, relatedness=0.9).interactions.columns
+        among = columns["buy_probability"][columns["click"] == 1].mean()
+        assert among - columns["buy_probability"].mean() == pytest.approx(gap, abs=0.04)
