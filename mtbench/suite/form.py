@@ -126,6 +126,9 @@ class ScenarioForm(Options):
     """What is different in tuning it."""
     labels: dict[str, Annotated[float, Field(gt=0, le=1)] | Labels] | None = None
     """By task what it learns from: a share of its labels in the training part, or more options."""
+    subsets: bool = False
+    """A scenario for each set of some of its tasks, of three tasks seven: `joint[ranking]`,
+    `joint[ranking+click]`, … One task alone has no weighting."""
     sweep: dict[str, Values | Together | list[Together]] | None = Field(None, min_length=1)
     """Dotted paths within the scenario, such as `train.epochs`, each with a list of values: a
     scenario for each point of the grid. Paths below `zip` go together."""
@@ -135,7 +138,7 @@ class ExtendingForm(ScenarioForm):
     """What a scenario says that starts from another one."""
 
     extends: str
-    """Name of the scenario it starts from, without its sweep."""
+    """Name of the scenario it starts from, without its sweep and subsets."""
     tasks: Trained | None = None  # type: ignore[assignment]
     """Names of the tasks to train, where they are others, or with options that differ."""
     weighting: Annotated[Any, Slot("weighting", partial=True)] = None

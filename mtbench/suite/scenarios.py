@@ -11,7 +11,7 @@ from mtbench.errors import did_you_mean
 from mtbench.plugin.task import Task
 from mtbench.plugin.weighting import Weighting
 
-from . import sweep
+from . import subsets, sweep
 from .form import QUESTION, ExtendingForm
 from .labels import Labels, as_mapping
 from .names import fault_of_arm
@@ -44,7 +44,7 @@ def read_scenarios(reader: PartsReader, tasks: Mapping[str, Task]) -> dict[str, 
 
 
 def _resolved(reader: PartsReader, key: str) -> Iterator[Resolved]:
-    """A scenario with what it starts from, or the points of its sweep."""
+    """A scenario with what it starts from, its subsets, or the points of its sweep."""
     document, path = reader.document.value, ("scenarios", key)
     expected = "tasks to train, and what else it differs in"
     spec = reader.mapping(document["scenarios"][key], path, expected)
@@ -57,7 +57,10 @@ def _resolved(reader: PartsReader, key: str) -> Iterator[Resolved]:
         return
     try:
         resolved = resolve(key, document)
-        yield from sweep.expand(resolved, spec["sweep"]) if "sweep" in spec else (resolved,)
+        if subsets.are_asked(spec, path):
+            yield from subsets.expand(resolved, document)
+        else:
+            yield from sweep.expand(resolved, spec["sweep"]) if "sweep" in spec else (resolved,)
     except ResolveError as error:
         reader.fault(error.path, str(error))
 
