@@ -455,7 +455,7 @@ def test_a_model_of_what_was_chosen_is_loaded_again(path, tmp_path, recwarn):
         ("tune.space={tasks.ranking.l2: {log: [0, 2]}}", "expected ends above 0 for log, found 0"),
         (
             "tune.space={tasks.rnking.l2: [1]}",
-            "tune.space.tasks.rnking.l2: unknown task 'rnking' (did",
+            "tune.space.tasks.rnking.l2: unknown task 'rnking'",
         ),
         ("scenarios.joint.tune=3", "scenarios.joint.tune: expected space or trials, found 3"),
         ("scenarios.joint.tune={trials: 3}", "expected trials and because together, found no bec"),

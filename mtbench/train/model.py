@@ -134,7 +134,7 @@ class MultiTaskModel(tfrs.Model):
         if weighting:
             losses = {name: losses[name] for name in self.trained}
             shared, gradients, _ = task_gradients(
-                tape, losses, batches, self._tower_variables, self._head_variables
+                tape, losses, batches, self.tower_variables, self.head_variables
             )
             sizes = [variable.shape.num_elements() for variable in shared]
             counts = self._counts(batches)
@@ -288,13 +288,13 @@ class MultiTaskModel(tfrs.Model):
             weighed = self.weigher(stacked, at_outputs, present)
             self.diagnostics.update_by_task(weighed, at_outputs, present)
             cotangents = at_outputs.combine(weighed.weights)
-            variables = self._tower_variables
+            variables = self.tower_variables
             row = tape.gradient(outputs, variables, output_gradients=cotangents)
             gradient_of = {v.ref(): g for v, g in zip(variables, row, strict=True)}
-            private = head_gradients(tape, losses, self._head_variables)
+            private = head_gradients(tape, losses, self.head_variables)
         else:
             shared, gradients, private = task_gradients(
-                tape, losses, batches, self._tower_variables, self._head_variables
+                tape, losses, batches, self.tower_variables, self.head_variables
             )
             weighed = self.weigher(stacked, gradients, present)
             self.diagnostics.update_by_task(weighed, gradients, present)
@@ -354,12 +354,12 @@ class MultiTaskModel(tfrs.Model):
         return [v for v in variables_of(self._weighting_state) if v.trainable]
 
     @property
-    def _tower_variables(self) -> list[Any]:
+    def tower_variables(self) -> list[Any]:
         """Trainable variables of both towers."""
         return [v for v in variables_of(self._tower_state) if v.trainable]
 
     @property
-    def _head_variables(self) -> dict[str, list[Any]]:
+    def head_variables(self) -> dict[str, list[Any]]:
         """Trainable variables of each head."""
         return {
             name: [v for v in variables_of(state_of(head)) if v.trainable]
@@ -373,7 +373,7 @@ class MultiTaskModel(tfrs.Model):
             side.column: [v for v in variables_of(state_of(side.layer)) if v.trainable]
             for side in self._sides
         }
-        return {**towers, **self._head_variables}
+        return {**towers, **self.head_variables}
 
     @property
     def model_variables(self) -> list[Any]:
