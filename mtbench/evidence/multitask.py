@@ -96,8 +96,8 @@ def _delta(results: Results, scenario: Scenario, confidence: float) -> DeltaM | 
         if not relative:
             return None
         gains[task] = np.mean(relative, axis=0)
-    per_task = {task: _estimate(values, confidence) for task, values in gains.items()}
-    overall = _estimate(np.mean(list(gains.values()), axis=0), confidence)
+    per_task = {task: estimate(values, confidence) for task, values in gains.items()}
+    overall = estimate(np.mean(list(gains.values()), axis=0), confidence)
     return DeltaM(
         scenario.name,
         per_task,
@@ -115,7 +115,7 @@ def _gain(metric: Metric, values: np.ndarray, base: np.ndarray) -> np.ndarray:
     return np.asarray(100 * metric.sign * (values - base) / np.abs(base))
 
 
-def _estimate(values: np.ndarray, confidence: float) -> Estimate:
+def estimate(values: np.ndarray, confidence: float) -> Estimate:
     """Mean and t interval of values over seeds."""
     mean, n = float(np.mean(values)), len(values)
     if n < MIN_PAIRS:

@@ -39,6 +39,8 @@ def words_below(
     """
     for sentence in summary.answer:
         say(console, f"{sentence[:1].upper()}{sentence[1:]}.", "bold")
+    for sentence in summary.why:
+        say(console, f"{sentence}.", "")
     for note in summary.notes:
         loud = note.startswith(("FAILED", "SYNTHETIC"))
         say(console, note, "red bold" if loud else "yellow")

@@ -93,6 +93,8 @@ class Summary:
     """Sentences: whether training together helped, and which scenarios simple baselines beat."""
     planned: tuple[evidence.Comparison, ...] = ()
     """The comparisons that have a verdict."""
+    why: tuple[str, ...] = ()
+    """Sentences: how pairs of tasks bear on each other, where runs were looked at."""
     basis: str = ""
     """What varied from seed to seed, and so what intervals are about; sentences."""
 
@@ -130,6 +132,7 @@ def summarize(results: Results) -> Summary:
         tuple(_arm(results, each, columns) for each in results.baselines.values()),
         tuple(evidence.answer_sentences(results, planned)),
         tuple(planned),
+        tuple(evidence.pair_sentences(evidence.task_pairs(results))),
         evidence.basis(results),
     )
 
