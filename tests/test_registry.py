@@ -132,9 +132,9 @@ TOWERS = """
     bag cgc cross-stitch dcn dselect-k embedding feature mlp mmoe ple sequence shared-bottom
 """.split()
 WEIGHTINGS = """
-    aligned-mtl cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad famo fixed gls go4align
-    gradcraft graddrop gradnorm gradvac imtl imtl-g imtl-l log metabalance mgda moco nash-mtl pcgrad
-    pe-ltr rlw sdmgrad stch uncertainty upgrad uw-so
+    aligned-mtl auxiliary cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad famo fixed gls
+    go4align gradcraft graddrop gradnorm gradvac imtl imtl-g imtl-l log metabalance mgda moco
+    nash-mtl pcgrad pe-ltr rlw sdmgrad stch uncertainty upgrad uw-so
 """
 
 

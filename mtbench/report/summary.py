@@ -126,7 +126,13 @@ def summarize(results: Results) -> Summary:
         columns,
         tuple(_scenario(results, name, sweep, columns) for name, sweep in sweeps.items()),
         _floor_rows(results),
-        (*(_data_notes(results, data) if data else ()), *budget(results), *said, *failed),
+        (
+            *_main_note(results),
+            *(_data_notes(results, data) if data else ()),
+            *budget(results),
+            *said,
+            *failed,
+        ),
         _describe_data(data) if data else "",
         _describe_environment(results),
         tuple(_arm(results, each, columns) for each in results.baselines.values()),
@@ -135,6 +141,13 @@ def summarize(results: Results) -> Summary:
         tuple(evidence.pair_sentences(evidence.task_pairs(results))),
         evidence.basis(results),
     )
+
+
+def _main_note(results: Results) -> list[str]:
+    """Say which task the suite is about, if it is about one."""
+    if results.judged_metrics == results.main_metrics:
+        return []
+    return [f"main task: {results.main}; verdicts and Δm are about it alone"]
 
 
 def _stat(values: Sequence[float]) -> Stat:

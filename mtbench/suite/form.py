@@ -73,6 +73,9 @@ class Plain(Options):
         [0, 1, 2]
     )
     """Seeds, a run for each; `5` is short for 0 to 4."""
+    main: str | None = None
+    """The task that the suite is about: verdicts, Δm and the first sentences are of it alone, and
+    weightings with a main task take it where they name none. Default: all tasks weigh alike."""
     tune: Tune | None = None
     """How options are chosen before the runs; default: they are not."""
 

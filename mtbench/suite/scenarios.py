@@ -117,12 +117,21 @@ def _weighting(reader: PartsReader, value: Any, names: Sequence[Any]) -> Weighti
             reader.fault((), f"expected a weighting, since {len(names)} tasks are trained")
         return None
     weighting: Weighting | None = reader.component("weighting", value, ("weighting",))
+    weighting = weighting and _about(weighting, reader.document.value.get("main"), names)
     if weighting and all(isinstance(task, str) for task in names):
         with reader.blame(type(weighting)):
             faults = list(weighting.check(names))
         for key, fault in faults:
             reader.fault(("weighting", *filter(None, key.split("."))), fault)
     return weighting
+
+
+def _about(weighting: Weighting, main: Any, names: Sequence[Any]) -> Weighting:
+    """A weighting about the suite's main task, where it has one and names none itself."""
+    option = weighting.main_option
+    if option is None or getattr(weighting, option) is not None or main not in names:
+        return weighting
+    return weighting.model_copy(update={option: main})
 
 
 def _labels(
