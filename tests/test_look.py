@@ -34,7 +34,7 @@ def train(tasks, towers, seeds=(0,), data=None, weighting=None, **options):
 @pytest.fixture(scope="module")
 def linear():
     """Two epochs of two steps on losses that are linear in the shared vectors, all steps seen."""
-    sgd = Optimizer(name="sgd", learning_rate=0.01)
+    sgd = Optimizer(name="sgd", learning_rate=0.01, momentum=0.5)
     options = {"epochs": 2, "batch_size": 20, "optimizer": sgd, "affinity_every": 1}
     ((found, _),) = train(KNOWN, (Vector(), Vector()), data=Labels().load(), **options)
     return found
@@ -50,6 +50,7 @@ def test_look_by_hand(linear):
     """Labels, order of the rows and vectors of each step are worked out in NumPy."""
     labels = Labels().load().interactions.columns["user_rating"]
     theta, weights = np.array([0.1, 0.2, 0.1, 0.2]), {"rate": 1.0, "find": 2.0, "again": 3.0}
+    momentum = np.zeros(4)
     for epoch, told in enumerate(linear.diagnostics):
         order = np.random.default_rng([0, 1, epoch]).permutation(40)
         seen = []
@@ -57,8 +58,9 @@ def test_look_by_hand(linear):
             batch, halves = labels[rows], (labels[rows[:10]], labels[rows[10:]])
             whole = {n: gradient_of(t, batch) for n, t in KNOWN.items()}
             by_half = [{n: gradient_of(t, half) for n, t in KNOWN.items()} for half in halves]
-            seen.append((whole, by_half, theta))
-            theta = theta - 0.01 * sum(weights[n] * g for n, g in whole.items())
+            seen.append((whole, by_half, theta + 0.5 * momentum))
+            momentum = 0.5 * momentum - 0.01 * sum(weights[n] * g for n, g in whole.items())
+            theta = theta + momentum
 
         def cosine(a, b):
             return a @ b / np.linalg.norm(a) / np.linalg.norm(b)

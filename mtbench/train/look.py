@@ -47,8 +47,10 @@ class Look:
     """Looks at some steps of a model's training, and keeps the means of an epoch.
 
     Affinity of task i for task j (Fifty et al., NeurIPS 2021, eq. 1):
-    Z_ij = 1 − L_j(θ_i) / L_j(θ), where θ_i are the shared parameters after a step on L_i alone, by
-    the run's optimizer in the state it is in, and both losses are of the batch of that step.
+    Z_ij = 1 − L_j(θ_i) / L_j(θ_0), where θ_i are the shared parameters after a step on L_i alone,
+    by the run's optimizer in the state it is in, and both losses are of the batch of that step.
+    θ_0 are the parameters after a step of a gradient of 0. For plain gradient descent that is where
+    they were, as there; what momentum and weight decay do by themselves is no task's.
 
     Args:
         model: A model of several tasks with a strategy, compiled.
@@ -114,16 +116,15 @@ class Look:
         try:
             halves = [value.numpy() for value in self._halves(columns)]
             restore()
-            losses = self._losses(columns).numpy()
             ahead = []
-            for only in np.eye(len(self._tasks), dtype=np.float32):
+            for only in np.eye(len(self._tasks) + 1, len(self._tasks), k=-1, dtype=np.float32):
                 restore()
                 lengths = self._step(columns, tf.constant(only)).numpy()
                 restore(but_for=shared)  # so that a head draws the same negatives again
                 ahead.append(self._losses(columns).numpy())
         finally:
             restore()
-        return (*halves, lengths, losses, np.stack(ahead))
+        return (*halves, lengths, *np.split(np.stack(ahead), [1]))
 
     def _note(
         self,
@@ -131,15 +132,24 @@ class Look:
         first: np.ndarray,
         second: np.ndarray,
         lengths: np.ndarray,
-        losses: np.ndarray,
+        drifted: np.ndarray,
         ahead: np.ndarray,
     ) -> None:
-        """Keep what was found; NaN stands for what cannot be told."""
+        """Keep what was found; NaN stands for what cannot be told.
+
+        Args:
+            inner: Inner products of both halves' gradients, `[tasks, tasks]`.
+            first: Lengths in the first half, `[tasks]`, as `second` in the other.
+            second: Those.
+            lengths: In the whole batch.
+            drifted: Losses after a step of nothing, `[1, tasks]`.
+            ahead: Losses after a step on each task, `[tasks, tasks]`.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             cosines = inner / first[:, None] / second
             conflicts = np.where(np.isfinite(cosines), cosines < 0, np.nan)
             ratios = np.log(lengths[:, None]) - np.log(lengths)
-            affinity = np.where(losses > 0, 1 - ahead / losses, np.nan)
+            affinity = np.where(drifted > 0, 1 - ahead / drifted, np.nan)
         affinity[~(lengths > 0)] = np.nan  # a step on a task that the batch has nothing of
         for name, values in (
             ("half_cosines", (cosines + cosines.T) / 2),
