@@ -22,7 +22,12 @@ def epoch(number, cosines, **parts):
         "half_cosines": dict(zip(KEYS, map(float, cosines), strict=True)),
         "half_conflicts": dict(zip(KEYS, (0.25, 0.125, 0.5), strict=True)),
         "norm_ratios": {"ranking|retrieval": 2.0},
-        "affinity": {"ranking>retrieval": 0.02, "retrieval>ranking": -0.01},
+        "affinity": {
+            "ranking>retrieval": 0.02,
+            "retrieval>ranking": -0.01,
+            "ranking>ranking": 0.03,
+            "retrieval>retrieval": 0.04,
+        },
     } | parts
 
 
@@ -64,6 +69,7 @@ def test_numbers_by_hand():
     assert (pair.conflict, pair.own_conflict) == (0.25, (0.125, 0.5))
     assert pair.norm_ratio == pytest.approx(4.0)
     assert [one.mean for one in pair.affinity] == pytest.approx([0.02, -0.01])
+    assert [one.mean for one in pair.own_affinity] == pytest.approx([0.03, 0.04])
     assert pair.level == pytest.approx(0.025)
 
 
@@ -156,5 +162,7 @@ def test_the_report_has_the_sentence_and_the_page_the_matrix():
     for shown in (pair.cosine, *pair.own):
         assert estimate_text(shown) in text
     assert "25 % negative" in text
+    for percent in ("2.0", "−1.0", "3.0", "4.0"):
+        assert f">{percent} [" in text
     assert "norms 2" in text
     assert "norms 0.5" in text

@@ -50,6 +50,8 @@ class TaskPair:
     affinity: tuple[Estimate | None, Estimate | None]
     """Of a step on the first task for the second, and the other way round: the share of the loss
     that it takes away; see `mtbench.train.look`."""
+    own_affinity: tuple[Estimate | None, Estimate | None]
+    """Of a step on each task for itself."""
     n: int
     """Number of seeds."""
     level: float = 0.05
@@ -157,6 +159,7 @@ def _pair(scenario: str, pair: tuple[str, str], looks: Looks, level: float) -> T
         (own_share[0], own_share[1]),
         float(np.exp(np.mean(np.log(known)))) if len(known) == len(ratios) else None,
         (_affinity(looks, one, two, level), _affinity(looks, two, one, level)),
+        (_affinity(looks, one, one, level), _affinity(looks, two, two, level)),
         len(looks),
         level,
     )

@@ -22,7 +22,8 @@ AFFINITY = (
     "step of the shared parameters on the row's loss alone takes away. The diagonal is what a "
     "task's own step does. Norms: length of the row's gradient by that of the column's."
 )
-Cell = Callable[[str, str], tuple[list[str | Html], float | None]]
+Shown = tuple[list[str | Html], float | None]
+"""What is in a cell, and the value it is sorted by."""
 
 
 def section(view: View) -> Html:
@@ -51,28 +52,29 @@ def _tables(number: int, pairs: Sequence[TaskPair]) -> list[Html]:
     tasks = [*dict.fromkeys(task for pair in pairs for task in pair.tasks)]
     of = {pair.tasks: pair for pair in pairs}
 
-    def cosine(one: str, two: str) -> tuple[list[str | Html], float | None]:
+    def pair_of(one: str, two: str) -> tuple[TaskPair | None, int]:
+        """A pair, and the place of the first task in it."""
         if one == two:
             pair = next(each for each in pairs if one in each.tasks)
-            at = pair.tasks.index(one)
-            value, share = pair.own[at], pair.own_conflict[at]
-        elif pair_of := of.get((one, two)) or of.get((two, one)):
-            value, share = pair_of.cosine, pair_of.conflict
-        else:
-            return ["–"], None
-        return [estimate_text(value), tag("small", f"{100 * share:.0f} % negative")], value.mean
+            return pair, pair.tasks.index(one)
+        return (of[one, two], 0) if (one, two) in of else (of.get((two, one)), 1)
 
-    def affinity(one: str, two: str) -> tuple[list[str | Html], float | None]:
-        pair = of.get((one, two)) or of.get((two, one))
+    def cosine(one: str, two: str) -> Shown:
+        pair, at = pair_of(one, two)
         if pair is None:
             return ["–"], None
-        forward = pair.tasks == (one, two)
-        value = pair.affinity[0 if forward else 1]
-        ratio = pair.norm_ratio if forward or not pair.norm_ratio else 1 / pair.norm_ratio
-        norms = [tag("small", f"norms {ratio:.3g}")] if ratio else []
-        if value is None:
-            return ["–", *norms], None
-        return [estimate_text(value, 100), *norms], value.mean
+        value = pair.own[at] if one == two else pair.cosine
+        share = pair.own_conflict[at] if one == two else pair.conflict
+        return [estimate_text(value), tag("small", f"{100 * share:.0f} % negative")], value.mean
+
+    def affinity(one: str, two: str) -> Shown:
+        pair, at = pair_of(one, two)
+        if pair is None:
+            return ["–"], None
+        value = (pair.own_affinity if one == two else pair.affinity)[at]
+        ratio = None if one == two else pair.norm_ratio
+        norms = [tag("small", f"norms {(1 / ratio if at else ratio):.3g}")] if ratio else []
+        return [estimate_text(value, 100) if value else "–", *norms], value and value.mean
 
     return [
         _matrix(f"cosines-{number}", f"{scenario}. {COSINES}", tasks, cosine),
@@ -80,7 +82,9 @@ def _tables(number: int, pairs: Sequence[TaskPair]) -> list[Html]:
     ]
 
 
-def _matrix(key: str, caption: str, tasks: Sequence[str], content: Cell) -> Html:
+def _matrix(
+    key: str, caption: str, tasks: Sequence[str], content: Callable[[str, str], Shown]
+) -> Html:
     head = [column("task", text=True), *(column(task, better="higher") for task in tasks)]
     rows = []
     for one in tasks:
