@@ -7,6 +7,7 @@ import pytest
 
 from mtbench.cli.main import main
 from mtbench.errors import SuiteError
+from mtbench.suite.schema import suite_schema
 from mtbench.suite.sweep import base
 
 TASKS = ("ranking", "retrieval", "liked")
@@ -139,3 +140,9 @@ def test_too_many_sets_are_refused(make_suite):
     joint = f"scenarios.joint={{tasks: [{', '.join(tasks)}], weighting: equal, subsets: true}}"
     with pytest.raises(SuiteError, match="at most 1000 sets of tasks, found 1023 of 10 tasks"):
         make_suite(*more, joint)
+
+
+def test_editors_know_it(registry):
+    schema = suite_schema(registry)
+    for form in ("ScenarioForm", "ExtendingForm"):
+        assert schema["$defs"][form]["properties"]["subsets"]["type"] == "boolean"

@@ -74,7 +74,7 @@ def _tables(number: int, pairs: Sequence[TaskPair]) -> list[Html]:
         value = (pair.own_affinity if one == two else pair.affinity)[at]
         ratio = None if one == two else pair.norm_ratio
         norms = [tag("small", f"norms {(1 / ratio if at else ratio):.3g}")] if ratio else []
-        return [estimate_text(value, 100) if value else "–", *norms], value and value.mean
+        return [estimate_text(value, 100) if value else "–", *norms], value.mean if value else None
 
     return [
         _matrix(f"cosines-{number}", f"{scenario}. {COSINES}", tasks, cosine),
