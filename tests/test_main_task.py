@@ -3,11 +3,12 @@
 import dataclasses
 
 import pytest
-from made import record
+from made import record, write
 
 from mtbench import evidence
 from mtbench.cli.main import main
 from mtbench.records import asked
+from mtbench.records.merging import merge
 from mtbench.records.results import Results
 from mtbench.report.page.page import page
 from mtbench.report.summary import summarize
@@ -90,6 +91,21 @@ def test_the_folder_knows_what_was_last_said(runs, tmp_path):
     assert len(lines) == 4
     asked.note(tmp_path, dataclasses.replace(version, main="ranking"))
     assert (tmp_path / asked.FILE).read_text().splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("mains", "kept"), [(["ranking"] * 2, "ranking"), ([None, "ranking"], None)]
+)
+def test_merged_shards_keep_it(runs, tmp_path, mains, kept):
+    shards = [tmp_path / "a", tmp_path / "b"]
+    for n, (folder, said) in enumerate(zip(shards, mains, strict=True)):
+        write(folder, part := [one for one in runs if one.seed % 2 == n])
+        version = dataclasses.replace(asked.version_of(part), main=said)
+        asked.note(folder, version, whole=False)
+        assert Results.read(folder).main == said
+    merge(shards, tmp_path / "whole")
+    found = Results.read(tmp_path / "whole")
+    assert (found.main, len(found.records)) == (kept, len(runs))
 
 
 # -- in a suite ------------------------------------------------------------------------------------
