@@ -47,6 +47,14 @@ def test_what_is_said_by_task_is_kept_for_the_tasks_of_a_set(make_suite):
             assert one.weighting.weights == {t: w for t, w in weights.items() if t in one.tasks}
 
 
+def test_a_main_task_is_that_of_the_sets_that_have_it(make_suite):
+    found = subsets(make_suite, "weighting: {name: auxiliary, main: liked, end: 0.5}")
+    for one in found.values():
+        if one.weighting:
+            assert one.weighting.main == ("liked" if "liked" in one.tasks else None)
+            assert one.weighting.end == 0.5
+
+
 def test_other_options_of_a_task_are_of_the_sets_that_train_it(make_suite):
     found = make_suite(
         LIKED,

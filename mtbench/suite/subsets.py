@@ -61,10 +61,7 @@ def expand(resolved: Resolved, suite: Mapping[str, Any]) -> Iterator[Resolved]:
         raise ResolveError(path, f"expected several tasks to train, found {found_text(whole)}")
     count = 0
     for trained in _sets(ordered, path):
-        part = _part(resolved, trained, suite)
-        label = "+".join(trained)
-        own = _concerning(points, trained, ordered)
-        made = [*sweep.expand(part, own, label)] if own else [_named(part, label)]
+        made = _points(_part(resolved, trained, suite), _concerning(points, trained, ordered))
         count += len(made)
         if count > sweep.MOST_POINTS:
             most = f"expected at most {sweep.MOST_POINTS} scenarios of subsets and sweep"
@@ -100,21 +97,27 @@ def _part(whole: Resolved, trained: Sequence[str], suite: Mapping[str, Any]) -> 
 
 
 def _weighting(weighting: Any, trained: Sequence[str], whole: Sequence[str]) -> Any:
-    """A weighting for some of the tasks: its options by task are those of these."""
+    """A weighting for some of the tasks: what it says by task is of these, its main task too."""
     if len(trained) < 2:
         return None
     if not isinstance(weighting, dict):
         return weighting
+    gone = {*whole} - {*trained}
     return {
         option: {task: each for task, each in value.items() if task in trained}
         if isinstance(value, dict) and value and {*value} <= {*whole}
         else value
         for option, value in weighting.items()
+        if option == "name" or not (isinstance(value, str) and value in gone)
     }
 
 
-def _named(part: Resolved, label: str) -> Resolved:
-    return replace(part, name=f"{part.name}[{label}]")
+def _points(part: Resolved, points: Any) -> list[Resolved]:
+    """A set of tasks by its name, or the points of a sweep over it."""
+    label = "+".join(part.trained)
+    if points:
+        return [*sweep.expand(part, points, label)]
+    return [replace(part, name=f"{part.name}[{label}]")]
 
 
 def _paths(points: Any) -> list[str]:
