@@ -214,7 +214,7 @@ def run_suite(
     found = [
         agenda.found.get(run.id) or store.read(store.path_of(folder, run.id)) for run in agenda.plan
     ]
-    return replace(Results.of(found), folder=folder)
+    return replace(Results.of(found), folder=folder, main=suite.main)
 
 
 def alone(suite: Suite) -> Suite:

@@ -109,8 +109,10 @@ def test_the_contract_in_a_test():
 SETUPS = (ROOT / "docs" / "setups.md").read_text()
 
 
-@pytest.mark.parametrize("section", re.findall(r"```yaml\n(.*?)```", SETUPS, re.DOTALL))
-def test_sections_of_the_page_of_setups_are_valid(folder, section):
+@pytest.mark.parametrize(
+    "section", re.findall(r"```yaml\n(.*?)```", SETUPS + STRATEGIES, re.DOTALL)
+)
+def test_sections_of_the_pages_are_valid(folder, section):
     """In place of those of the README's suite; the table's file is made up."""
     suite = yaml.safe_load((folder / "mine.yaml").read_text()) | yaml.safe_load(section)
     (folder / "mine.yaml").write_text(yaml.safe_dump(suite))

@@ -9,6 +9,7 @@ from .formulas import assured_difference
 from .front import Front, Objective, Point, Sweep, SweepStanding, pareto
 from .labels import Transfer, label_sentences, transfers
 from .multitask import DeltaM, Estimate, delta_m
+from .pairs import TaskPair, pair_sentences, task_pairs
 from .rivals import Standing, against_rivals
 from .users import compare_scenarios_over_users, compare_users
 from .words import (
@@ -38,6 +39,7 @@ __all__ = [
     "Standing",
     "Sweep",
     "SweepStanding",
+    "TaskPair",
     "Transfer",
     "against_rivals",
     "answer_sentences",
@@ -52,9 +54,11 @@ __all__ = [
     "front_sentences",
     "interval_beyond",
     "label_sentences",
+    "pair_sentences",
     "pareto",
     "planned",
     "sentences",
+    "task_pairs",
     "together_sentences",
     "transfer_sentences",
     "transfers",

@@ -78,7 +78,8 @@ def planned(
 
     Args:
         results: Of a suite.
-        metrics: `task/metric` names; default: the first headline metric of each task.
+        metrics: `task/metric` names; default: the first headline metric of each task, of a suite
+            with a main task of that one alone.
         confidence: Of each interval; 1 − confidence is the level of the whole family.
 
     Raises:
@@ -86,7 +87,7 @@ def planned(
     """
     check_confidence(confidence)
     found: dict[tuple[str, frozenset[str]], Comparison] = {}
-    for metric in results.main_metrics if metrics is None else results.choose(metrics):
+    for metric in results.judged_metrics if metrics is None else results.choose(metrics):
         for one, why in _planned(results, metric, confidence):
             key = (metric.key, frozenset((one.a, one.b)))
             first = found.setdefault(key, one)

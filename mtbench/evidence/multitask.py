@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,8 @@ def delta_m(results: Results, confidence: float = 0.95) -> list[DeltaM]:
 
     Δm = 100 / T Σ_i ± (M_i − B_i) / |B_i|, B_i of the scenario that trains task i alone, from
     the same labels and with the same seed; + for a metric of which more is better, else −. It is
-    computed for each seed; the interval is Student's t over seeds.
+    computed for each seed; the interval is Student's t over seeds. Of a suite with a main task it
+    is that task's gain alone, of the scenarios that train it.
 
     Source: Maninis, Radosavovic and Kokkinos, Attentive single-tasking of multiple tasks, CVPR
     2019, section 5 (there over tasks with one metric each; here a task's headline metrics are
@@ -68,15 +69,24 @@ def delta_m(results: Results, confidence: float = 0.95) -> list[DeltaM]:
     """
     check_confidence(confidence)
     found = [
-        _delta(results, scenario, confidence)
+        _delta(results, scenario, judged, confidence)
         for scenario in results.measured.values()
-        if len(scenario.tasks) > 1
+        if len(scenario.tasks) > 1 and (judged := _judged(results, scenario))
     ]
     return [delta for delta in found if delta]
 
 
-def _delta(results: Results, scenario: Scenario, confidence: float) -> DeltaM | None:
-    singles = {task: results.single(task, scenario) for task in scenario.tasks}
+def _judged(results: Results, scenario: Scenario) -> list[str]:
+    """The tasks of a scenario that Δm is about."""
+    if results.main not in {metric.task for metric in results.metrics}:
+        return list(scenario.tasks)
+    return [task for task in scenario.tasks if task == results.main]
+
+
+def _delta(
+    results: Results, scenario: Scenario, tasks: Sequence[str], confidence: float
+) -> DeltaM | None:
+    singles = {task: results.single(task, scenario) for task in tasks}
     alone = {task: single for task, single in singles.items() if single}
     seeds = common_seeds(scenario, *alone.values())
     if len(alone) < len(singles) or not seeds:
@@ -96,8 +106,8 @@ def _delta(results: Results, scenario: Scenario, confidence: float) -> DeltaM | 
         if not relative:
             return None
         gains[task] = np.mean(relative, axis=0)
-    per_task = {task: _estimate(values, confidence) for task, values in gains.items()}
-    overall = _estimate(np.mean(list(gains.values()), axis=0), confidence)
+    per_task = {task: estimate(values, confidence) for task, values in gains.items()}
+    overall = estimate(np.mean(list(gains.values()), axis=0), confidence)
     return DeltaM(
         scenario.name,
         per_task,
@@ -115,7 +125,7 @@ def _gain(metric: Metric, values: np.ndarray, base: np.ndarray) -> np.ndarray:
     return np.asarray(100 * metric.sign * (values - base) / np.abs(base))
 
 
-def _estimate(values: np.ndarray, confidence: float) -> Estimate:
+def estimate(values: np.ndarray, confidence: float) -> Estimate:
     """Mean and t interval of values over seeds."""
     mean, n = float(np.mean(values)), len(values)
     if n < MIN_PAIRS:

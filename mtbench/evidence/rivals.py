@@ -42,7 +42,7 @@ def against_rivals(results: Results, planned: Iterable[Comparison]) -> list[Stan
     """
     judged = {one.metric: one for one in planned if RIVAL in one.why}
     found = []
-    for metric in results.main_metrics:
+    for metric in results.judged_metrics:
         if metric.key not in judged:
             continue
         best, trained = judged[metric.key], results.trained(metric)

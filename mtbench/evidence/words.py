@@ -89,7 +89,7 @@ def answer_sentences(results: Results, planned: Sequence[Comparison]) -> list[st
 def together_sentences(results: Results, planned: Sequence[Comparison]) -> list[str]:
     """Say for each task whether training it with others helped, by the scenarios' single tasks."""
     said = []
-    for metric in results.main_metrics:
+    for metric in results.judged_metrics:
         twins = {one.b: one for one in planned if one.metric == metric.key and SINGLE in one.why}
         ranked = [twins[one.name] for one in results.ranked(metric) if one.name in twins]
         if ranked:

@@ -46,6 +46,9 @@ class Weighting(Component):
     """Whether weights depend on the losses, on gradients, on time or on chance."""
     symmetric: ClassVar[bool] = True
     """Whether exchanging two tasks exchanges their weights and changes nothing else."""
+    main_option: ClassVar[str | None] = None
+    """The option that names its main task, which is the suite's `main` where it says none and the
+    scenario trains that; None where it has no main task."""
     most_tasks: ClassVar[int | None] = None
     """How many tasks it can weigh; None for any number."""
     degree: ClassVar[float | None] = None

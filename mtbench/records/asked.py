@@ -59,6 +59,8 @@ class Version:
     """Digest of each answer, by `_key`; what is not named has the newest of its answers."""
     when: str
     """When it was last asked for, or else a run of it was started: UTC, ISO 8601."""
+    main: str | None = None
+    """The task that it is about; None for all of them. It is no part of what runs are."""
 
     @property
     def name(self) -> str:
@@ -110,9 +112,11 @@ def note(folder: Path, version: Version, whole: bool = True) -> None:
     if not whole:
         same = [old.answers for old in before if old.question_id == version.question_id]
         version = replace(version, answers={**(same[-1] if same else {}), **version.answers})
-    if before and before[-1].name == version.name:
+    if before and (before[-1].name, before[-1].main) == (version.name, version.main):
         return
     line = {"asked": version.when, "question_id": version.question_id, "answers": version.answers}
+    if version.main:
+        line["main"] = version.main
     try:
         with (folder / FILE).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
@@ -127,7 +131,8 @@ def noted(folder: Path) -> list[Version]:
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
         try:
             told = json.loads(line)
-            found.append(Version(told["question_id"], told["answers"], told["asked"]))
+            said = (told["question_id"], told["answers"], told["asked"], told.get("main"))
+            found.append(Version(*said))
         except (ValueError, KeyError, TypeError):
             continue
     return found
@@ -140,7 +145,9 @@ def versions(folder: Path, records: Sequence[Record]) -> list[Version]:
         folder: Where the records lie.
         records: All of them.
     """
-    asked = {version.name: version for version in noted(folder)[::-1]}
+    asked: dict[str, Version] = {}
+    for version in noted(folder)[::-1]:
+        asked.setdefault(version.name, version)  # as it was last asked for
     known = [v for v in asked.values() if any(v.allows(record) for record in records)]
     rest = [record for record in records if not any(v.allows(record) for v in known)]
     return [*known, *_unasked(rest)][::-1]

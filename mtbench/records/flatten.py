@@ -71,7 +71,9 @@ def diagnostics(record: Record) -> Iterator[tuple[int, dict[str, float]]]:
     """Yield each epoch, from 1, with what `Diagnostics.result` says of it.
 
     Keys: `weights/TASK`, and where gradients were formed `gradient_norms/TASK`, `norm_ratio`,
-    `cosines/TASK|TASK` and `conflicts/TASK|TASK`. Nothing for a run without a strategy.
+    `cosines/TASK|TASK` and `conflicts/TASK|TASK`; where steps were looked at `half_cosines/…`,
+    `half_conflicts/…`, `norm_ratios/TASK|TASK` and `affinity/TASK>TASK`, of a step on the first for
+    the second. Nothing for a run without a strategy.
     """
     for epoch in record.diagnostics:
         yield epoch["epoch"], dict(_numbers("", {k: v for k, v in epoch.items() if k != "epoch"}))

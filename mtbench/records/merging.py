@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from mtbench.errors import RecordError
 
-from . import store
+from . import asked, store
 from .record import Record
 
 
@@ -49,7 +49,16 @@ def merge(sources: Sequence[Path], target: Path) -> Merged:
     for folder in folders:
         for place in (folder, store.trials_of(folder)):
             counts += _merged(place, target / place.relative_to(folder))
+    _keep_main_task(folders, target)
     return Merged(counts["taken"], counts["there"], tuple(dict.fromkeys(problems)))
+
+
+def _keep_main_task(sources: Iterable[Path], target: Path) -> None:
+    """Let the target know the main task of the suite, if all that was asked for had this one."""
+    mains = {told[-1].main for folder in sources if (told := asked.noted(folder))}
+    if len(mains) == 1 and (main := mains.pop()):
+        last = asked.versions(target, store.read_folder(target)[0])[-1]
+        asked.note(target, replace(last, main=main))
 
 
 def _read(folder: Path, problems: list[str]) -> Iterable[tuple[Path, Record]]:

@@ -93,6 +93,8 @@ class Results:
     """Number of records they were chosen from."""
     folder: Path | None = None
     """Where they lie, where that is known."""
+    main: str | None = None
+    """The task that the suite is about; None where it is about all of them."""
 
     @classmethod
     def of(
@@ -110,7 +112,9 @@ class Results:
         """
         used, left_out = current(records, version) if records else ([], [])
         older = sum(record.upgraded for record in records)
-        return cls(tuple(used), tuple(problems), tuple(left_out), older, len(records))
+        main = version.main if version else None
+        said = (tuple(problems), tuple(left_out), older, len(records))
+        return cls(tuple(used), *said, main=main)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -218,6 +222,15 @@ class Results:
             if metric.headline and not held.headline:
                 first[metric.task] = metric
         return tuple(first.values())
+
+    @property
+    def judged_metrics(self) -> tuple[Metric, ...]:
+        """Those of `main_metrics` that verdicts are about: of the suite's main task, if it has one.
+
+        Where nothing is known of that task, they are all.
+        """
+        of_main = tuple(metric for metric in self.main_metrics if metric.task == self.main)
+        return of_main or self.main_metrics
 
     @cached_property
     def floors(self) -> Mapping[int, Mapping[str, Values]]:

@@ -10,6 +10,9 @@ from rich.markup import escape
 
 from .summary import Summary
 
+MOST_PAIRS = 6
+"""Pairs of tasks that a terminal is told of."""
+
 
 def say(console: Console, text: str, style: str) -> None:
     """Print a sentence; a terminal gets it broken between words, a pipe on one line."""
@@ -39,6 +42,11 @@ def words_below(
     """
     for sentence in summary.answer:
         say(console, f"{sentence[:1].upper()}{sentence[1:]}.", "bold")
+    for sentence in summary.why[:MOST_PAIRS]:
+        say(console, f"{sentence}.", "")
+    if len(summary.why) > MOST_PAIRS:
+        more = len(summary.why) - MOST_PAIRS
+        say(console, f"Of {more} more pairs of tasks the page and Markdown tell.", "dim")
     for note in summary.notes:
         loud = note.startswith(("FAILED", "SYNTHETIC"))
         say(console, note, "red bold" if loud else "yellow")

@@ -56,7 +56,7 @@ def to_json(summary: Summary) -> str:
     return json.dumps(_without_empty(told), indent=2) + "\n"
 
 
-_LATER = {"baselines", "baseline", "above_baseline", "weighting", "changes", "sweep"}
+_LATER = {"baselines", "baseline", "above_baseline", "weighting", "changes", "sweep", "why"}
 """Keys that are left out where they are empty."""
 
 

@@ -21,6 +21,8 @@ def markdown(summary: Summary) -> str:
     for task in dict.fromkeys(column.key.split("/")[0] for column in summary.columns):
         columns = [column for column in summary.columns if column.key.startswith(f"{task}/")]
         lines += [f"## {task}", "", *_metrics(summary, columns), ""]
+    if summary.why:
+        lines += ["## pairs of tasks", "", *(f"- {sentence}." for sentence in summary.why), ""]
     arms = (*summary.scenarios, *summary.baselines)
     lines += [
         "## throughput and size",

@@ -93,6 +93,8 @@ class Summary:
     """Sentences: whether training together helped, and which scenarios simple baselines beat."""
     planned: tuple[evidence.Comparison, ...] = ()
     """The comparisons that have a verdict."""
+    why: tuple[str, ...] = ()
+    """Sentences: how pairs of tasks bear on each other, where runs were looked at."""
     basis: str = ""
     """What varied from seed to seed, and so what intervals are about; sentences."""
 
@@ -124,14 +126,28 @@ def summarize(results: Results) -> Summary:
         columns,
         tuple(_scenario(results, name, sweep, columns) for name, sweep in sweeps.items()),
         _floor_rows(results),
-        (*(_data_notes(results, data) if data else ()), *budget(results), *said, *failed),
+        (
+            *_main_note(results),
+            *(_data_notes(results, data) if data else ()),
+            *budget(results),
+            *said,
+            *failed,
+        ),
         _describe_data(data) if data else "",
         _describe_environment(results),
         tuple(_arm(results, each, columns) for each in results.baselines.values()),
         tuple(evidence.answer_sentences(results, planned)),
         tuple(planned),
+        tuple(evidence.pair_sentences(evidence.task_pairs(results))),
         evidence.basis(results),
     )
+
+
+def _main_note(results: Results) -> list[str]:
+    """Say which task the suite is about, if it is about one."""
+    if results.judged_metrics == results.main_metrics:
+        return []
+    return [f"main task: {results.main}; verdicts and Δm are about it alone"]
 
 
 def _stat(values: Sequence[float]) -> Stat:

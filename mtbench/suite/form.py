@@ -73,6 +73,9 @@ class Plain(Options):
         [0, 1, 2]
     )
     """Seeds, a run for each; `5` is short for 0 to 4."""
+    main: str | None = None
+    """The task that the suite is about: verdicts, Δm and the first sentences are of it alone, and
+    weightings with a main task take it where they name none. Default: all tasks weigh alike."""
     tune: Tune | None = None
     """How options are chosen before the runs; default: they are not."""
 
@@ -126,6 +129,9 @@ class ScenarioForm(Options):
     """What is different in tuning it."""
     labels: dict[str, Annotated[float, Field(gt=0, le=1)] | Labels] | None = None
     """By task what it learns from: a share of its labels in the training part, or more options."""
+    subsets: bool = False
+    """A scenario for each set of some of its tasks, of three tasks seven: `joint[ranking]`,
+    `joint[ranking+click]`, … One task alone has no weighting."""
     sweep: dict[str, Values | Together | list[Together]] | None = Field(None, min_length=1)
     """Dotted paths within the scenario, such as `train.epochs`, each with a list of values: a
     scenario for each point of the grid. Paths below `zip` go together."""
@@ -135,7 +141,7 @@ class ExtendingForm(ScenarioForm):
     """What a scenario says that starts from another one."""
 
     extends: str
-    """Name of the scenario it starts from, without its sweep."""
+    """Name of the scenario it starts from, without its sweep and subsets."""
     tasks: Trained | None = None  # type: ignore[assignment]
     """Names of the tasks to train, where they are others, or with options that differ."""
     weighting: Annotated[Any, Slot("weighting", partial=True)] = None

@@ -182,6 +182,17 @@ class PartsReader:
             return []
         return list(faults_of_reads(tasks))
 
+    def main_task(self, main: str | None, tasks: Mapping[str, Task]) -> None:
+        """Check that the main task is one, and that a scenario trains it."""
+        if main is None or not tasks:
+            return
+        if main not in tasks:
+            self.fault(("main",), f"unknown task {main!r}{did_you_mean(main, tasks)}")
+        elif not any(main in one.trained for one in self.resolved.values()) and not self.faults:
+            trained = dict.fromkeys(name for one in self.resolved.values() for name in one.trained)
+            there = ", ".join(trained)
+            self.fault(("main",), f"expected a task that is trained ({there}), found {main!r}")
+
     def training(self, train: Train, tasks: Mapping[str, Task]) -> None:
         """Check what the training options say of the tasks."""
         if not (tasks and all(tasks.values())):

@@ -154,6 +154,7 @@ class _Reader(PartsReader):
         scenarios = read_scenarios(self, tasks)
         baselines = read_baselines(self, tasks, scenarios)
         if plain:
+            self.main_task(plain.main, tasks)
             self.training(plain.train, tasks)
             self.agreement(plain, split, scenarios)
         budgets = {}
@@ -179,6 +180,7 @@ class _Reader(PartsReader):
             baselines,
             plain.tune,
             budgets,
+            plain.main,
             Variants(self, tasks) if plain.tune else None,
             self.registry,
             executor,

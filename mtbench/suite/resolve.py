@@ -7,7 +7,7 @@ tasks it trains is kept apart, so that dotted paths such as `tasks.ranking.units
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
@@ -44,6 +44,8 @@ class Resolved:
     """Where in the document a section may stand, the scenario's own place first."""
     points: Mapping[Path_, Path_] = field(default_factory=dict)
     """The paths that a sweep sets, and where it says so."""
+    whole: tuple[str, ...] = ()
+    """The tasks of the scenario that it is a subset of; none for any other."""
 
     def place(self, path: Path_, document: Any) -> Path_:
         """Where in the document the value at a path of the resolved scenario comes from."""
@@ -211,6 +213,19 @@ def with_value(resolved: Resolved, dotted: str, value: Any, place: Path_) -> Res
         node[part] = node = child or {}
     node[path[-1]] = copy.deepcopy(value)
     return replace(resolved, value=sections, points=points)
+
+
+def concerns(dotted: str, trained: Sequence[str], tasks: Iterable[str]) -> bool:
+    """Whether a path says something of a scenario that trains some of the tasks.
+
+    What is said of a task that it does not train says nothing of it, nor does the weighting of one
+    task alone.
+    """
+    section, *rest = dotted.split(".")
+    absent = {*tasks} - {*trained}
+    if section == "weighting":
+        return len(trained) > 1 and not absent & {*rest[1:]}
+    return section not in ("tasks", "labels") or not absent & {*rest[:1]}
 
 
 def _spread(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from mtbench.errors import did_you_mean
 from mtbench.plugin.task import Task
 from mtbench.plugin.weighting import Weighting
 
-from . import sweep
+from . import subsets, sweep
 from .form import QUESTION, ExtendingForm
 from .labels import Labels, as_mapping
 from .names import fault_of_arm
@@ -45,7 +45,7 @@ def read_scenarios(reader: PartsReader, tasks: Mapping[str, Task]) -> dict[str, 
 
 
 def _resolved(reader: PartsReader, key: str) -> Iterator[Resolved]:
-    """A scenario with what it starts from, or the points of its sweep."""
+    """A scenario with what it starts from, its subsets, or the points of its sweep."""
     document, path = reader.document.value, ("scenarios", key)
     expected = "tasks to train, and what else it differs in"
     spec = reader.mapping(document["scenarios"][key], path, expected)
@@ -58,7 +58,10 @@ def _resolved(reader: PartsReader, key: str) -> Iterator[Resolved]:
         return
     try:
         resolved = resolve(key, document)
-        yield from sweep.expand(resolved, spec["sweep"]) if "sweep" in spec else (resolved,)
+        if subsets.are_asked(spec, path):
+            yield from subsets.expand(resolved, document)
+        else:
+            yield from sweep.expand(resolved, spec["sweep"]) if "sweep" in spec else (resolved,)
     except ResolveError as error:
         reader.fault(error.path, str(error))
 
@@ -151,12 +154,21 @@ def _weighting(reader: PartsReader, value: Any, names: Sequence[Any]) -> Weighti
             reader.fault((), f"expected a weighting, since {len(names)} tasks are trained")
         return None
     weighting: Weighting | None = reader.component("weighting", value, ("weighting",))
+    weighting = weighting and _about(weighting, reader.document.value.get("main"), names)
     if weighting and all(isinstance(task, str) for task in names):
         with reader.blame(type(weighting)):
             faults = list(weighting.check(names))
         for key, fault in faults:
             reader.fault(("weighting", *filter(None, key.split("."))), fault)
     return weighting
+
+
+def _about(weighting: Weighting, main: Any, names: Sequence[Any]) -> Weighting:
+    """A weighting about the suite's main task, where it has one and names none itself."""
+    option = weighting.main_option
+    if option is None or getattr(weighting, option) is not None or main not in names:
+        return weighting
+    return weighting.model_copy(update={option: main})
 
 
 def _labels(

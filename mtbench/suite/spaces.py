@@ -12,7 +12,7 @@ from mtbench.plugin.baseline import Baseline
 from mtbench.plugin.task import Task
 
 from .parts import PartsReader
-from .resolve import ResolveError, with_value
+from .resolve import ResolveError, concerns, with_value
 from .scenarios import read_resolved
 from .suite import Budget, Scenario, served
 from .tune import ArmTune, Tune, Values
@@ -42,8 +42,11 @@ def read_budgets(
         space = {path: values for path, values in own.space.items() if values is not None}
         if arm in reader.resolved:
             trained = reader.resolved[arm].trained
-            shared = {p: v for p, v in tune.space.items() if _concerns(p, trained)}
+            shared = {p: v for p, v in tune.space.items() if concerns(p, trained, tasks)}
             used |= shared.keys()
+            whole = reader.resolved[arm].whole  # what is said for all subsets need not be of each
+            if whole:
+                space = {p: v for p, v in space.items() if concerns(p, trained, whole)}
             space = {**{p: v for p, v in shared.items() if p not in own.space}, **space}
         _try(variants, arm, space, tune)
         if space:
@@ -54,12 +57,6 @@ def read_budgets(
         message = "expected a path within a scenario, such as train.optimizer.learning_rate"
         reader.fault(("tune", "space", path), f"{message}: no scenario trains its task")
     return budgets
-
-
-def _concerns(path: str, trained: Any) -> bool:
-    """Whether a path is of a scenario: the options of a task it does not train are none of it."""
-    section, _, rest = path.partition(".")
-    return section != "tasks" or rest.partition(".")[0] in {*trained, "*"}
 
 
 def _check(

@@ -96,6 +96,8 @@ class Suite:
     """How options are chosen; None where they are not."""
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     """By arm, where options are chosen."""
+    main: str | None = None
+    """The task that it is about; None for all of them."""
     variant: Callable[[str, Mapping[str, Any]], Scenario | Baseline] | None = field(
         default=None, compare=False, repr=False
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mtbench.config.document import Path_
@@ -25,7 +26,7 @@ MOST_POINTS = 1000
 """Of a sweep: each is a scenario."""
 
 
-def expand(resolved: Resolved, sweep: Any) -> Iterator[Resolved]:
+def expand(resolved: Resolved, sweep: Any, first: str = "") -> Iterator[Resolved]:
     """Turn a scenario with a sweep into one for each point of its grid.
 
     `sweep: {train.epochs: [1, 3]}` gives `name[epochs=1]` and `name[epochs=3]`. More than one key
@@ -35,6 +36,7 @@ def expand(resolved: Resolved, sweep: Any) -> Iterator[Resolved]:
     Args:
         resolved: The scenario without its sweep.
         sweep: What it says.
+        first: Stands first in what sets a point apart.
 
     Raises:
         ResolveError: The sweep is wrong.
@@ -49,11 +51,11 @@ def expand(resolved: Resolved, sweep: Any) -> Iterator[Resolved]:
         made = resolved
         for dotted, value in itertools.chain(*point):
             made = with_value(made, dotted, value, _place(path, sweep, dotted))
-        name = f"{resolved.name}[{', '.join(map(_label, point))}]"
+        name = f"{resolved.name}[{', '.join(filter(None, [first, *map(_label, point)]))}]"
         if name in names:
             raise ResolveError(path, f"the point {name} is there twice")
         names.add(name)
-        yield Resolved(name, made.trained, made.value, made.layers, made.points)
+        yield replace(made, name=name)
 
 
 def _axes(sweep: Any, path: Path_) -> Iterator[_Axis]:

@@ -90,15 +90,21 @@ class Train(Options):
     diagnostics: bool = False
     """Record gradient norms, cosines and conflicts for strategies too that need no gradients."""
 
+    affinity_every: int | None = Field(None, ge=1)
+    """At each so many-th step of several tasks look at how they bear on each other: gradients of
+    two halves of the batch, and what a step on one task's loss does to the others'. It changes
+    nothing, and costs the time of as many steps as there are tasks, and two more."""
+
     pretrain: Pretrain | None = None
     """Train these tasks first, with the same options; optimizers and schedule then start anew."""
 
     @model_serializer(mode="wrap")
-    def _without_pretrain(self, dump: Callable[[Train], dict[str, Any]]) -> dict[str, Any]:
-        """Leave `pretrain` out where there is none, as before there was such an option."""
+    def _without_later(self, dump: Callable[[Train], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out what is not asked for of later options, as before there were such."""
         options = dump(self)
-        if self.pretrain is None:
-            options.pop("pretrain", None)
+        for later in ("affinity_every", "pretrain"):
+            if getattr(self, later) is None:
+                options.pop(later, None)
         return options
 
     @property

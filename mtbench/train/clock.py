@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from .look import Look
 from .pace import Pace
 from .validation import Validation
 
@@ -22,6 +23,7 @@ class Clock(tf.keras.callbacks.Callback):
         batch_size: Number of examples in every step but the last of an epoch.
         examples: Their number in an epoch.
         validation: What scores the validation part, if anything does.
+        look: What looks at some of the steps, if anything does.
     """
 
     def __init__(
@@ -30,8 +32,10 @@ class Clock(tf.keras.callbacks.Callback):
         batch_size: int,
         examples: int,
         validation: Validation | None = None,
+        look: Look | None = None,
     ) -> None:
         super().__init__()
+        self._look, self._epoch = look, 0
         self._validation, self._validated = validation, 0.0
         self._first = min(batch_size, examples)
         self._even = examples % self._first == 0
@@ -48,8 +52,14 @@ class Clock(tf.keras.callbacks.Callback):
         """Start the clock."""
         self._times.append(time.perf_counter())
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Note which epoch it is."""
+        self._epoch = epoch
+
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Note when a step begins."""
+        """Look at the step, and note when it begins."""
+        if self._look:
+            self._look.before(self._epoch, batch)
         self._begun, self._spent = time.perf_counter(), time.process_time()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -71,7 +81,9 @@ class Clock(tf.keras.callbacks.Callback):
                 raise FloatingPointError(f"{name} is {value} after epoch {epoch + 1}")
         weigher = self.model.weigher
         if weigher:
-            self.diagnostics.append({"epoch": epoch + 1, **self.model.diagnostics.result()})
+            seen = self._look.result() if self._look else {}
+            told = self.model.diagnostics.result() | seen
+            self.diagnostics.append({"epoch": epoch + 1, **told})
             self.model.epoch_ended(losses)
         self._epoch_ended(epoch + 1, losses)
         if self._validation:
@@ -86,7 +98,7 @@ class Clock(tf.keras.callbacks.Callback):
     def timings(self, examples: int) -> dict[str, float | None]:
         """Times of the whole `fit`, given its number of examples."""
         begin, first, end = self._times
-        aside = self._pace.spent + self._validated
+        aside = self._pace.spent + self._validated + (self._look.spent if self._look else 0.0)
         steps, rest = self._steps - 1, end - first - aside
         step = rest / steps if steps else 0.0
         return {

@@ -47,6 +47,7 @@ class Feed:
 
     Attributes:
         dataset: The batches of all epochs of the run that was started last.
+        types: TensorFlow's types of the columns, by name.
     """
 
     def __init__(
@@ -60,7 +61,8 @@ class Feed:
         self._columns = (*columns, *own)
         self._run = _FedRun({"query": np.empty(0, np.int32)}, 0)
         dtypes = {**data.interactions.dtypes, "history": np.int32, **own}
-        types = [tf.as_dtype(dtypes[name]) for name in self._columns]
+        self.types = {name: tf.as_dtype(dtypes[name]) for name in self._columns}
+        types = list(self.types.values())
 
         def some(epoch: Any, start: Any) -> tf.data.Dataset:
             columns = tf.numpy_function(self._rows, [epoch, start], types)
@@ -110,9 +112,18 @@ class Feed:
 
     def _rows(self, epoch: np.ndarray, start: np.ndarray) -> list[np.ndarray]:
         """Columns of the rows from `start` on, in the order of an epoch, counted from 0."""
+        return self._taken(int(epoch), slice(start, start + self._step))
+
+    def batch(self, epoch: int, step: int) -> dict[str, np.ndarray]:
+        """Columns of the batch that is fed in a step of an epoch, both counted from 0."""
+        start = step * self._options.batch_size
+        rows = slice(start, start + self._options.batch_size)
+        return dict(zip(self._columns, self._taken(epoch, rows), strict=True))
+
+    def _taken(self, epoch: int, part: slice) -> list[np.ndarray]:
+        """Columns of a part of an epoch's rows."""
         run = self._run  # an earlier run's pipeline may still be asking when another starts
-        order = run.order(int(epoch) if self._options.reshuffle else 0)
-        rows = order[start : start + self._step]
+        rows = run.order(epoch if self._options.reshuffle else 0)[part]
         return [run.columns[name][rows] for name in self._columns]
 
 

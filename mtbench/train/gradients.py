@@ -46,6 +46,25 @@ class TaskGradients:
             total += tf.matmul(rows, rows, transpose_b=True)
         return total
 
+    def inner(self, other: TaskGradients) -> Tensor:
+        """Inner products with the gradients of other losses by the same variables, float64.
+
+        Returns:
+            `[tasks, tasks]`, a row for each of these.
+        """
+        total = tf.zeros([self._tasks, other._tasks], tf.float64)
+        for parts in zip(self._parts, other._parts, strict=True):
+            rows, columns = (
+                tf.cast(tf.reshape(each, [count, -1]), tf.float64)
+                for each, count in zip(_aligned(*parts), (self._tasks, other._tasks), strict=True)
+            )
+            total += tf.matmul(rows, columns, transpose_b=True)
+        return total
+
+    def lengths(self) -> Tensor:
+        """Norm of each task's gradient, float64 `[tasks]`."""
+        return tf.sqrt(tf.linalg.diag_part(self.gramian()))
+
     def combine(self, weights: Tensor) -> list[Any]:
         """Σ w_i g_i for weights `[tasks]`: a tensor or `tf.IndexedSlices` for each variable."""
         combined = []
@@ -71,6 +90,21 @@ class TaskGradients:
         sizes = [tf.TensorShape(shape).num_elements() for shape in self._shapes]
         parts = tf.split(vector, sizes)
         return [tf.reshape(part, s) for part, s in zip(parts, self._shapes, strict=True)]
+
+
+def _aligned(one: tuple[Any, Tensor], other: tuple[Any, Tensor]) -> tuple[Tensor, Tensor]:
+    """Gradients of one variable, `[tasks, ids, …]` of ids that may be others, by the same ids."""
+    (ids, values), (others, further) = one, other
+    if ids is None:
+        return values, further
+    distinct, where = tf.unique(tf.concat([ids, others], 0))
+    left, right = tf.split(where, [tf.size(ids), tf.size(others)])
+    return tuple(
+        tf.stack(
+            [tf.math.unsorted_segment_sum(v, place, tf.size(distinct)) for v in tf.unstack(each)]
+        )
+        for each, place in ((values, left), (further, right))
+    )
 
 
 def _stack(column: Sequence[Any], shape: tuple[int, ...]) -> tuple[Any, Tensor]:

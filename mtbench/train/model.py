@@ -138,7 +138,7 @@ class MultiTaskModel(tfrs.Model):
         if weighting:
             losses = {name: losses[name] for name in self.trained}
             shared, gradients, _ = task_gradients(
-                tape, losses, batches, self._tower_variables, self._reached_variables
+                tape, losses, batches, self.tower_variables, self.reached_variables
             )
             sizes = [variable.shape.num_elements() for variable in shared]
             counts = self._counts(batches)
@@ -151,7 +151,7 @@ class MultiTaskModel(tfrs.Model):
             state += [(v, v.numpy()) for v in variables_of(state_of(weigher.strategy))]
             if weigher.at_outputs:
                 # refuses towers it cannot work with
-                output_gradients(tape, losses, batches, self._reached_variables)
+                output_gradients(tape, losses, batches, self.reached_variables)
             with tf.GradientTape() as tape:
                 weigher(tf.ones([len(tasks)]), gradients)
             self._weighting_state = state_of(weigher.strategy)
@@ -307,19 +307,19 @@ class MultiTaskModel(tfrs.Model):
         gradient_of: dict[Any, Any] = {}
         if self.weigher.at_outputs:
             outputs, in_heads, at_outputs, private = output_gradients(
-                tape, losses, batches, self._reached_variables
+                tape, losses, batches, self.reached_variables
             )
             weighed = self.weigher(stacked, at_outputs, present)
             self.diagnostics.update_by_task(weighed, at_outputs, present)
             combined = at_outputs.combine(weighed.weights)
             cotangents, of_heads = combined[: len(outputs)], combined[len(outputs) :]
-            variables = self._tower_variables
+            variables = self.tower_variables
             row = tape.gradient(outputs, variables, output_gradients=cotangents)
             pairs = zip((*variables, *in_heads), (*row, *of_heads), strict=True)
             gradient_of = {v.ref(): g for v, g in pairs}
         else:
             shared, gradients, private = task_gradients(
-                tape, losses, batches, self._tower_variables, self._reached_variables
+                tape, losses, batches, self.tower_variables, self.reached_variables
             )
             weighed = self.weigher(stacked, gradients, present)
             self.diagnostics.update_by_task(weighed, gradients, present)
@@ -379,12 +379,12 @@ class MultiTaskModel(tfrs.Model):
         return [v for v in variables_of(self._weighting_state) if v.trainable]
 
     @property
-    def _tower_variables(self) -> list[Any]:
+    def tower_variables(self) -> list[Any]:
         """Trainable variables of both towers."""
         return [v for v in variables_of(self._tower_state) if v.trainable]
 
     @property
-    def _head_variables(self) -> dict[str, list[Any]]:
+    def head_variables(self) -> dict[str, list[Any]]:
         """Trainable variables of each head."""
         return {
             name: [v for v in variables_of(state_of(head)) if v.trainable]
@@ -392,12 +392,12 @@ class MultiTaskModel(tfrs.Model):
         }
 
     @property
-    def _reached_variables(self) -> dict[str, list[Any]]:
+    def reached_variables(self) -> dict[str, list[Any]]:
         """By trained task the trainable variables of its head and of those that its loss reaches.
 
         A variable of two heads is there once.
         """
-        of_head = self._head_variables
+        of_head = self.head_variables
         return {
             name: variables_of(v for n in with_read(self._tasks, [name], True) for v in of_head[n])
             for name in self.trained
@@ -410,7 +410,7 @@ class MultiTaskModel(tfrs.Model):
             side.column: [v for v in variables_of(state_of(side.layer)) if v.trainable]
             for side in self._sides
         }
-        return {**towers, **self._head_variables}
+        return {**towers, **self.head_variables}
 
     @property
     def model_variables(self) -> list[Any]:

@@ -19,6 +19,7 @@ from mtbench.suite.setup import Setup
 
 from .clock import Clock
 from .feed import Feed, make_feed
+from .look import Look
 from .model import MultiTaskModel
 from .rows import Lessons
 from .updates import Updates, keras_optimizer
@@ -67,6 +68,7 @@ class Trainer:
         self._first = Trainer(first, data) if first else None
         self._model: MultiTaskModel | None = None
         self._initial_slots: list[np.ndarray] = []
+        self._look: Look | None = None
 
     def train(
         self,
@@ -107,12 +109,13 @@ class Trainer:
         before = _checksums(model)
         built = time.perf_counter()
         validation = Validation(self.setup, validate, stop, losses) if validate else None
-        clock = Clock(epoch_ended, options.batch_size, rows, validation)
+        look = self._start_look(model)
+        clock = Clock(epoch_ended, options.batch_size, rows, validation, look)
         model.fit(
             self._feed.dataset,
             epochs=options.epochs,
             steps_per_epoch=steps,
-            callbacks=[clock],
+            callbacks=_callbacks(clock, model, options.epochs, steps) if look else [clock],
             verbose=0,
         )
         if before and before == _checksums(model):
@@ -136,6 +139,16 @@ class Trainer:
             first.curve if first else [],
         )
 
+    def _start_look(self, model: MultiTaskModel) -> Look | None:
+        """What looks at some steps of a model, where that is asked for and it has several tasks."""
+        every = self.setup.train.affinity_every
+        if not (every and model.weigher and len(model.trained) > 1):
+            return None
+        if self._look is None or self._look.model is not model:
+            self._look = Look(model, self._feed, every)
+        self._look.start()
+        return self._look
+
     def _prepare(self, seed: int) -> MultiTaskModel:
         """A model with the initial state of a seed: the one already traced, if it can serve."""
         tf.keras.utils.set_random_seed(seed)
@@ -149,6 +162,15 @@ class Trainer:
         for slot, initial in zip(self._model.optimizer_variables, self._initial_slots, strict=True):
             slot.assign(initial)
         return self._model
+
+
+def _callbacks(clock: Clock, model: MultiTaskModel, epochs: int, steps: int) -> Any:
+    """The callbacks of a `fit` that may take longer than a step: Keras would warn of that."""
+    made = tf.keras.callbacks.CallbackList(
+        [clock], add_history=True, model=model, verbose=0, epochs=epochs, steps=steps
+    )
+    made._check_timing = False
+    return made
 
 
 def _checksums(model: MultiTaskModel) -> list[int]:

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +215,8 @@ class Agenda:
         if not plan:
             return
         if self._version is None or len(plan) != self._noted:
-            self._noted, self._version = len(plan), version_of(run.run for run in plan)
+            made = replace(version_of(run.run for run in plan), main=self._suite.main)
+            self._noted, self._version = len(plan), made
         studies = self.tuner.studies if self.tuner else []
         complete = all(study.title in self._plans for study in studies)
         whole = complete and not self._wanted.arms and self._wanted.shard == (1, 1)

@@ -22,9 +22,10 @@ class MetaBalance(mtbench.GradientWeighting):
     name = "metabalance"
     symmetric = False
     degree = 1
+    main_option = "target"
     target: str | None = None
-    """The task that matters; default: the first of the scenario. In a step without a label of it
-    the first task that has one."""
+    """The task that matters; default: the suite's `main`, without one the first of the scenario.
+    In a step without a label of it the first task that has one."""
     relax: float = Field(0.7, ge=0, le=1)
     """r: 1 makes lengths equal, 0 leaves them alone."""
     beta: float = Field(0.9, ge=0, lt=1)

@@ -8,6 +8,7 @@ from mtbench.testing.probe import apply
 from mtbench_plugins.tasks.ranking import Ranking
 from mtbench_plugins.tasks.retrieval import Retrieval
 from mtbench_plugins.weighting.aligned_mtl import AlignedMTL
+from mtbench_plugins.weighting.auxiliary import Auxiliary
 from mtbench_plugins.weighting.cagrad import CAGrad
 from mtbench_plugins.weighting.config import ConFIG
 from mtbench_plugins.weighting.dualproj import DualProj
@@ -149,6 +150,15 @@ def test_metabalance_refuses_another_target():
     faults = MetaBalance(target="rank").check(["ranking", "retrieval"])
     assert list(faults) == [("target", "not a trained task (did you mean 'ranking'?)")]
     assert not list(MetaBalance(target="retrieval").check(["ranking", "retrieval"]))
+
+
+def test_auxiliary_weighs_another_main_task():
+    combine = Auxiliary(main="retrieval", start=0.5).build({"ranking": None, "retrieval": None})
+    assert combine(tf.constant([3.0, 10.0])).numpy() == 11.5
+    faults = Auxiliary(main="rank").check(["ranking", "retrieval"])
+    assert list(faults) == [("main", "not a trained task (did you mean 'ranking'?)")]
+    with pytest.raises(ValueError, match="expected start and end above 0 for exponential"):
+        Auxiliary(schedule="exponential", end=0.0)
 
 
 @pytest.mark.parametrize("cls", [MGDA, CAGrad, UPGrad, DualProj])

@@ -32,6 +32,18 @@ OPTIONS = [
     ),
     ("dwa", {}, {}),
     ("dwa", {"temperature": 0.3}, {"temperature": 0.3}),
+    ("auxiliary", {}, {"by_epoch": [1.0, 0.55, 0.1, 0.1]}),
+    ("auxiliary", {"main": "task_0", "end": 0.0, "epochs": 2}, {"by_epoch": [1.0, 0.0, 0.0, 0.0]}),
+    (
+        "auxiliary",
+        {"start": 0.2, "end": 1.5, "schedule": "cosine", "epochs": 4},
+        {"by_epoch": [0.2, 0.525, 1.175, 1.5]},
+    ),
+    (
+        "auxiliary",
+        {"start": 2.0, "end": 0.25, "schedule": "exponential"},
+        {"by_epoch": [2.0, 0.5**0.5, 0.25, 0.25]},
+    ),
     ("gls", {}, {}),
     ("log", {}, {}),
     ("stch", {}, {}),
@@ -123,7 +135,7 @@ def test_numpy(name, ours, theirs, tasks, monkeypatch):
     rng = np.random.default_rng(0)
     parameters = gradients.shape[2]
     sizes = [parameters]
-    if name in ("dwa", "stch"):
+    if name in ("dwa", "stch", "auxiliary"):
         theirs["epochs"] = EPOCHS
     if name == "famo":
         theirs["new_losses"] = after

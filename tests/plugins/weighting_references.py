@@ -217,6 +217,14 @@ def dwa(
     return updates
 
 
+def auxiliary(
+    losses: Array, jacobians: Array, *, epochs: Sequence[int], by_epoch: Sequence[float]
+) -> list[Array]:
+    """The first task, and the others by the weight of the epoch (Belharbi et al., ESANN 2016)."""
+    steps = zip(_ended_epochs(losses, epochs), jacobians, strict=True)
+    return [jacobian[0] + by_epoch[len(ended)] * jacobian[1:].sum(0) for ended, jacobian in steps]
+
+
 def gls(losses: Array, jacobians: Array) -> list[Array]:
     """The geometric mean of the losses (Chennupati et al., CVPR Workshops 2019)."""
     updates = []

@@ -10,7 +10,7 @@ from importlib.resources import files
 from mtbench.records.results import Results
 from mtbench.text import counted
 
-from . import curves, findings, labels, panels, provenance, sections, sweeps, tuning, wording
+from . import curves, findings, labels, pairs, panels, provenance, sections, sweeps, tuning, wording
 from .markup import Html, tag
 from .svg import Canvas
 from .view import View, look_at
@@ -130,6 +130,7 @@ def _sections(view: View, canvas: Canvas) -> Iterable[tuple[str, str, Html]]:
             ("gradients", "Gradients", curves.gradients(runs), panels.GRADIENTS),
         ):
             yield key, title, panels.lines(view, canvas, found, text)
+        yield "pairs", "Pairs of tasks", pairs.section(view)
         yield "speed", "Speed", panels.costs(view, canvas)
     if view.results.failed:
         yield "failed", "Failed runs", findings.failures(view)

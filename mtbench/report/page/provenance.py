@@ -147,7 +147,8 @@ def suite(view: View) -> dict[str, Any]:
         view.summary.suite, results.question, answers, (run.seed for run in results.records)
     )
     scenarios = {name: ordered["scenarios"][name] for name in results.scenarios}
-    return {**ordered, "scenarios": scenarios}
+    main = {"main": results.main} if results.main else {}
+    return {**ordered, **main, "scenarios": scenarios}
 
 
 def _commands(view: View, files: Iterable[str]) -> list[str]:
