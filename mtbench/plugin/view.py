@@ -117,7 +117,7 @@ class TestView(ScoredPart):
     @property
     def askers(self) -> np.ndarray:
         """The query of each of `query_embeddings`, int32 `[requests]`."""
-        return self.test.query[self._requests[1]]
+        return np.asarray(self.test.query[self._requests[1]])
 
     @property
     def request(self) -> np.ndarray:
