@@ -107,7 +107,7 @@ def dense_gradients(tape, losses, variables):
 
 def names_of(model, variables):
     """The heads that some variables are of."""
-    of = {v.ref(): name for name, head in model._head_variables.items() for v in head}
+    of = {v.ref(): name for name, head in model.head_variables.items() for v in head}
     return [of[v.ref()] for v in variables if v.ref() in of]
 
 
@@ -123,7 +123,7 @@ def test_gradients_over_shared_heads_are_exact(tasks, shared, towers):
         batches = model.batches(columns, model.trained)
         losses = {name: model.heads[name].loss(batches[name]) for name in model.trained}
     variables, gradients, private = task_gradients(
-        tape, losses, batches, model._tower_variables, model._reached_variables
+        tape, losses, batches, model.tower_variables, model.reached_variables
     )
     assert set(names_of(model, variables)) == shared
     expected = dense_gradients(tape, losses, variables)
@@ -146,7 +146,7 @@ def test_gradients_at_the_outputs_have_those_of_shared_heads_beside_them():
         batches = model.batches(columns, model.trained)
         losses = {name: model.heads[name].loss(batches[name]) for name in model.trained}
         total = tf.add_n(list(losses.values()))
-    outputs, heads, gradients, _ = output_gradients(tape, losses, batches, model._reached_variables)
+    outputs, heads, gradients, _ = output_gradients(tape, losses, batches, model.reached_variables)
     assert set(names_of(model, heads)) == {"middle", "read"}
     by = dense_gradients(tape, losses, [*outputs, *heads]).astype(np.float64)
     np.testing.assert_allclose(gradients.gramian(), by @ by.T, rtol=1e-4)
