@@ -159,6 +159,12 @@ def test_rows_that_are_ids_keep_their_numbers(folder):
     assert (data.query.key, data.candidate.key) == ("query_row", "candidate_row")
 
 
+def test_a_column_that_is_not_made_is_told(folder):
+    Path("ratings.csv").write_text("x,y\n1,2\n2,3\n")
+    with pytest.raises(mtbench.DataError, match="no column '#rows' \\(did you mean '#row'\\?\\)"):
+        Table(query="#rows", candidate="#row", columns={"y": "y"}).require()
+
+
 def test_a_change_of_any_file_is_another_content(folder):
     for name in ("a", "b"):
         Path(f"{name}.csv").write_text("user_id,item_id,f\n1,2,3\n2,3,4\n")

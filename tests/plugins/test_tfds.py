@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import re
 from pathlib import Path
 
@@ -102,10 +103,11 @@ def test_ids_that_several_rows_have(brought):
     """Features of a side come from the first row of an id, and all its rows have to agree."""
     with pytest.raises(mtbench.DataError, match="'history': expected one value for each recency"):
         Tfds(query="recency", query_features={"history": "numeric"}).load()
-    data = Tfds(query="recency", query_features={"channel": "categorical"}).load()
+    data = Tfds(query="recency", query_features={"mens": "numeric"}).load()
     assert data.query.key == "recency"
-    assert len(data.query.ids) == 12
-    assert data.query.features["channel"].names.tolist() == ["Phone"]
+    months = data.query.ids.astype(int)
+    assert sorted(months) == [*range(1, 13)]
+    assert data.query.features["mens"].values.tolist() == [(month + 1) % 2 for month in months]
 
 
 @pytest.mark.parametrize(
@@ -151,11 +153,25 @@ def test_data_sets_that_there_are_not(brought):
         Tfds(config="movielens/9", candidate="movie_id").require()
 
 
-def test_lists_are_told(brought):
+def test_lists_are_told(brought, tmp_path, monkeypatch):
+    """Of a set that is not prepared by its builder, of one that is by what is stored of it."""
+    movies = {"config": "movielens/100k-movies", "candidate": "movie_genres"}
     with pytest.raises(mtbench.DataError, match="feature 'movie_genres': expected one value in"):
-        Tfds(
-            config="movielens/100k-movies", candidate="movie_genres", columns={"a": "movie_id"}
-        ).require()
+        Tfds(**movies, columns={"a": "movie_id"}).require()
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    folder = tmp_path / "made" / "1.0.0"
+    folder.mkdir(parents=True)
+    (folder / "dataset_info.json").touch()
+    features = {
+        "one": {"pythonClassName": "Tensor", "tensor": {"shape": {}}},
+        "three": {"pythonClassName": "Tensor", "tensor": {"shape": {"dimensions": ["3"]}}},
+        "many": {"pythonClassName": "Sequence", "sequence": {"feature": {}}},
+    }
+    (folder / "features.json").write_text(json.dumps({"featuresDict": {"features": features}}))
+    for name in ("three", "many"):
+        with pytest.raises(mtbench.DataError, match=f"made: feature '{name}': expected one value"):
+            Tfds(config="made", candidate=name, columns={"a": "one"}).require()
+    Tfds(config="made", candidate="one", columns={"a": "one"}).require()
 
 
 def test_what_cannot_be_had_is_said_with_the_ways_out(brought, monkeypatch, tmp_path):

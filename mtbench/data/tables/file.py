@@ -173,7 +173,7 @@ class TableReader:
             if column in MADE:
                 continue
             if column not in names:
-                near = did_you_mean(column, names)
+                near = did_you_mean(column, MADE if column.startswith("#") else names)
                 hint = self.table.hint(names) or way_out
                 raise DataError(f"{place}: no column {column!r}{near}{hint}")
             if names.count(column) > 1:
