@@ -125,7 +125,31 @@ class DrawingLayer:
         return found * tf.round(self.draws.uniform(tf.shape(found), training) + 0.2)
 
 
-TASKS = {"rate": TinyTask(), "find": TinyTask(find=True, factor=0.5)}
+class NoiseTask(TinyTask):
+    """Which way its loss goes is drawn anew in each call."""
+
+    name = "noise"
+
+    def build(self, num_queries, num_candidates):
+        return NoiseHead()
+
+
+class NoiseHead:
+    def __init__(self):
+        self.draws = Draws()
+
+    def adapt(self, train):
+        pass
+
+    def loss(self, batch):
+        drawn = self.draws.uniform([], training=batch.everything.training)
+        return 10.0 + tf.sign(drawn - 0.5) * tf.reduce_mean(batch.query.expand())
+
+    def evaluate(self, view):
+        return {"nothing": 0.0}
+
+
+TASKS = {"rate": TinyTask(), "find": TinyTask(find=True, factor=0.5), "noise": NoiseTask()}
 
 
 @pytest.mark.parametrize(
@@ -139,14 +163,17 @@ def test_a_look_leaves_every_bit_of_a_run(towers, seeds):
     """State of the optimizer, moving means and random numbers included."""
     options = {"epochs": 2, "batch_size": 20, "optimizer": Optimizer(name="adam")}
     plain = train(TASKS, towers, seeds, **options)
-    looked = train(TASKS, towers, seeds, affinity_every=2, **options)
+    looked = train(TASKS, towers, seeds, affinity_every=1, **options)
     for (one, left), (two, right) in zip(plain, looked, strict=True):
         for a, b in zip(left, right, strict=True):
             np.testing.assert_array_equal(a, b)
         assert one.curve == two.curve
         assert [e["weights"] for e in one.diagnostics] == [e["weights"] for e in two.diagnostics]
         assert "affinity" not in one.diagnostics[0]
-        assert two.diagnostics[0]["affinity"]
+        for epoch in two.diagnostics:
+            assert {*epoch["affinity"]} == {f"{a}>{b}" for a in TASKS for b in TASKS}
+            # what a head draws for the step is what it draws for the losses after it
+            assert epoch["affinity"]["noise>noise"] > 0
 
 
 def test_inner_products_of_gradients_by_other_rows():
