@@ -85,9 +85,9 @@ class LossWeighting(Weighting):
 class GramianWeighting(Weighting):
     """A strategy that weighs the tasks' gradients, given their inner products.
 
-    The gradients g_i are those by the shared parameters: those that more than one trained task
-    depends on. They are exact, but no matrix of them is formed. Other parameters get the gradient
-    of their own task's loss.
+    The gradients g_i are those by the shared parameters: those that more than one trained loss
+    reaches, in towers or, where tasks read others, in heads. They are exact, but no matrix of them
+    is formed. Other parameters get the gradient of their own task's loss.
     """
 
     needs: ClassVar[str] = "Gramian"
@@ -96,7 +96,10 @@ class GramianWeighting(Weighting):
 
     @property
     def at_outputs(self) -> bool:
-        """Whether the gradients are those by the towers' outputs: cheaper, and approximate."""
+        """Whether the gradients are those by the towers' outputs: cheaper, and approximate.
+
+        Those by parameters that heads share are beside them.
+        """
         return False
 
     def build(self, tasks: Mapping[str, Task]) -> Callable[[Tensor, Tensor], Tensor]:
