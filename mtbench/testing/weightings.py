@@ -31,8 +31,8 @@ STEPS = 30
 
 
 def builds(weighting: Weighting) -> str | None:
-    """It trains one, two and three tasks, and all numbers stay finite."""
-    for count in (1, 2, 3):
+    """It trains one task and three, and all numbers stay finite."""
+    for count in (1, 3):  # two are trained by `reproducible`
         tasks = tiny_tasks(count)
         for path, fault in weighting.check(tuple(tasks)):
             return f"for {count} tasks its default options are wrong: {path}: {fault}"
