@@ -172,8 +172,10 @@ def test_a_look_leaves_every_bit_of_a_run(towers, seeds):
         assert "affinity" not in one.diagnostics[0]
         for epoch in two.diagnostics:
             assert {*epoch["affinity"]} == {f"{a}>{b}" for a in TASKS for b in TASKS}
-            # what a head draws for the step is what it draws for the losses after it
-            assert epoch["affinity"]["noise>noise"] > 0
+            # what a head draws for the step is what it draws for the losses after it; Keras'
+            # dropout, whose numbers no variable decides, draws others
+            if not isinstance(towers[0], Random):
+                assert epoch["affinity"]["noise>noise"] > 0
 
 
 def test_inner_products_of_gradients_by_other_rows():

@@ -50,7 +50,9 @@ class Look:
     Z_ij = 1 − L_j(θ_i) / L_j(θ_0), where θ_i are the shared parameters after a step on L_i alone,
     by the run's optimizer in the state it is in, and both losses are of the batch of that step.
     θ_0 are the parameters after a step of a gradient of 0. For plain gradient descent that is where
-    they were, as there; what momentum and weight decay do by themselves is no task's.
+    they were, as there; what momentum and weight decay do by themselves is no task's. Numbers that
+    are drawn from variables (`mtbench.kit.Draws`) are those of the step in all of these losses;
+    those of an operation that draws by itself, such as Keras' dropout, are others: noise.
 
     Args:
         model: A model of several tasks with a strategy, compiled.
