@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from mtbench.data.history import positions
+from mtbench.data.store import load_data
 from mtbench.plugin.registry import installed
 from mtbench.testing import check_component
 from mtbench.train.evaluate import evaluate
@@ -101,15 +102,15 @@ ALL = tuple(TASKS)
         *(pytest.param(ALL, name, marks=THOROUGH) for name in ("mgda", "uncertainty", "pcgrad")),
     ],
 )
-def test_every_task_by_itself_and_all_of_them(make_suite, tiny_data, tasks, weighting):
+def test_every_task_by_itself_and_all_of_them(make_suite, registry, tasks, weighting):
     """Under Keras, each form of strategy."""
-    suite = dataclasses.replace(
-        make_suite("train.epochs=1"), tasks={name: cls() for name, cls in TASKS.items()}
-    )
-    rows = suite.split.build(tiny_data, 0)
-    train, test = (tiny_data.interactions.take(part) for part in (rows.train, rows.test))
+    suite = make_suite("train.epochs=1", "dataset.cascade={click_rate: 0.5, buy_rate: 0.5}")
+    suite = dataclasses.replace(suite, tasks={name: cls() for name, cls in TASKS.items()})
+    data = load_data(suite.dataset, registry.identity(suite.dataset))
+    rows = suite.split.build(data, 0)
+    train, test = (data.interactions.take(part) for part in (rows.train, rows.test))
     setup = dataclasses.replace(
         suite.setup("joint"), trained=tasks, weighting=WEIGHTINGS[weighting]()
     )
-    trained = Trainer(setup, tiny_data).train(0, train)
+    trained = Trainer(setup, data).train(0, train)
     assert evaluate(trained.model, train, test).metrics.keys() == suite.tasks.keys()
