@@ -857,6 +857,16 @@ def test_limits_hold_what_was_trained_for(values):
         assert low <= min(values) <= max(values) <= high
 
 
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_what_is_far_better_is_within_the_limits(higher_is_better):
+    sign = 1 if higher_is_better else -1
+    spreads = [Spread(str(n), (sign * n / 10,)) for n in range(10)]
+    best, worst = Spread("best", (sign * 40.0,)), Spread("worst", (sign * -40.0,))
+    low, high = Axis("x", higher_is_better, {}, [*spreads, best, worst]).limits()
+    assert low <= best.mean <= high
+    assert not low <= worst.mean <= high
+
+
 def test_the_edge_of_a_front():
     """Worked by hand: more is better in both, then less."""
     assert staircase([(1, 3), (2, 2)], (True, True), (0, 0)) == [

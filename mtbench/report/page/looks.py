@@ -87,15 +87,18 @@ class Axis:
     def limits(self) -> tuple[float, float]:
         """What is shown: the scenarios trained for it and the strongest baseline, else floor.
 
-        What lies far off does not decide the scale: a scenario that was not trained for the task
-        may be at ten times the others' error.
+        What is far worse than the others does not decide the scale: a scenario that was not trained
+        for the task may be at ten times their error. What is far better is never left out.
         """
         core = [v for s in self.spreads if s.own for v in (s.mean, *s.values)]
         core = core or [v for s in self.spreads for v in (s.mean, *s.values)]
         if len(core) > 8:
             low, _, high = statistics.quantiles(core, n=4)
             reach = 3 * (high - low)  # Tukey's far out
-            core = [v for v in core if low - reach <= v <= high + reach] or core
+            if self.higher_is_better:
+                core = [v for v in core if v >= low - reach]
+            else:
+                core = [v for v in core if v <= high + reach]
         core += [mean for _, mean in self.rivals[:1]]
         low, high = min(core), max(core)
         room = 0.09 * (high - low) or 0.05 * abs(high) or 1.0
