@@ -18,9 +18,9 @@ KILLS = max(int(200 * SHARE), 3)
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def start(suite, folder):
+def start(suite, folder, executor):
     command = [sys.executable, "-m", "mtbench.cli", "run", str(suite), "--results", str(folder)]
-    command += ["--scenario", "sound", "--scenario", "raise"]
+    command += ["--scenario", "sound", "--scenario", "raise", "--executor", executor]
     variables = {k: v for k, v in os.environ.items() if k != "MTBENCH_EXECUTOR"}
     return subprocess.Popen(
         command,
@@ -52,17 +52,20 @@ def results(folder):
     return found
 
 
-def test_storm_of_kills(tmp_path):
+@pytest.mark.parametrize("executor", ["processes", "inline", "dask"])
+def test_storm_of_kills(tmp_path, executor):
+    if executor == "dask":
+        pytest.importorskip("distributed")
     suite = bombs.write(tmp_path, "sound", "raise")
     suite.write_text(suite.read_text().replace("seeds: 1", "seeds: 6"))
     began = time.monotonic()
-    assert start(suite, tmp_path / "whole").wait(timeout=300) == 1  # `raise` fails
+    assert start(suite, tmp_path / "whole", executor).wait(timeout=300) == 1  # `raise` fails
     took = time.monotonic() - began
     expected = results(tmp_path / "whole" / "bombs")
     assert len(expected) == 12
     chance, kills, folder = random.Random(1), 0, tmp_path / "r" / "bombs"
     while kills < KILLS:
-        running = start(suite, tmp_path / "r")
+        running = start(suite, tmp_path / "r", executor)
         deadline = time.monotonic() + chance.uniform(0.2, took)
         started = []
         while time.monotonic() < deadline and running.poll() is None:
@@ -83,7 +86,7 @@ def test_storm_of_kills(tmp_path):
         if len(done) == 6 and not chance.randrange(3):  # begin anew
             for path in folder.iterdir():
                 path.unlink()
-    assert start(suite, tmp_path / "r").wait(timeout=300) == 1
+    assert start(suite, tmp_path / "r", executor).wait(timeout=300) == 1
     assert results(folder) == expected
     left = {path.suffix for path in folder.iterdir()}
     assert left <= {".json", ".npz", ".npy", ".jsonl", ".log"}
