@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from by_task import ByTask
 
 import mtbench
 from mtbench.data.store import load_data
@@ -39,25 +40,6 @@ class Counter:
     def __call__(self, losses):
         self.calls.assign_add(1)
         return tf.reduce_sum(losses)
-
-
-class ByTask(mtbench.Tower):
-    """An embedding of its own for each task."""
-
-    name = "by-task"
-
-    def build(self, features, tasks):
-        return ByTaskLayer(features, tasks)
-
-
-class ByTaskLayer:
-    def __init__(self, features, tasks):
-        self.key = features.key
-        size = features.num_values[features.key]
-        self.tables = {task: tf.keras.layers.Embedding(size, 4) for task in tasks}
-
-    def __call__(self, features, training=False):
-        return {task: table(features[self.key]) for task, table in self.tables.items()}
 
 
 def parts(suite, registry, scenario):

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from batches import random_batch
+from by_task import ByTask
 
 import mtbench
 from mtbench.errors import SuiteError
 from mtbench.plugin.reads import Read, with_read
 from mtbench.suite.reads import untrained
-from mtbench.testing.tiny import TinyDataset, TinyTask, TinyTower, tiny_suite
+from mtbench.testing.tiny import TinyDataset, TinyTask, tiny_suite
 from mtbench.train.gradients import output_gradients, task_gradients
 from mtbench.train.lessons import loss_of, own_batches
 from mtbench.train.model import MultiTaskModel
@@ -60,25 +61,6 @@ class ReadingHead:
 
     def evaluate(self, view):
         return {"nothing": 0.0}
-
-
-class ByTask(TinyTower):
-    """An embedding of its own for each task."""
-
-    name = "by-task"
-
-    def build(self, features, tasks):
-        return ByTaskLayer(features, tasks)
-
-
-class ByTaskLayer:
-    def __init__(self, features, tasks):
-        self.key = features.key
-        size = features.num_values[features.key]
-        self.tables = {task: tf.keras.layers.Embedding(size, 4) for task in tasks}
-
-    def __call__(self, features, training=False):
-        return {task: table(features[self.key]) for task, table in self.tables.items()}
 
 
 CHAIN = {"last": Reading(other="middle"), "middle": Reading(), "read": TinyTask()}
