@@ -32,8 +32,9 @@ def start(suite, folder, executor):
 
 
 def heeds():
-    """Heed an interrupt, though the shell that started the tests in its background ignores them."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Heed what the shell that started the tests may ignore: in its background, under `nohup`."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def lives(process):
