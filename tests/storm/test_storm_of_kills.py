@@ -33,7 +33,7 @@ def start(suite, folder, executor):
 
 def heeds():
     """Heed what the shell that started the tests may ignore: in its background, under `nohup`."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
