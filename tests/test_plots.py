@@ -156,7 +156,7 @@ def test_names_lie_on_nothing(points):
 
 
 def test_points_that_are_close_are_all_named():
-    points = [(0.4, 0.4), (0.41, 0.41), (0.6, 0.3), (0.405, 0.395), (0.7, 0.7)]
+    points = [(0.4, 0.4), (0.42, 0.42), (0.6, 0.3), (0.41, 0.39), (0.7, 0.7)]
     axes = in_two(points, rivals=({"bpmf": 0.45}, {"ease": 0.42}), sd=0.003)
     _, plot = drawn_axes(Canvas(), axes, looks_of(axes[0].spreads))
     names = require_readable(plot)
