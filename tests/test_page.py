@@ -25,6 +25,7 @@ from mtbench.errors import MtbenchError
 from mtbench.evidence import assured_difference
 from mtbench.records.record import Record
 from mtbench.records.results import Results
+from mtbench.report import summarize
 from mtbench.report.page import curves, looks, plots, provenance
 from mtbench.report.page.looks import Axis, Spread
 from mtbench.report.page.markup import Html, escape, plain, tag
@@ -652,6 +653,22 @@ def test_no_scenario_of_several_tasks(records):
     assert "relative to rating-only" in text.lower()
     assert "Against single tasks" not in headings(text)
     assert "Pareto front" not in text
+
+
+@pytest.mark.parametrize("odd", ["x", 3, None, {}, {"ranking": {}}, {"ranking": "x"}, [1]])
+def test_numbers_of_epochs_that_are_none_are_left_out(records, odd):
+    """As a damaged record may have them."""
+    epochs = [{"epoch": 1, "losses": odd, "weights": odd, "cosines": odd, "norm_ratio": odd}]
+    broken = [made.changed(run, validation=epochs, diagnostics=epochs) for run in records]
+    assert "joint" in page(Results.of(broken))
+
+
+def test_floors_that_some_records_lack(records):
+    """The scenario has no difference from them, and the others have theirs."""
+    some = [made.changed(r, floors={}) if r.scenario == "joint" else r for r in records]
+    rows = {row.name: row for row in summarize(Results.of(some)).scenarios}
+    assert not rows["joint"].above_floor
+    assert rows["worse"].above_floor
 
 
 def test_only_failed_runs(records):

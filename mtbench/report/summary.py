@@ -182,8 +182,8 @@ def _scenario(
     )
     above: dict[str, dict[str, float]] = {"floor": {}, "baseline": {}}
     for metric, column in zip(results.metrics, columns, strict=True):
-        if column.floor and scenario.runs:
-            floors = scenario.floor_values(metric, column.floor)
+        floors = scenario.floor_values(metric, column.floor) if column.floor else {}
+        if floors:
             above["floor"][metric.key] = _above(scenario, metric, floors)
         rival = results.baselines[column.baseline] if column.baseline else None
         if rival and (seeds := common_seeds(rival, scenario)):

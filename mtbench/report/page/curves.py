@@ -104,13 +104,13 @@ def _pairs(runs: Sequence[Record]) -> list[str]:
 
 
 def _inner(*path: str) -> Callable[[Mapping[str, Any]], float | None]:
-    """Read a number of an epoch; None where it is missing."""
+    """Read a number of an epoch; None where there is none."""
 
     def read(epoch: Mapping[str, Any]) -> float | None:
         value: Any = epoch
         for key in path:
-            value = (value or {}).get(key)
-        return None if value is None else float(value)
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return float(value) if isinstance(value, int | float) else None
 
     return read
 
