@@ -13,7 +13,7 @@ from mtbench.data.context import SITUATION
 from mtbench.data.encoding import Raw
 from mtbench.data.store import load_data
 from mtbench.metrics import Lists
-from mtbench.metrics.requests import OfRequests, Requests
+from mtbench.metrics.requests import ByRequest, OfRequests
 from mtbench_plugins.datasets.table import Table
 
 ROWS = [(f"u{u}", f"i{(3 * u + n) % 8}", (u + n) % 5 + 1, "pd"[n % 2], n) for u in range(12)
@@ -138,7 +138,7 @@ def parts():
 
 def test_requests_have_what_their_query_has_had():
     known, test = parts()
-    requests = Requests(test)
+    requests = ByRequest(test)
     assert requests.test.query.tolist() == [1, 0, 2]
     had = requests.known(known)
     assert sorted(zip(had.query.tolist(), had.candidate.tolist(), strict=True)) == [

@@ -6,11 +6,14 @@ from .encoding import Coded, Feature, Form, Ids, Known, Numbers, Raw, as_text
 from .filters import Range
 from .history import in_time, lengths, positions
 from .interactions import Interactions, joined
-from .labels import at_least, is_known, labelled, require_weights
+from .labels import at_least, have_all, is_known, labelled, require_weights
 from .matrix import interaction_matrix
+from .names import RESERVED, ColumnName
 
 __all__ = [
+    "RESERVED",
     "Coded",
+    "ColumnName",
     "Data",
     "Feature",
     "Form",
@@ -23,6 +26,7 @@ __all__ = [
     "Side",
     "as_text",
     "at_least",
+    "have_all",
     "in_time",
     "interaction_matrix",
     "is_known",

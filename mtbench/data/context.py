@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from mtbench.errors import DataError
 
-from .encoding import Feature, Raw, as_values
+from .encoding import Feature, Raw, as_values, places_in
 from .interactions import Interactions
 
 SITUATION = "situation"
@@ -37,8 +38,10 @@ def encode_context(
     }
     columns = {name: feature.values for name, feature in features.items()}
     situation = query.astype(np.int64)
-    for values in columns.values():  # one after the other, so that a key never overflows
-        _, position = np.unique(values, return_inverse=True)
+    for feature in features.values():  # one after the other, so that a key never overflows
+        position = feature.values
+        if feature.form != "categorical":
+            _, position = np.unique(position, return_inverse=True)
         _, situation = np.unique(situation * (position.max() + 1) + position, return_inverse=True)
     return {**columns, SITUATION: situation.astype(np.int32)}, features
 
@@ -63,11 +66,11 @@ def encoded(feature: Feature, values: object, name: str) -> np.ndarray:
     """
     if feature.form == "categorical":
         texts = np.asarray(values).astype(str)
-        places = np.minimum(np.searchsorted(feature.names, texts), len(feature.names) - 1)
-        wrong = texts[feature.names[places] != texts]
-        if len(wrong):
+        places, there = places_in(feature.names, texts)
+        if not there.all():
             known = ", ".join(map(repr, feature.names[:10].tolist()))
-            raise DataError(f"context {name!r}: expected one of {known}, found {str(wrong[0])!r}")
+            wrong = str(texts[~there][0])
+            raise DataError(f"context {name!r}: expected one of {known}, found {wrong!r}")
         return places.astype(np.int32)
     numbers = np.asarray(values, np.float32)
     if not np.isfinite(numbers).all():
@@ -75,7 +78,28 @@ def encoded(feature: Feature, values: object, name: str) -> np.ndarray:
     return numbers
 
 
-def requests_of(rows: Interactions) -> np.ndarray:
-    """Number of what each row asks a list for: its query, in its context where there is one."""
-    columns = rows.columns
-    return columns[SITUATION] if SITUATION in columns else columns["query"]
+def have_context(rows: Interactions) -> bool:
+    """Whether rows of one query may ask for several lists."""
+    return SITUATION in rows.dtypes
+
+
+class Requests(NamedTuple):
+    """What rows ask lists for: their queries, each in each of its contexts where there are some."""
+
+    numbers: np.ndarray
+    """Of the queries, or the situations, ascending, int64 `[requests]`."""
+    first: np.ndarray
+    """The first row of each, int64 `[requests]`."""
+    of_row: np.ndarray
+    """Which of them is each row's, int32 `[len(rows)]`."""
+
+
+def requests_of(rows: Interactions) -> Requests:
+    """Find what rows ask for, without sorting them."""
+    names = rows.columns[SITUATION if have_context(rows) else "query"]
+    there = np.bincount(names) > 0
+    numbers = np.flatnonzero(there)
+    of_row = (np.cumsum(there, dtype=np.int32) - np.int32(1))[names]
+    first = np.empty(len(numbers), np.int64)
+    first[of_row[::-1]] = np.arange(len(names) - 1, -1, -1)  # the last to be put is the first row
+    return Requests(numbers, first, of_row)

@@ -178,10 +178,16 @@ def _rows_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The row of each id among those described, and whether it is there."""
     names, order = described
+    places, there = places_in(names, texts)
+    return order[places] if len(names) else places, there
+
+
+def places_in(names: np.ndarray, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where texts stand among names in order, int64 `[n]`, and whether each is one, bool `[n]`."""
     if not len(names):
         return np.zeros(len(texts), np.int64), np.zeros(len(texts), bool)
-    positions = np.minimum(np.searchsorted(names, texts), len(names) - 1)
-    return order[positions], names[positions] == texts
+    places = np.minimum(np.searchsorted(names, texts), len(names) - 1)
+    return places, names[places] == texts
 
 
 def _features(ids: Ids, rows: np.ndarray, owner: np.ndarray, source: str) -> dict[str, Feature]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from mtbench.errors import DataError
@@ -14,6 +16,14 @@ def is_known(labels: np.ndarray) -> np.ndarray:
     if labels.dtype.kind != "f":
         return np.ones(len(labels), bool)
     return np.asarray(~np.isnan(labels))
+
+
+def have_all(rows: Interactions, names: Iterable[str]) -> np.ndarray:
+    """Whether each row has a value in every column named, bool `[n]`; all have, of none."""
+    there = np.ones(len(rows), bool)
+    for name in names:
+        there &= is_known(rows.columns[name])
+    return there
 
 
 def at_least(part: Interactions, label: str, threshold: float | None, option: str) -> Interactions:

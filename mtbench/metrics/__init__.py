@@ -2,7 +2,7 @@
 
 from . import lists, predictions
 from .catalogue import MEASURES_HELP, Lists, ListScores, Measure
-from .floors import bias_logits, bias_predictions
+from .floors import bias_logits, bias_predictions, positive_rate
 from .metric import Metric
 from .places import Score, dot_product, rank
 from .predictions import defined, mae, mean_by_query, rmse
@@ -29,6 +29,7 @@ __all__ = [
     "lists",
     "mae",
     "mean_by_query",
+    "positive_rate",
     "predictions",
     "queries_of",
     "rank",

@@ -37,6 +37,15 @@ def bias_predictions(train: Interactions, test: Interactions, label: str) -> np.
     return np.asarray(mean + user[test.query] + item[test.candidate])
 
 
+def positive_rate(positive: np.ndarray) -> float:
+    """Share of positives, one row of either kind added, so that it is neither 0 nor 1.
+
+    Args:
+        positive: bool `[n]`.
+    """
+    return float((positive.sum() + 1) / (len(positive) + 2))
+
+
 def bias_logits(
     train: Interactions, positive: np.ndarray, query: np.ndarray, candidate: np.ndarray
 ) -> np.ndarray:
@@ -56,7 +65,7 @@ def bias_logits(
     Returns:
         float64 `[n]`.
     """
-    rate = (positive.sum() + 1) / (len(positive) + 2)
+    rate = positive_rate(positive)
     offset, variance = np.log(rate / (1 - rate)), rate * (1 - rate)
     user, item = np.zeros(train.num_queries), np.zeros(train.num_candidates)
     for _ in range(10):

@@ -156,6 +156,21 @@ def log_loss(labels: Array, logits: Array) -> float:
     return mean(log_losses(labels, logits))
 
 
+def of_logits(positive: Array, logits: Array) -> dict[str, float]:
+    """AUC, log loss and calibration error of the logits of a positive; NaN where undefined.
+
+    Args:
+        positive: bool `[n]`.
+        logits: float `[n]`.
+    """
+    probabilities = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
+    return {
+        "auc": auc(positive, logits),
+        "log_loss": log_loss(positive, logits),
+        "calibration_error": calibration_error(positive, probabilities),
+    }
+
+
 def calibration_error(labels: Array, probabilities: Array, bins: int = 15) -> float:
     """Expected calibration error: Σ_b (n_b / n) |mean label − mean probability| over bins.
 

@@ -7,13 +7,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mtbench.data.context import have_context
 from mtbench.data.interactions import Interactions
 
 from .list_metric import OfAllLists, OfEachList, OfLists
 from .lists import mean_in_lists
 from .places import Places, Score, rank
 from .predictions import mean
-from .requests import Requests, have_context
+from .requests import ByRequest
 from .seen import Seen, queries_of
 
 Array = np.ndarray
@@ -32,7 +33,7 @@ class Parts(NamedTuple):
     """The relevant test rows, by request."""
     rows: Interactions
     """The same, by query."""
-    requests: Requests | None = None
+    requests: ByRequest | None = None
     """What they ask for, where it is more than a list for each query."""
 
     @staticmethod
@@ -40,7 +41,7 @@ class Parts(NamedTuple):
         """Take what a query asks for in two contexts as asked by two."""
         if not have_context(test):
             return Parts(train, known, test, test)
-        requests = Requests(test)
+        requests = ByRequest(test)
         return Parts(train, requests.known(known), requests.test, test, requests)
 
     def score(self, score: Score) -> Score:

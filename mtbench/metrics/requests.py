@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mtbench.data.context import SITUATION, requests_of
+from mtbench.data.context import requests_of
 from mtbench.data.interactions import Interactions
 
 from .places import Score
@@ -27,7 +27,7 @@ class OfRequests:
         return self.score(requests)
 
 
-class Requests:
+class ByRequest:
     """What the rows of a part with a context ask for, each request as if by a query of its own.
 
     Args:
@@ -35,11 +35,9 @@ class Requests:
     """
 
     def __init__(self, test: Interactions) -> None:
-        self._numbers, first, of_row = np.unique(
-            requests_of(test), return_index=True, return_inverse=True
-        )
+        self._numbers, first, of_row = requests_of(test)
         self._owner, self._num_queries = test.query[first], test.num_queries
-        self.test = self._rows(of_row.astype(np.int32), test.candidate, test)
+        self.test = self._rows(of_row, test.candidate, test)
 
     def known(self, known: Interactions) -> Interactions:
         """What the query of each request has had."""
@@ -64,8 +62,3 @@ class Requests:
     def _rows(self, request: Array, candidate: Array, rows: Interactions) -> Interactions:
         columns = {"query": request, "candidate": candidate}
         return Interactions(columns, len(self._owner), rows.num_candidates, rows.seals)
-
-
-def have_context(rows: Interactions) -> bool:
-    """Whether rows of one query may ask for several lists."""
-    return SITUATION in rows.dtypes

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from mtbench.data.context import requests_of
+from mtbench.data.context import Requests, have_context, requests_of
 from mtbench.data.interactions import Interactions, require_open
 from mtbench.metrics.places import Score, dot_product
 from mtbench.metrics.predictions import mean_by_query
-from mtbench.metrics.requests import OfRequests, have_context
+from mtbench.metrics.requests import OfRequests
 from mtbench.metrics.seen import queries_of
 
 if TYPE_CHECKING:
@@ -107,23 +107,19 @@ class TestView(ScoredPart):
         return queries_of(self.test).astype(np.int32)
 
     @functools.cached_property
-    def _requests(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Numbers of the different requests, the first row of each, and that of each row."""
-        numbers, first, of_row = np.unique(
-            requests_of(self.test), return_index=True, return_inverse=True
-        )
-        return numbers, first, of_row
+    def _requests(self) -> Requests:
+        return requests_of(self.test)
 
     @property
     def askers(self) -> np.ndarray:
         """The query of each of `query_embeddings`, int32 `[requests]`."""
-        return np.asarray(self.test.query[self._requests[1]])
+        return np.asarray(self.test.query[self._requests.first])
 
     @property
     def request(self) -> np.ndarray:
         """Which of `query_embeddings` is that of each test row, int `[len(test)]`."""
         require_open(self.test.seals)
-        return self._requests[2]
+        return self._requests.of_row
 
     @functools.cached_property
     def query_embeddings(self) -> np.ndarray:
@@ -131,7 +127,7 @@ class TestView(ScoredPart):
 
         Of each of `queries`; where the data have a context, of each query in each of its contexts.
         """
-        _, first, _ = self._requests
+        first = self._requests.first
         parts = []
         for start in range(0, len(first), QUERIES):
             rows = self.test.take(first[start : start + QUERIES])
@@ -151,7 +147,7 @@ class TestView(ScoredPart):
         """
         vectors = self.query_embeddings if queries is None else queries
         product = dot_product(self.catalogue if candidates is None else candidates)
-        numbers, *_ = self._requests
+        numbers = self._requests.numbers
 
         def score(ids: np.ndarray) -> np.ndarray:
             return product(vectors[np.searchsorted(numbers, ids)])

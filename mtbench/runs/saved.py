@@ -14,6 +14,7 @@ import numpy as np
 
 from mtbench.data.context import SITUATION, encoded
 from mtbench.data.dataset import Side
+from mtbench.data.encoding import places_in
 from mtbench.data.interactions import Interactions
 from mtbench.errors import MtbenchError, RecordError, did_you_mean
 from mtbench.metrics.places import block_size, top_candidates
@@ -275,8 +276,8 @@ def _positions(side: Side, ids: Sequence[str]) -> np.ndarray:
     texts = np.asarray(ids).astype(str)
     if texts.ndim != 1:
         raise MtbenchError(f"expected a list of {side.key}, found shape {list(texts.shape)}")
-    places = np.minimum(np.searchsorted(side.ids, texts), len(side.ids) - 1)
-    wrong = texts[side.ids[places] != texts]
+    places, there = places_in(side.ids, texts)
+    wrong = texts[~there]
     if len(wrong):
         near = did_you_mean(str(wrong[0]), side.ids.tolist())
         near = near if "did you mean" in near else ""  # not a list of all there are

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mtbench.data.interactions import Interactions
-from mtbench.data.labels import is_known
+from mtbench.data.labels import have_all
 from mtbench.errors import DataError
 from mtbench.plugin.task import Task
 from mtbench.suite.labels import Labels
@@ -65,10 +65,7 @@ def kept_rows(task: Task, train: Interactions, share: float, seed: int) -> np.nd
     seed: so the rows of a smaller share are among those of a larger one.
     """
     order = np.random.default_rng([seed, ORDER]).permutation(len(train))
-    has_label = np.ones(len(train), bool)
-    for name in task.learns_from():
-        has_label &= is_known(train.columns[name])
-    labelled = order[has_label[order]]
+    labelled = order[have_all(train, task.learns_from())[order]]
     return np.sort(labelled[: max(1, round(share * len(labelled)))])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data import Ids, Raw
+from mtbench.data import RESERVED, ColumnName, Ids, Raw
 from mtbench.data.tables import (
     ROW,
     Column,
@@ -36,8 +36,6 @@ DEFAULT = {"user_rating": "rating", TIME: TIME}
 """Columns that are read where a suite names none."""
 MOST = 10
 """Columns of a file that a message names."""
-RESERVED = ("query", "candidate", "history", "situation")
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Level = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -66,17 +64,17 @@ class Table(mtbench.Dataset, TableFiles):
     candidate: str = "item_id"
     """Column with the id of the item; `"#row"` makes each row an item of its own, of which features
     say what it is."""
-    columns: dict[Name, str] | None = None
+    columns: dict[ColumnName, str] | None = None
     """Columns to read besides, by the name that tasks and splits use: `user_rating` and other
     labels are numbers; `timestamp` is a time: a number, or a date of ISO 8601; `part` is the part
     that a row is of (train, validation or test; in none where it is empty), for split `column`.
     `"#file"` in place of a column is the file's name, such as `train` for the rows of `train.csv`.
     Default: of `{user_rating: rating, timestamp: timestamp}` those that the file has."""
-    context: dict[Name, Literal["categorical", "numeric"]] = Field({})
+    context: dict[ColumnName, Literal["categorical", "numeric"]] = Field({})
     """Columns with what is known of an interaction before its outcome, such as the device, and the
     form of each: towers of the query side read it (`context: [device]`), and lists are scored for
     each context of a user. A number that is missing becomes the mean of the others."""
-    levels: dict[Name, Annotated[dict[str, Level], Field(min_length=1)]] = Field({})
+    levels: dict[ColumnName, Annotated[dict[str, Level], Field(min_length=1)]] = Field({})
     """Numbers for the texts of a label, by its name under `columns`: with `{behavior: {view: 1,
     buy: 2}}` a task whose threshold is 2 is about what was bought."""
     timestamp_unit: Unit = "s"

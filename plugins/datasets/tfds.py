@@ -7,18 +7,17 @@ import gzip
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tensorflow_datasets
 from pydantic import Field, model_validator
 
 import mtbench
-from mtbench.data import Coded, Ids, Known, Numbers, Raw, as_text
+from mtbench.data import RESERVED, Coded, ColumnName, Ids, Known, Numbers, Raw, as_text
+from mtbench.data.tables import ROW
 from mtbench.kit import Prepared, data_dir, in_reach
 
-ROW = "#row"
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Form = Literal["categorical", "numeric"]
 
 
@@ -68,7 +67,7 @@ class Tfds(mtbench.Dataset):
     """Feature with the id of the user; `"#row"` makes each row a user of its own."""
     candidate: str = "segment"
     """Feature with the id of the item; `"#row"` makes each row an item of its own."""
-    columns: dict[Name, str] = Field({"visit": "visit"}, min_length=1)
+    columns: dict[ColumnName, str] = Field({"visit": "visit"}, min_length=1)
     """Labels to read, by the name that tasks use; a `timestamp` is in seconds."""
     query_features: dict[str, Form] = Field({})
     """Form of each feature of the users: `categorical` or `numeric`. Rows of one user agree."""
@@ -79,7 +78,7 @@ class Tfds(mtbench.Dataset):
     def _distinct(self) -> Tfds:
         if self.query == self.candidate != ROW:
             raise ValueError(f"expected two features of ids, found {self.query!r} twice")
-        for name in ("query", "candidate", "history"):
+        for name in RESERVED:
             if name in self.columns:
                 raise ValueError(f"columns: expected a name of your own, found {name!r}")
         for side in ("query", "candidate"):

@@ -21,7 +21,7 @@ from mtbench.kit import (
     unseen,
     weights_of,
 )
-from mtbench.metrics import bias_logits, predictions
+from mtbench.metrics import bias_logits, positive_rate, predictions
 
 BLOCK = 65536
 """Examples scored at once in evaluation."""
@@ -131,8 +131,7 @@ class Click(mtbench.Task):
         """Share of positives, one row of either kind added, so that it is neither 0 nor 1."""
         if self.threshold is None:
             return 1.0 / (1.0 + self.negatives_per_positive)
-        positive = self.positives(labelled(train, self.label))
-        return float((positive.sum() + 1) / (len(positive) + 2))
+        return positive_rate(self.positives(labelled(train, self.label)))
 
     def floors(
         self, train: mtbench.Interactions, test: mtbench.Interactions, known: mtbench.Interactions
@@ -205,14 +204,9 @@ class Pairs:
 
     def score(self, logits: np.ndarray) -> dict[str, float]:
         """The metrics of their logits, `[n]`."""
-        probabilities = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
-        metrics = {
-            "auc": predictions.auc(self.positive, logits),
-            "gauc": predictions.gauc(self.positive, logits, self.query, self.num_queries),
-            "log_loss": predictions.log_loss(self.positive, logits),
-            "calibration_error": predictions.calibration_error(self.positive, probabilities),
-        }
-        return predictions.defined(metrics)
+        found = predictions.of_logits(self.positive, logits)
+        gauc = predictions.gauc(self.positive, logits, self.query, self.num_queries)
+        return predictions.defined({"auc": found["auc"], "gauc": gauc, **found})
 
     def by_query(self, logits: np.ndarray) -> dict[str, np.ndarray]:
         """The AUC and the mean loss of each query's pairs."""

@@ -10,9 +10,9 @@ import tensorflow as tf
 from pydantic import Field, field_validator, model_validator
 
 import mtbench
-from mtbench.data import Range, is_known
+from mtbench.data import Range, have_all, is_known
 from mtbench.kit import PairScore, labels_of, reduced, within
-from mtbench.metrics import bias_logits, predictions
+from mtbench.metrics import bias_logits, positive_rate, predictions
 
 BLOCK = 65536
 """Examples scored at once in evaluation."""
@@ -128,7 +128,7 @@ class Conversion(mtbench.Task):
         Raises:
             DataError: There is none, or `where` leaves none.
         """
-        known = np.all([is_known(rows.columns[name]) for name in self.learns_from()], axis=0)
+        known = have_all(rows, self.learns_from())
         if not known.any():
             raise mtbench.DataError(
                 f"expected rows with {' and '.join(self.learns_from())}, found none in {len(rows)}"
@@ -165,7 +165,7 @@ class Conversion(mtbench.Task):
         on_clicks = train.take(np.flatnonzero(clicked))
         constant, biases = [], []
         for part, positive in ((train, clicked & bought), (on_clicks, bought[clicked])):
-            rate = (positive.sum() + 1) / (len(positive) + 2)
+            rate = positive_rate(positive)
             constant.append(np.full(len(test), np.log(rate / (1 - rate))))
             biases.append(bias_logits(part, positive, test.query, test.candidate))
         floors = {"constant rate": constant, "user+item bias": biases}
@@ -209,15 +209,9 @@ class Scored:
         num_queries: int,
     ) -> None:
         """Add those of a rate, whose logits are `[n]`, as are the labels and the queries."""
-        losses = predictions.log_losses(positive, logits)
-        probabilities = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
-        metrics = {
-            "auc": predictions.auc(positive, logits),
-            "log_loss": predictions.mean(losses),
-            "calibration_error": predictions.calibration_error(positive, probabilities),
-        }
-        metrics = predictions.defined(metrics)
+        metrics = predictions.defined(predictions.of_logits(positive, logits))
         self.metrics.update({f"{rate}_{name}": value for name, value in metrics.items()})
+        losses = predictions.log_losses(positive, logits)
         by_query = predictions.mean_by_query(losses, query, num_queries)
         self.by_query[f"{rate}_log_loss"] = by_query
 
@@ -241,7 +235,7 @@ class ConversionHead:
         train = self.options.counting(train)
         if self.options.biases:
             bought = self.options.bought(train)[self.options.clicked(train)]
-            rate = (bought.sum() + 1) / (len(bought) + 2)
+            rate = positive_rate(bought)
             self.score.offset.assign(np.log(rate / (1 - rate)))
 
     def counted(self, batch: Any) -> Any:
@@ -299,7 +293,7 @@ class ConversionHead:
             ctr = batch.reads[self.options.click]["logit"]
             ctcvr.append(product_logit(ctr, cvr[-1]).numpy())
         options, test = self.options, view.test
-        counts = np.all([is_known(test.columns[name]) for name in options.learns_from()], axis=0)
+        counts = have_all(test, options.learns_from())
         logits = [np.concatenate(each)[counts] for each in (ctcvr, cvr)]
         test = options.counting(test)
         scored = options.score_logits(test, logits[0], logits[1][options.scored(test)])

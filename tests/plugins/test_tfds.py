@@ -203,6 +203,7 @@ def test_other_files_are_not_taken_in(brought, tmp_path):
     [
         ({"query": "a", "candidate": "a"}, "expected two features of ids, found 'a' twice"),
         ({"columns": {"query": "a"}}, "expected a name of your own, found 'query'"),
+        ({"columns": {"situation": "a"}}, "expected a name of your own, found 'situation'"),
         ({"candidate_features": {"segment": "categorical"}}, "expected features, found the id"),
         ({"columns": {}}, "at least 1 item"),
         ({"config": "../x"}, "String should match pattern"),
