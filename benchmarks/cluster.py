@@ -16,7 +16,9 @@ import itertools
 import statistics
 import sys
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -44,17 +46,21 @@ class Measured:
 
 def measured(folder: Path) -> Measured:
     """What the records of a folder say."""
-    records = [record for record in store.read_folder(folder)[0] if record.ok]
-    of = [record.timings for record in records if record.timings.get("trace_s")]
-    if not of:
-        sys.exit(f"{folder}: no record of a run that was traced")
-    trace = statistics.median(each["trace_s"] for each in of)
-    longest = {}
-    for each in records:
-        traced = each.timings.get("trace_s") or 0.0
-        longest.setdefault(each.scenario, []).append(each.timings["run_s"] - traced)
-    run = statistics.fmean(map(statistics.median, longest.values()))
-    return Measured(statistics.median(each["import_s"] + each["data_s"] for each in of), trace, run)
+    timings: dict[str, list[Mapping[str, float]]] = {}
+    for record in store.read_folder(folder)[0]:
+        if record.ok and record.timings.get("trace_s"):
+            timings.setdefault(record.scenario, []).append(record.timings)
+    scenarios = [sorted(of, key=itemgetter("trace_s")) for of in timings.values() if len(of) > 1]
+    if not scenarios:
+        sys.exit(f"{folder}: no scenario with a run that was traced and one after it")
+    starts = [each["import_s"] + each["data_s"] for of in scenarios for each in of]
+    traces = [of[-1]["trace_s"] - statistics.median(_of(of[:-1], "trace_s")) for of in scenarios]
+    runs = [statistics.median(_of(of[:-1], "run_s")) for of in scenarios]
+    return Measured(statistics.median(starts), statistics.median(traces), statistics.fmean(runs))
+
+
+def _of(timings: Iterable[Mapping[str, float]], key: str) -> list[float]:
+    return [each[key] for each in timings]
 
 
 class Pending:

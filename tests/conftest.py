@@ -48,6 +48,16 @@ seeds: 2
 """
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`MTBENCH_THOROUGH=2/5`: of five parts of the thorough tests the second, and all real data."""
+    part, parts = map(int, os.environ.get("MTBENCH_THOROUGH", "1/1").split("/"))
+    thorough = [item for item in items if item.get_closest_marker("thorough")]
+    others = {item for i, item in enumerate(thorough) if i % parts != part % parts}
+    others -= {item for item in thorough if item.get_closest_marker("realdata")}
+    items[:] = [item for item in items if item not in others]
+    config.hook.pytest_deselected(items=list(others))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A cache of encoded datasets of the session's own."""

@@ -8,10 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from mtbench.plugin.weighting import GradientWeighting, Weighting
-from mtbench.train.model import MultiTaskModel
-from mtbench.train.trainer import compile_model
 
-from .components import Clause, same_numbers
+from .components import Clause, same_numbers, stepped
 from .probe import apply
 from .tiny import tiny_suite, tiny_tasks
 from .trials import (
@@ -36,15 +34,7 @@ def builds(weighting: Weighting) -> str | None:
         tasks = tiny_tasks(count)
         for path, fault in weighting.check(tuple(tasks)):
             return f"for {count} tasks its default options are wrong: {path}: {fault}"
-        suite = tiny_suite(tasks, weighting)
-        data = suite.dataset.load()
-        tf.keras.utils.set_random_seed(0)
-        model = MultiTaskModel(suite.setup("all"), data)
-        compile_model(model, suite.setup("all"))
-        columns = data.interactions.take(np.arange(20)).columns
-        for _ in range(2):
-            model.train_step({name: tf.constant(column) for name, column in columns.items()})
-        for variable in model.trainable_variables:
+        for variable in stepped(tiny_suite(tasks, weighting), 2).trainable_variables:
             if not np.isfinite(variable.numpy()).all():
                 return f"with {count} tasks {variable.name} is not finite after two steps"
     return None
