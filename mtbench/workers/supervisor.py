@@ -42,8 +42,6 @@ class Supervisor:
         threads: Of an operation.
         limits: What it may take.
         place: What its records say of where they were made: `executor`, `node`, `workers_on_node`.
-        orphan: Whether the thread that makes it may end before it, as a task of an engine may; then
-            the worker ends with the socket alone.
         without: Variables of the environment that it is not to have.
 
     Raises:
@@ -57,7 +55,6 @@ class Supervisor:
         limits: Limits | None = None,
         *,
         place: Mapping[str, Any] | None = None,
-        orphan: bool = False,
         without: Sequence[str] = (),
     ) -> None:
         if os.name != "posix":
@@ -93,7 +90,7 @@ class Supervisor:
                     "place": self._place,
                     "memory": self._limits.bytes,
                     "mark": self._output.mark,
-                    "parent": None if orphan else os.getpid(),
+                    "parent": os.getpid(),
                 }
             )
         )

@@ -35,8 +35,7 @@ def main() -> None:
     os.set_inheritable(line.fileno(), False)
     messages = received(line, Buffer())
     first = next(messages)
-    if first["parent"]:
-        _die_with(first["parent"])
+    _die_with(first["parent"])
     if first["memory"]:
         _cap(first["memory"])
     works: queue.SimpleQueue[Work] = queue.SimpleQueue()
