@@ -30,7 +30,8 @@ class Bag(mtbench.Tower):
     exponent: float = Field(0.5, ge=0, le=1)
     """a: 0 for the sum, ½ as in SVD++, 1 for the mean."""
     dropout: float = Field(0.0, ge=0, lt=1)
-    """Share of a query's candidates left out in each training step; the others count more."""
+    """Share of a query's candidates left out in each training step, the same ones for all of its
+    rows; the others count more."""
     by_task: bool = False
     """A linear map of x_u for each task, the identity at first."""
 
@@ -44,7 +45,10 @@ class Bag(mtbench.Tower):
 
 
 class BagTower:
-    """`{key: int32 [n]}` to float32 `[n, embedding_dim]`, or to one for each task."""
+    """`{key: int32 [n]}` to float32 `[n, embedding_dim]`, or to one for each task.
+
+    A batch has a query in many rows, and its history is long: it is summed once.
+    """
 
     def __init__(self, options: Bag, features: mtbench.Features, tasks: tuple[str, ...]) -> None:
         self.key, self.options = features.key, options
@@ -64,8 +68,8 @@ class BagTower:
         self.state = [self.draws.stream, self.draws.count, *self.histories.state]
 
     def __call__(self, features: Mapping[str, Any], training: bool = False) -> Any:
-        """Look the histories up, and sum them."""
-        query = features[self.key]
+        """Look the histories up, and sum them: once for each query of the batch."""
+        query, place = tf.unique(features[self.key])
         starts = tf.gather(self.histories.starts, query)
         ends = tf.gather(self.histories.starts, query + 1)
         rows = tf.ragged.range(starts, ends)
@@ -79,7 +83,9 @@ class BagTower:
         bag = total * sizes[:, tf.newaxis] ** -self.options.exponent
         if self.query_table:
             bag += self.query_table(query)
-        return {task: layer(bag) for task, layer in self.maps.items()} if self.maps else bag
+        if not self.maps:
+            return tf.gather(bag, place)
+        return {task: tf.gather(layer(bag), place) for task, layer in self.maps.items()}
 
 
 @mtbench.hookimpl

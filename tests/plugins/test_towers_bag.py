@@ -43,6 +43,18 @@ def test_sums_by_hand(exponent):
     np.testing.assert_allclose(with_id, (expected + OWN)[[3, 2]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("tasks", [(), ("one", "two")])
+def test_rows_of_one_query_are_alike_and_in_their_places(tasks):
+    order = [2, 0, 2, 3, 0, 0, 1]
+    tower = made(tasks, by_task=bool(tasks), dropout=0.5)
+    ids = {"user_id": tf.constant(order)}
+    for found in tf.nest.flatten(tower(ids)):
+        expected = BAGS * SIZES[:, None] ** -0.5 + OWN
+        np.testing.assert_allclose(found, expected[order], rtol=1e-6)
+    for found in tf.nest.flatten(tower(ids, training=True)):  # what is left out, too
+        np.testing.assert_array_equal(found, np.asarray(found)[[0, 1, 0, 3, 1, 1, 6]])
+
+
 def test_another_training_part_replaces_the_first():
     tower = made(with_id=False)
     tower.adapt(TRAIN.take(np.array([0])))
