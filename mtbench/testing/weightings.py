@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.plugin.weighting import GradientWeighting, Weighting
+from mtbench.plugin.weighting import BatchesWeighting, GradientWeighting, Weighting
+from mtbench.train.feed import batches_of
 from mtbench.train.model import MultiTaskModel
 from mtbench.train.trainer import compile_model
 
@@ -41,9 +42,10 @@ def builds(weighting: Weighting) -> str | None:
         tf.keras.utils.set_random_seed(0)
         model = MultiTaskModel(suite.setup("all"), data)
         compile_model(model, suite.setup("all"))
-        columns = data.interactions.take(np.arange(20)).columns
+        batch = {name: tf.constant(c[:20]) for name, c in data.interactions.columns.items()}
+        batches = batches_of(weighting)
         for _ in range(2):
-            model.train_step({name: tf.constant(column) for name, column in columns.items()})
+            model.train_step((batch,) * batches if batches > 1 else batch)
         for variable in model.trainable_variables:
             if not np.isfinite(variable.numpy()).all():
                 return f"with {count} tasks {variable.name} is not finite after two steps"
@@ -58,7 +60,10 @@ def reproducible(weighting: Weighting) -> str | None:
 def single(weighting: Weighting) -> str | None:
     """With one task the update is a positive multiple of its gradient."""
     losses, gradients = given(1, 12)
-    updates = run(weighting, losses, gradients).updates
+    same = gradients
+    if isinstance(weighting, BatchesWeighting):
+        same = np.stack([gradients] * weighting.batches, 1)
+    updates = run(weighting, losses, same).updates
     for update, gradient in zip(updates, gradients[:, 0], strict=True):
         factor = update @ gradient / (gradient @ gradient)
         if factor <= 0:
@@ -149,7 +154,8 @@ def learns(weighting: Weighting) -> str | None:
 
 def _matters(weighting: Weighting, variable: Any, element: int, change: float) -> bool:
     """Whether changing an element of a trainable variable changes a weight."""
-    losses, gradients = given(2)
+    # of two batches some pairs leave it without effect, where a constraint holds without it
+    losses, gradients = given(2, STEPS if isinstance(weighting, BatchesWeighting) else 1)
     run(weighting, losses, gradients, learning_rate=0.0)  # the first step may be special
     strategy = probe(weighting, 2, SIZES)
     before = strategy.run(losses, gradients, learning_rate=0.0).weights
