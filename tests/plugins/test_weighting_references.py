@@ -252,15 +252,20 @@ def difference_from(output, monkeypatch):
     ours.pop("factors", None)
     if "weights" in ours:
         ours["weights"] = {f"task_{i}": weight for i, weight in enumerate(ours["weights"])}
+    after = np.array(output.get("ahead", after))
+    if batches := output.get("batches"):
+        gradients = np.stack([np.roll(gradients, -number, 0) for number in range(batches)], 1)
     draw(monkeypatch, output.get("orders"), output.get("uniform"))
     strategy = STRATEGIES[name](**ours)
     expected = output["factor"] * np.array(output["updates"])
     if name == "sdmgrad":  # chaotic: float32 is not enough
         built = strategy.build(dict.fromkeys(range(losses.shape[1])))
-        grams = map(tf.constant, gradients @ gradients.transpose(0, 2, 1))
-        steps = zip(losses, grams, strict=True)
-        weights = [built(tf.constant(x[None]), lambda *_, g=g: g) for x, g in steps]
-        return distance(np.einsum("st,stp->sp", weights, gradients), expected)
+        every = gradients.reshape(len(losses), -1, *gradients.shape[-2:])
+        weights = [
+            built(tf.constant(loss[None]), lambda a, b, g=each: tf.constant(g[a] @ g[b].T))
+            for loss, each in zip(losses, every, strict=True)
+        ]
+        return distance(np.einsum("st,stp->sp", weights, every[:, 0]), expected)
     runs = [slice(None)] if output["stateful"] else [[i] for i in range(len(losses))]
     epochs = output.get("epochs") if output["stateful"] else None
     found = [
