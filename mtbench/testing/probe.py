@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.plugin.weighting import Weighting
+from mtbench.plugin.weighting import BatchesWeighting, Weighting
 from mtbench.train.gradients import TaskGradients
 from mtbench.train.independent import Formed, Products
 from mtbench.train.state import state_of, variables_of
@@ -112,8 +112,9 @@ class Probe:
 
     def _weigh(self, losses: Any, matrix: Any, present: Any = None) -> tuple[Any, Any, list[Any]]:
         """Update, weights if there are any, and gradients of the strategy's own variables."""
-        if self._weigher.several:
-            return self._weigh_batches(losses[0], losses[1], tf.unstack(matrix), present)
+        several = self._weigher.several
+        if several:
+            return self._weigh_batches(several, losses, tf.unstack(matrix), present)
         formed = self._formed(matrix)
         weighed = self._weigher(losses, formed, present)
         if weighed.weights is None:
@@ -121,12 +122,12 @@ class Probe:
         return tf.concat(formed.combine(weighed.weights), 0), weighed.weights, weighed.own
 
     def _weigh_batches(
-        self, losses: Any, later: Any, matrices: Sequence[Any], present: Any
+        self, strategy: BatchesWeighting, losses: Any, matrices: Sequence[Any], present: Any
     ) -> tuple[Any, Any, list[Any]]:
         """`_weigh` of several batches, with gradients that are the same wherever one looks."""
-        strategy = self._weigher.several
-        formed = [Formed(losses, present, (), self._formed(matrix), ()) for matrix in matrices]
-        rows = [losses] * len(formed)
+        now, later = tf.unstack(losses)
+        formed = [Formed(now, present, (), self._formed(matrix), ()) for matrix in matrices]
+        rows = [now] * len(formed)
         if strategy.ahead:
             self._weigher.step_ahead(present)
             rows += [later] if strategy.ahead.of == "losses" else []

@@ -136,16 +136,33 @@ def build(weighting: Weighting, tasks: Mapping[str, Task], sizes: Sequence[int])
     """What the strategy's `build` returns for these tasks.
 
     Raises:
-        TypeError: It is of no form that we know.
+        TypeError: It is of no form that we know, or lacks what its form needs.
     """
     if isinstance(weighting, GradientWeighting):
         return weighting.build(tasks, sizes)
-    if isinstance(weighting, GramianWeighting | LossWeighting | BatchesWeighting):
+    if isinstance(weighting, BatchesWeighting):
+        return _build_batches(weighting, tasks)
+    if isinstance(weighting, GramianWeighting | LossWeighting):
         return weighting.build(tasks)
     raise TypeError(
         f"weighting {weighting.name!r}: expected a LossWeighting, GramianWeighting, "
         f"GradientWeighting or BatchesWeighting, found {type(weighting).__name__}"
     )
+
+
+def _build_batches(weighting: BatchesWeighting, tasks: Mapping[str, Task]) -> Any:
+    """`build` of a strategy of several batches."""
+    if weighting.batches < 1:
+        raise TypeError(
+            f"weighting {weighting.name!r}: batches: expected at least 1, found {weighting.batches}"
+        )
+    built = weighting.build(tasks)
+    if weighting.ahead and not hasattr(built, "step_ahead"):
+        raise TypeError(
+            f"weighting {weighting.name!r} looks ahead: expected what its build returns to have "
+            f"step_ahead(), found {type(built).__name__}"
+        )
+    return built
 
 
 def slopes_after(
