@@ -100,6 +100,7 @@ class OfNone(OfBatches):
 
 SCALAR = "a scalar of the losses, "
 WEIGHTS = "a weight for each task, float32 [2], found"
+LACKS = " looks ahead: expected what its build returns to have"
 BOTH = "a weight for each task, float32 [2, 2], found"
 UPDATE = "a gradient, float32 [3], found"
 BROKEN = [
@@ -124,7 +125,7 @@ def test_strategies_that_return_something_else(kind, strategy, fault):
         OfLosses: None,
         OfGramian: tf.eye(2, dtype=tf.float64),
         OfGradients: tf.ones([2, 3]),
-    }.get(kind)
+    }.get(kind, len)
     losses = tf.ones([2, 2] if issubclass(kind, OfBatches) else [2])
     with pytest.raises(TypeError) as caught:
         weigh(kind(), strategy, [], losses, given)
@@ -137,8 +138,7 @@ def test_strategies_that_return_something_else(kind, strategy, fault):
         (OfNone, ": batches: expected at least 1, found 0"),
         (
             Ahead,
-            " looks ahead: expected what its build returns to have step_ahead(), found "
-            "builtin_function_or_method",
+            f"{LACKS} step_ahead(), found builtin_function_or_method",
         ),
     ],
 )
