@@ -286,7 +286,9 @@ def kinds() -> Iterator[str]:
         bases = " or ".join(f"`mtbench.{base.__name__}`" for base in kind.bases)
         where = "a suite names it" if kind.in_suite else "`--track` names it"
         yield f"- `{kind.name}`: {kind.about}"
-        yield f"  Subclass {bases}."
+        yield from textwrap.wrap(
+            f"Subclass {bases}.", 118, initial_indent="  ", subsequent_indent="  "
+        )
         yield f"  The hook is `{kind.hook}`; {where}."
 
 

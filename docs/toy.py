@@ -29,6 +29,7 @@ from rich.table import Table
 from mtbench.plugin.registry import installed
 from mtbench.plugin.weighting import LossWeighting, Weighting
 from mtbench.testing.tiny import TinyTask
+from mtbench.train.forms import Weighed
 from mtbench.train.gradients import TaskGradients
 from mtbench.train.state import state_of, variables_of
 from mtbench.train.weigher import Weigher
@@ -138,6 +139,15 @@ def adam(moments: Tensor, gradient: Tensor, step: Tensor, rate: float) -> tuple[
     return moments, -rate * mean / (tf.sqrt(square) + 1e-8)
 
 
+def _formed(theta: Tensor) -> tuple[Tensor, TaskGradients]:
+    """Losses above their bounds, float32 `[2]`, and their gradients."""
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(theta)
+        found = tf.unstack(losses(theta))
+    rows = [tf.cast(tape.gradient(loss, theta), tf.float32) for loss in found]
+    return tf.cast(tf.stack(found) - BOUNDS, tf.float32), TaskGradients([rows], 2, [theta.shape])
+
+
 class Descent:
     """Adam on the problem, with one strategy.
 
@@ -197,16 +207,15 @@ class Descent:
 
     def _step(self, step: Tensor, theta: Tensor, moments: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Make a step."""
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(theta)
-            found = tf.unstack(losses(theta))
-        rows = [tf.cast(tape.gradient(loss, theta), tf.float32) for loss in found]
-        gradients = TaskGradients([rows], 2, [theta.shape])
-        before = tf.cast(tf.stack(found) - BOUNDS, tf.float32)
-        weighed = self._weigher(before, gradients)
+        before, gradients = _formed(theta)
+        weighed = (
+            self._weigh_batches(theta, before, gradients)
+            if self._weigher.several
+            else self._weigher(before, gradients)
+        )
         update, own = weighed.update, weighed.own
         if weighed.weights is not None:
-            (update,) = gradients.combine(weighed.weights)
+            (update,) = gradients.combine(tf.reduce_sum(tf.reshape(weighed.weights, [-1, 2]), 0))
         moments, change = adam(moments, tf.cast(update, theta.dtype), step + 1, LEARNING_RATE)
         theta += change
         if hasattr(self._weigher.strategy, "after_step"):
@@ -214,6 +223,22 @@ class Descent:
             own = self._weigher.after_step(before, after)
         self._move_own(own, step + 1)
         return step + 1, theta, moments
+
+    def _weigh_batches(self, theta: Tensor, before: Tensor, gradients: TaskGradients) -> Weighed:
+        """Weights of several batches: all are one, since nothing here is drawn."""
+        strategy = self._weigher.several
+        rows, each = [before] * strategy.batches, [gradients] * strategy.batches
+        if strategy.ahead:
+            weights, there, at = self._weigher.step_ahead(), theta, gradients
+            for _ in range(strategy.ahead.steps):
+                there -= tf.cast(at.combine(weights)[0], theta.dtype)
+                after, at = _formed(there)
+            if strategy.ahead.of == "losses":
+                rows.append(after)
+            else:
+                rows[1:], each[1:] = [after] * (len(rows) - 1), [at] * (len(each) - 1)
+        products = lambda one, other: each[one].inner(each[other])  # noqa: E731
+        return self._weigher.weigh_batches(tf.stack(rows), products)
 
     def _move_own(self, gradients: Sequence[Tensor], step: Tensor) -> None:
         """Move the strategy's own variables."""

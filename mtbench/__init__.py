@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from .plugin.tower import Tower as Tower
     from .plugin.view import ScoredPart as ScoredPart
     from .plugin.view import TestView as TestView
+    from .plugin.weighting import Ahead as Ahead
+    from .plugin.weighting import BatchesWeighting as BatchesWeighting
     from .plugin.weighting import GradientWeighting as GradientWeighting
     from .plugin.weighting import GramianWeighting as GramianWeighting
     from .plugin.weighting import LossWeighting as LossWeighting
@@ -95,7 +97,10 @@ _HOMES = {
     "plugin.task": ("Head", "Task"),
     "plugin.tower": ("Features", "Tower"),
     "plugin.view": ("ScoredPart", "TestView"),
-    "plugin.weighting": ("GradientWeighting", "GramianWeighting", "LossWeighting", "Weighting"),
+    "plugin.weighting": (
+        *("Ahead", "BatchesWeighting", "GradientWeighting", "GramianWeighting", "LossWeighting"),
+        "Weighting",
+    ),
     "records.flatten": ("flatten",),  # the module itself
     "records.record": ("Record",),
     "records.store": ("prepare_folder",),

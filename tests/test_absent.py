@@ -26,11 +26,13 @@ from mtbench_plugins.weighting.equal import Equal
 from mtbench_plugins.weighting.excess_mtl import ExcessMTL
 from mtbench_plugins.weighting.famo import FAMO
 from mtbench_plugins.weighting.fixed import Fixed
+from mtbench_plugins.weighting.forum import FORUM
 from mtbench_plugins.weighting.gls import GLS
 from mtbench_plugins.weighting.gradnorm import GradNorm
 from mtbench_plugins.weighting.gradvac import GradVac
 from mtbench_plugins.weighting.metabalance import MetaBalance
 from mtbench_plugins.weighting.mgda import MGDA
+from mtbench_plugins.weighting.modo import MoDo
 from mtbench_plugins.weighting.pcgrad import PCGrad
 from mtbench_plugins.weighting.stch import STCH
 from mtbench_plugins.weighting.uncertainty import Uncertainty
@@ -233,6 +235,25 @@ def test_a_step_without_a_label_of_a_task_is_that_of_the_others(weighting):
     assert weights["one"] == pytest.approx(alone.diagnostics.result()["weights"]["one"], rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    "weighting", [MoDo(), pytest.param(FORUM(), marks=pytest.mark.thorough)], ids=lambda w: w.name
+)
+def test_a_task_that_one_of_several_batches_lacks_is_absent(weighting):
+    """Its head stays, though the step's own batch has labels of it."""
+    data = data_of(one=np.arange(10), two=np.where(np.arange(10) < 5, NAN, 3.0))
+    tasks = {name: Ranking(label=name, units=()) for name in ("one", "two")}
+    model = model_of(tasks, weighting, data)
+    before = {name: [v.numpy() for v in model.parts[name]] for name in tasks}
+    columns = {name: tf.constant(c) for name, c in data.interactions.columns.items()}
+    lacking, whole = ({n: c[cut] for n, c in columns.items()} for cut in (np.s_[:5], np.s_[5:]))
+    model.train_step((whole, lacking, whole)[: weighting.batches])
+    same = {
+        name: all(np.array_equal(*pair) for pair in zip(model.parts[name], old, strict=True))
+        for name, old in before.items()
+    }
+    assert same == {"one": False, "two": True}
+
+
 def only(weighting):
     return {"weights": {"one": 3.0}} if isinstance(weighting, Fixed) else {}
 
@@ -254,7 +275,9 @@ def test_where_every_row_has_its_labels_nothing_is_added():
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "weighting", [FAMO(), ExcessMTL(), GradNorm(), STCH(warmup_epochs=1)], ids=lambda w: w.name
+    "weighting",
+    [FAMO(), ExcessMTL(), GradNorm(), STCH(warmup_epochs=1), FORUM(inner_steps=2)],
+    ids=lambda w: w.name,
 )
 def test_a_further_seed_has_the_bits_of_a_fresh_start(weighting):
     """Also of a graph that has a branch for each set of tasks; and all of it stays finite."""

@@ -1,6 +1,7 @@
 """What is broken and would train all the same: splits, strategies, models that learn nothing."""
 
 import dataclasses
+from typing import ClassVar
 
 import made
 import numpy as np
@@ -10,7 +11,7 @@ import tensorflow as tf
 import mtbench
 from mtbench.errors import DataError
 from mtbench.runs.stages import divide
-from mtbench.train.forms import weigh
+from mtbench.train.forms import build, weigh
 
 NUMBERS = "expected row numbers from 0 to 7, found"
 ONCE = "expected each row in one part at most, and once, found row"
@@ -70,8 +71,37 @@ class OfGradients(mtbench.GradientWeighting):
     name = "mine"
 
 
+class OfBatches(mtbench.BatchesWeighting):
+    """Of two batches."""
+
+    name = "mine"
+
+
+class OfAllBatches(OfBatches):
+    """Weighs both."""
+
+    weighs_all = True
+
+
+class Ahead(OfBatches):
+    """Looks ahead without saying where to."""
+
+    ahead: ClassVar[mtbench.Ahead] = mtbench.Ahead("gradients")
+
+    def build(self, tasks):
+        return print
+
+
+class OfNone(OfBatches):
+    """Of no batch."""
+
+    batches: ClassVar[int] = 0
+
+
 SCALAR = "a scalar of the losses, "
 WEIGHTS = "a weight for each task, float32 [2], found"
+LACKS = " looks ahead: expected what its build returns to have"
+BOTH = "a weight for each task, float32 [2, 2], found"
 UPDATE = "a gradient, float32 [3], found"
 BROKEN = [
     (OfLosses, lambda losses: tf.constant(1.0), f"{SCALAR}found a constant"),
@@ -84,6 +114,8 @@ BROKEN = [
     (OfGramian, lambda losses, given: given, f"{WEIGHTS} float64 (2, 2)"),
     (OfGradients, lambda losses, given: given, f"{UPDATE} float32 (2, 3)"),
     (OfGradients, lambda losses, given: 0.0, f"{UPDATE} float32 ()"),
+    (OfBatches, lambda losses, given: losses, f"{WEIGHTS} float64 (2, 2)"),
+    (OfAllBatches, lambda losses, given: losses[0], f"{BOTH} float64 (2,)"),
 ]
 
 
@@ -93,10 +125,27 @@ def test_strategies_that_return_something_else(kind, strategy, fault):
         OfLosses: None,
         OfGramian: tf.eye(2, dtype=tf.float64),
         OfGradients: tf.ones([2, 3]),
-    }[kind]
+    }.get(kind, len)
+    losses = tf.ones([2, 2] if issubclass(kind, OfBatches) else [2])
     with pytest.raises(TypeError) as caught:
-        weigh(kind(), strategy, [], tf.ones([2]), given)
+        weigh(kind(), strategy, [], losses, given)
     assert str(caught.value) == f"what weighting 'mine' returned: expected {fault}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        (OfNone, ": batches: expected at least 1, found 0"),
+        (
+            Ahead,
+            f"{LACKS} step_ahead(), found builtin_function_or_method",
+        ),
+    ],
+)
+def test_strategies_of_batches_that_lack_something(kind, fault):
+    with pytest.raises(TypeError) as caught:
+        build(kind(), {}, [])
+    assert str(caught.value) == f"weighting 'mine'{fault}"
 
 
 def test_a_model_that_learned_nothing_is_a_failed_run(tiny, tmp_path):

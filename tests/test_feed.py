@@ -79,3 +79,32 @@ def test_no_copy_of_the_columns(data, monkeypatch):
     feed.start(Interactions(data.interactions.columns, 8, 10), 0)
     list(feed.dataset)
     assert sizes == [16, 16, 16, 12]
+
+
+@pytest.mark.parametrize("reshuffle", [True, False])
+def test_several_batches_of_a_step(data, monkeypatch, reshuffle):
+    """The first is what it is alone; each goes through the same rows in an order of its own."""
+    monkeypatch.setattr(module, "ROWS", 20)
+    options = Train(epochs=2, batch_size=8, reshuffle=reshuffle)
+    train = data.interactions.take(np.arange(41))
+    feed = Feed(data, ["query", "timestamp"], options, batches=3)
+    feed.start(train, 3)
+    steps = list(feed.dataset.as_numpy_iterator())
+    again = list(feed.dataset.as_numpy_iterator())
+    rows = np.array([[each["timestamp"] for each in step] for step in steps[:5]])
+    assert [len(step) for step in steps] == [3] * 12
+    for step, other, want in zip(steps, again, expected(train, 3, 2, 8, reshuffle), strict=True):
+        np.testing.assert_array_equal(step[0]["timestamp"], want["timestamp"])
+        for one, two in zip(step, other, strict=True):
+            assert len(one["query"]) == len(want["query"])
+            np.testing.assert_array_equal(one["timestamp"], two["timestamp"])
+    orders = [
+        [np.concatenate([step[n]["timestamp"] for step in steps[at : at + 6]]) for at in (0, 6)]
+        for n in range(3)
+    ]
+    for order in (each for orders_of in orders for each in orders_of):
+        assert sorted(order) == list(range(41))
+    for n, m in ((0, 1), (0, 2), (1, 2)):
+        assert np.mean(orders[n][0] == orders[m][0]) < 0.2
+    assert all(np.array_equal(*each) == (not reshuffle) for each in orders)
+    assert rows.shape == (5, 3, 8)

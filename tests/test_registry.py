@@ -134,9 +134,9 @@ TOWERS = """
     shared-bottom stem
 """.split()
 WEIGHTINGS = """
-    aligned-mtl auxiliary cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad famo fixed gls
-    go4align gradcraft graddrop gradnorm gradvac imtl imtl-g imtl-l log metabalance mgda moco
-    nash-mtl pcgrad pe-ltr rlw sdmgrad stch uncertainty upgrad uw-so
+    aligned-mtl auto-lambda auxiliary cagrad config db-mtl dualproj dwa equal excess-mtl fairgrad
+    famo fixed forum gls go4align gradcraft graddrop gradnorm gradvac imtl imtl-g imtl-l log
+    metabalance mgda moco modo moml nash-mtl pcgrad pe-ltr rlw sdmgrad stch uncertainty upgrad uw-so
 """
 
 

@@ -702,3 +702,48 @@ def test_a_zero_gradient_has_no_weight_of_its_own():
     zero = np.array([[3.0, 0], [0, 0], [0, 2]])
     assert of(solvers.conflict_averse_weights, zero, 0.5)[1] == pytest.approx(1 / 3)
     np.testing.assert_allclose(of(solvers.equal_angle_weights, zero), [1 / 3, 0, 1 / 2], rtol=1e-8)
+
+
+# -- a constraint beside the hull ------------------------------------------------------------------
+
+
+def test_constrained_weights():
+    """No point of the simplex has less, where the constraint holds and where it does not."""
+    rng = np.random.default_rng(0)
+    sides = []
+    for case in range(24):
+        tasks = 1 + case % 4
+        rows = rng.normal(size=[tasks, 6]) + rng.normal(size=6)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        q = rng.uniform(0.1, 0.8) * rng.normal(size=6) + case % 3 / 2 * rows.sum(0)
+        rho, square = rng.uniform(0.05, 2.0), q @ q
+        bounds = rho - rows @ q / square
+        found = solvers.constrained_weights(
+            *(tf.constant(x, tf.float64) for x in (rows @ rows.T, rows @ q, square)), rho
+        ).numpy()
+
+        def value(weights):
+            nu = np.maximum(weights @ bounds, 0)  # noqa: B023
+            return ((weights @ rows + nu[:, None] * q) ** 2).sum(1) - nu * rho * square  # noqa: B023
+
+        np.testing.assert_allclose(found.sum(), 1, rtol=1e-9)
+        assert (found >= 0).all()
+        near = rng.dirichlet(np.ones(tasks), 400)
+        tried = np.concatenate([near, 0.99 * found + 0.01 * near, np.eye(tasks)])
+        assert value(found[None])[0] <= value(tried).min() + 1e-8
+        sides.append(int(np.sign(np.round(found @ bounds, 7))))
+    assert {*sides} == {-1, 1}
+
+
+def test_constrained_weights_by_hand():
+    """Of two gradients at a right angle, with the least where π · λ = 0: at 0.45 and 0.55.
+
+    There ‖Σ λ_i g_i‖² falls towards 0.5, by 0.2 for each unit of λ_1, and the rest rises by 0.36.
+    """
+    q = np.array([0.3, 0.7])
+    square = q @ q
+    rho = q @ [0.45, 0.55] / square
+    found = solvers.constrained_weights(
+        tf.eye(2, dtype=tf.float64), tf.constant(q), tf.constant(square), rho
+    )
+    np.testing.assert_allclose(found, [0.45, 0.55], rtol=1e-7)

@@ -205,6 +205,60 @@ def conflict_free_weights(gramian: Tensor, cosine: float) -> Tensor:
     return found * norms[:, None] / norms
 
 
+def constrained_weights(gramian: Tensor, along: Tensor, square: Tensor, rho: float) -> Tensor:
+    """The λ on the simplex with the least ‖Σ λ_i g_i + ν q‖² − ν ρ ‖q‖², `[T]` (Ye et al. 2024).
+
+    ν = max(π · λ, 0) with π_i = ρ − g_i · q / ‖q‖². Where ν = π · λ that is, but for a constant,
+    λᵀ(G − b bᵀ / ‖q‖²)λ + ρ b · λ with b_i = g_i · q; where that leaves the half-space π · λ ≥ 0,
+    λ is the point of the simplex in the other one with the least ‖Σ λ_i g_i‖.
+
+    Args:
+        gramian: G of gradients of length 1, or 0, `[T, T]`.
+        along: b, `[T]`.
+        square: ‖q‖², a scalar.
+        rho: ρ.
+    """
+    bounds = rho - tf.math.divide_no_nan(along, square)
+    across = gramian - along[:, None] * tf.math.divide_no_nan(along, square)
+    inside = _on_simplex(across, rho * along)
+    none = _on_simplex(gramian, tf.zeros_like(along))
+    outside = tf.where(
+        tf.reduce_sum(bounds * none) <= 0, none, _on_simplex_and_plane(gramian, bounds)
+    )
+    return tf.where(tf.reduce_sum(bounds * inside) >= 0, inside, outside)
+
+
+def _on_simplex(matrix: Tensor, linear: Tensor) -> Tensor:
+    """The x on the simplex with the least xᵀAx + bᵀx, `[T]`: x = A⁻¹(μ1 − b) / 2 on a support."""
+    ones = tf.ones_like(linear)
+    ridged = matrix + RIDGE * tf.linalg.diag(ones)
+    solutions = _on_supports(ridged, tf.stack([ones, linear], 1))
+    of_ones, of_linear = solutions[..., 0], solutions[..., 1]
+    totals = tf.reduce_sum(of_ones, 1, keepdims=True)
+    multiplier = tf.math.divide_no_nan(2.0 + tf.reduce_sum(of_linear, 1, keepdims=True), totals)
+    found = (multiplier * of_ones - of_linear) / 2.0
+    value = tf.reduce_sum(found * (tf.linalg.matmul(found, ridged) + linear), 1)
+    feasible = tf.reduce_all(found >= 0, 1) & (totals[:, 0] > 0)
+    return found[tf.argmin(tf.where(feasible, value, np.inf))]
+
+
+def _on_simplex_and_plane(matrix: Tensor, normal: Tensor) -> Tensor:
+    """The x on the simplex with n · x = 0 and the least xᵀAx, `[T]`: x = A⁻¹(μ1 + κn)."""
+    ones = tf.ones_like(normal)
+    ridged = matrix + RIDGE * tf.linalg.diag(ones)
+    solutions = _on_supports(ridged, tf.stack([ones, normal], 1))
+    of_ones, of_normal = solutions[..., 0], solutions[..., 1]
+    a, b, c = (
+        tf.reduce_sum(x * y, 1)
+        for x, y in ((of_ones, ones), (of_ones, normal), (of_normal, normal))
+    )
+    divisor = a * c - b**2
+    mu, kappa = (tf.math.divide_no_nan(x, divisor)[:, None] for x in (c, -b))
+    found = mu * of_ones + kappa * of_normal
+    feasible = tf.reduce_all(found >= 0, 1) & (divisor > 0)
+    return found[tf.argmin(tf.where(feasible, mu[:, 0], np.inf))]
+
+
 def random_orders(tasks: int) -> Tensor:
     """For each task the other ones in a random order, int32 `[tasks, tasks - 1]`."""
     others = np.array([[j for j in range(tasks) if j != i] for i in range(tasks)], np.int32)

@@ -16,7 +16,13 @@ from .observer import Observer
 from .split import Split
 from .task import Task
 from .tower import Tower
-from .weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
+from .weighting import (
+    BatchesWeighting,
+    GradientWeighting,
+    GramianWeighting,
+    LossWeighting,
+    Weighting,
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Kind:
         return self.forms or (self.base,)
 
 
-_FORMS = (LossWeighting, GramianWeighting, GradientWeighting)
+_FORMS = (LossWeighting, GramianWeighting, GradientWeighting, BatchesWeighting)
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (

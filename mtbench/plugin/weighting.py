@@ -1,9 +1,10 @@
-"""The kind `weighting`, in its three forms."""
+"""The kind `weighting`, in its four forms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from .component import Component, Tensor
 from .task import Task
@@ -12,9 +13,9 @@ from .task import Task
 class Weighting(Component):
     """A strategy that combines the tasks of a scenario.
 
-    There are three forms, by what a strategy needs: `LossWeighting`, `GramianWeighting` and
-    `GradientWeighting`. What `build` returns is called once in each training step, and never while
-    evaluating; an object may have, besides `__call__`,
+    There are four forms, by what a strategy needs: `LossWeighting`, `GramianWeighting`,
+    `GradientWeighting` and `BatchesWeighting`. What `build` returns is called once in each training
+    step, and never while evaluating; an object may have, besides `__call__`,
 
     - `epoch_ended(losses)`, called between epochs with the mean of each task's loss, float32
       `[tasks]`, to assign to its variables;
@@ -142,5 +143,67 @@ class GradientWeighting(Weighting):
             `[tasks, sum(sizes)]`, a row for each task and in it one shared variable after the
             other, to the update, float32 `[sum(sizes)]`. An object may have `scale(losses)`, see
             `GramianWeighting.build`.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Steps that are made to look, and undone: θ ← θ − Σ_i s_i ∇L_i(θ), of the first batch.
+
+    θ are all parameters of the model, and s is what the strategy's `step_ahead` returns: plain
+    descent, whatever optimizer the run has.
+    """
+
+    of: Literal["gradients", "losses"]
+    """What is asked for there: losses and gradients of the further batches, in the place of those
+    where the step starts; or losses of the first batch, beside all the others."""
+    steps: int = 1
+    """How many."""
+
+
+class BatchesWeighting(Weighting):
+    """A strategy that weighs the gradients of several batches, given their inner products.
+
+    Each is a batch of the training part, as large as the first, in an order of its own that the
+    run's seed decides: where a paper has held-out data, this is an independent sample of the rows
+    that are trained on, and no other part is touched. Gradients are those by the shared parameters,
+    as in `GramianWeighting`, or by all that the strategy weighs. The losses that a run reports are
+    of the first batch. A task that one of the batches has no label of is absent from the step.
+    """
+
+    needs: ClassVar[str] = "several batches"
+    weighs_heads: ClassVar[bool] = False
+    """Whether weights apply to the parameters of each task's own as well; the inner products are
+    then of the gradients by these too."""
+    weighs_all: ClassVar[bool] = False
+    """Whether it weighs the gradients of all batches, or those of the first."""
+
+    @property
+    def batches(self) -> int:
+        """How many batches there are in a step, at least 1."""
+        return 2
+
+    @property
+    def ahead(self) -> Ahead | None:
+        """The look ahead that it asks for."""
+        return None
+
+    def build(
+        self, tasks: Mapping[str, Task]
+    ) -> Callable[[Tensor, Callable[[int, int], Tensor]], Tensor]:
+        """Make the function.
+
+        Args:
+            tasks: The trained tasks by name, in the order of the losses.
+
+        Returns:
+            A callable from losses, float64 `[batches, tasks]`, and P, to weights w, `[tasks]`: the
+            update is Σ_i w_i g_i of the first batch; if `weighs_all`, `[batches, tasks]`: it is
+            Σ_b Σ_i w_bi g_bi. P(a, b) has the inner products of the gradients of batch a, counted
+            from 0, with those of batch b: float64 `[tasks, tasks]`, a row for each of a's; what is
+            not asked for is not computed. Where `ahead` asks for losses, these are a last row of
+            the losses. A pair of the weights and a scalar is as in `GramianWeighting.build`, and
+            an object whose strategy looks ahead has `step_ahead()`, which returns s, `[tasks]`.
         """
         raise NotImplementedError

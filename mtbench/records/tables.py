@@ -81,7 +81,8 @@ def load_runs(folder: Path | str, *, every: bool = False) -> Any:
       `build_s`, `trace_s` (first step), `train_s` (all steps) and `evaluate_s` are parts of it.
     - `step_per_reference`: time of a training step in that of a small reference model that is timed
       in turn with the steps; `train_examples_per_s` (all but the first step) and
-      `evaluate_examples_per_s` are as the clock has them.
+      `evaluate_examples_per_s` are as the clock has them. Of several batches in a step it is the
+      time of all, and the examples are those of the first.
     - `cpu_s`, `step_cpu_s`: processor time of the run, and the median one of a training step, of
       all threads together; beside other runs steadier than what the clock has.
     - `workers_on_node`: how many workers the machine had at once; with more than one what the clock

@@ -156,7 +156,7 @@ class Stages:
 
     def trainer(self, setup: Setup) -> Trainer:
         """What trains a setup, with its traced model; the last one is kept."""
-        from mtbench.train.feed import make_feed  # noqa: PLC0415 - imports TensorFlow
+        from mtbench.train.feed import batches_of, make_feed  # noqa: PLC0415 - imports TensorFlow
         from mtbench.train.rows import own_columns  # noqa: PLC0415
         from mtbench.train.trainer import Trainer  # noqa: PLC0415
 
@@ -167,6 +167,7 @@ class Stages:
                 needed_columns(setup),
                 setup.train.model_dump(mode="json"),
                 own_columns(setup),
+                batches_of(setup.weighting),
             ]
             feed = self._once("feed", key, lambda: make_feed(setup, data))
             self._trainer = Trainer(setup, data, feed)

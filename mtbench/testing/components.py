@@ -25,6 +25,7 @@ from mtbench.plugin.task import Task
 from mtbench.plugin.tower import Features, Tower
 from mtbench.suite.suite import Suite
 from mtbench.train.evaluate import evaluate
+from mtbench.train.feed import batches_of
 from mtbench.train.model import MultiTaskModel
 from mtbench.train.trainer import Trainer, compile_model
 
@@ -66,8 +67,10 @@ def stepped(suite: Suite, steps: int = 1) -> MultiTaskModel:
     rows = data.interactions.take(np.arange(20))
     model.adapt(rows)
     columns = {**rows.columns, "history": positions(rows)}
+    batch = {name: tf.constant(column) for name, column in columns.items()}
+    batches = batches_of(setup.weighting)
     for _ in range(steps):
-        model.train_step({name: tf.constant(column) for name, column in columns.items()})
+        model.train_step((batch,) * batches if batches > 1 else batch)
     return model
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtbench.plugin.weighting import GradientWeighting, Weighting
+from mtbench.plugin.weighting import BatchesWeighting, GradientWeighting, Weighting
 
 from .components import Clause, same_numbers, stepped
 from .probe import apply
@@ -48,7 +48,10 @@ def reproducible(weighting: Weighting) -> str | None:
 def single(weighting: Weighting) -> str | None:
     """With one task the update is a positive multiple of its gradient."""
     losses, gradients = given(1, 12)
-    updates = run(weighting, losses, gradients).updates
+    same = gradients
+    if isinstance(weighting, BatchesWeighting):
+        same = np.stack([gradients] * weighting.batches, 1)
+    updates = run(weighting, losses, same).updates
     for update, gradient in zip(updates, gradients[:, 0], strict=True):
         factor = update @ gradient / (gradient @ gradient)
         if factor <= 0:
@@ -139,7 +142,8 @@ def learns(weighting: Weighting) -> str | None:
 
 def _matters(weighting: Weighting, variable: Any, element: int, change: float) -> bool:
     """Whether changing an element of a trainable variable changes a weight."""
-    losses, gradients = given(2)
+    # of two batches some pairs leave it without effect, where a constraint holds without it
+    losses, gradients = given(2, STEPS if isinstance(weighting, BatchesWeighting) else 1)
     run(weighting, losses, gradients, learning_rate=0.0)  # the first step may be special
     strategy = probe(weighting, 2, SIZES)
     before = strategy.run(losses, gradients, learning_rate=0.0).weights

@@ -12,6 +12,7 @@ import tensorflow as tf
 from mtbench.data import history
 from mtbench.data.dataset import Data
 from mtbench.data.interactions import Interactions
+from mtbench.plugin.weighting import BatchesWeighting, Weighting
 from mtbench.suite.setup import Setup
 from mtbench.suite.training import Train
 
@@ -19,6 +20,11 @@ from .rows import Lessons, column_of, own_columns
 
 ROWS = 2**18
 """Rows that are fed at once, in whole batches."""
+
+
+def batches_of(weighting: Weighting | None) -> int:
+    """How many batches a strategy is handed in a step."""
+    return weighting.batches if isinstance(weighting, BatchesWeighting) else 1
 
 
 def make_feed(setup: Setup, data: Data) -> Feed:
@@ -29,7 +35,8 @@ def make_feed(setup: Setup, data: Data) -> Feed:
     for task, names in own_columns(setup).items():
         own[column_of(task)] = np.bool_
         own |= {column_of(task, name): data.interactions.dtypes[name] for name in names}
-    return Feed(data, dict.fromkeys(["query", "candidate", *needs]), setup.train, own)
+    columns = dict.fromkeys(["query", "candidate", *needs])
+    return Feed(data, columns, setup.train, own, batches_of(setup.weighting))
 
 
 class Feed:
@@ -39,11 +46,15 @@ class Feed:
     slice of them. So memory holds the order, 4 bytes a row, but no second copy of the columns.
     Autotuning is off: it can hold up the end of a `fit` for seconds.
 
+    Where a step has several batches it is fed a tuple of them, as large as each other: each goes
+    through all rows in an epoch, in an order of its own.
+
     Args:
         data: The dataset.
         columns: Names of those that are fed.
         options: How the suite trains.
         own: Types of the further columns that `Lessons.fed` makes, by name.
+        batches: How many a step has.
 
     Attributes:
         dataset: The batches of all epochs of the run that was started last.
@@ -56,8 +67,9 @@ class Feed:
         columns: Iterable[str],
         options: Train,
         own: Mapping[str, Any] = MappingProxyType({}),
+        batches: int = 1,
     ) -> None:
-        self._options = options
+        self._options, self._batches = options, batches
         self._columns = (*columns, *own)
         self._run = _FedRun({"query": np.empty(0, np.int32)}, 0)
         dtypes = {**data.interactions.dtypes, "history": np.int32, **own}
@@ -65,15 +77,15 @@ class Feed:
         types = list(self.types.values())
 
         def some(epoch: Any, start: Any) -> tf.data.Dataset:
-            columns = tf.numpy_function(self._rows, [epoch, start], types)
+            columns = tf.numpy_function(self._rows, [epoch, start], types * batches)
             for column in columns:
                 column.set_shape([None])
 
-            def batch(start: Any) -> dict[str, Any]:
-                rows = slice(start, start + options.batch_size)
-                return {
-                    name: column[rows] for name, column in zip(self._columns, columns, strict=True)
-                }
+            def batch(start: Any) -> Any:
+                rows = [column[start : start + options.batch_size] for column in columns]
+                each = (rows[at : at + len(types)] for at in range(0, len(rows), len(types)))
+                fed = tuple(dict(zip(self._columns, part, strict=True)) for part in each)
+                return fed if batches > 1 else fed[0]
 
             examples = tf.size(columns[0], tf.int64)
             return tf.data.Dataset.range(0, examples, options.batch_size).map(batch)
@@ -111,34 +123,37 @@ class Feed:
         return self._run.size
 
     def _rows(self, epoch: np.ndarray, start: np.ndarray) -> list[np.ndarray]:
-        """Columns of the rows from `start` on, in the order of an epoch, counted from 0."""
-        return self._taken(int(epoch), slice(start, start + self._step))
+        """Columns of the rows from `start` on, in the orders of an epoch, counted from 0."""
+        part = slice(start, start + self._step)
+        taken = (self._taken(int(epoch), part, number) for number in range(self._batches))
+        return [column for columns in taken for column in columns]
 
     def batch(self, epoch: int, step: int) -> dict[str, np.ndarray]:
-        """Columns of the batch that is fed in a step of an epoch, both counted from 0."""
+        """Columns of the first batch that a step of an epoch is fed, both counted from 0."""
         start = step * self._options.batch_size
         rows = slice(start, start + self._options.batch_size)
         return dict(zip(self._columns, self._taken(epoch, rows), strict=True))
 
-    def _taken(self, epoch: int, part: slice) -> list[np.ndarray]:
-        """Columns of a part of an epoch's rows."""
+    def _taken(self, epoch: int, part: slice, number: int = 0) -> list[np.ndarray]:
+        """Columns of a part of an epoch's rows, in the order of a step's batches of a number."""
         run = self._run  # an earlier run's pipeline may still be asking when another starts
-        rows = run.order(epoch if self._options.reshuffle else 0)[part]
+        rows = run.order(epoch if self._options.reshuffle else 0, number)[part]
         return [run.columns[name][rows] for name in self._columns]
 
 
 class _FedRun:
-    """Columns of a training part and their orders, of which the last is kept."""
+    """Columns of a training part and their orders, of which the last epoch's are kept."""
 
     def __init__(self, columns: Mapping[str, np.ndarray], seed: int) -> None:
         self.columns, self.size, self._seed = columns, len(columns["query"]), seed
-        self._last: tuple[int, np.ndarray] = (-1, np.empty(0, np.int32))
+        self._last: dict[int, tuple[int, np.ndarray]] = {}
 
-    def order(self, epoch: int) -> np.ndarray:
-        """Row numbers in the order of an epoch, int32 `[n]`."""
-        number, order = self._last
-        if number != epoch:
-            stream = np.random.default_rng([self._seed, 1, epoch])
+    def order(self, epoch: int, number: int = 0) -> np.ndarray:
+        """Row numbers in an epoch's order of the batches of a number in a step, int32 `[n]`."""
+        kept, order = self._last.get(number, (-1, np.empty(0, np.int32)))
+        if kept != epoch:
+            further = [number] if number else []
+            stream = np.random.default_rng([self._seed, 1, epoch, *further])
             order = stream.permutation(self.size).astype(np.int32)
-            self._last = (epoch, order)
+            self._last[number] = (epoch, order)
         return order

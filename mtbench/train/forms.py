@@ -9,7 +9,13 @@ from typing import Any
 import tensorflow as tf
 
 from mtbench.plugin.task import Task
-from mtbench.plugin.weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
+from mtbench.plugin.weighting import (
+    BatchesWeighting,
+    GradientWeighting,
+    GramianWeighting,
+    LossWeighting,
+    Weighting,
+)
 
 from .gradients import add
 
@@ -21,7 +27,8 @@ class Weighed:
     """What a strategy made of a step."""
 
     heads: Tensor
-    """Weight of each task for the parameters of its own, float32 `[tasks]`."""
+    """Weight of each task for the parameters of its own, float32 `[tasks]`; of a strategy of
+    several batches `[weighed batches, tasks]`, as `weights`."""
     weights: Tensor | None
     """Weight of each task for the shared parameters, float32 `[tasks]`."""
     update: Tensor | None
@@ -35,7 +42,7 @@ def weigh(
     strategy: Any,
     variables: Sequence[Any],
     losses: Tensor,
-    given: Tensor | None,
+    given: Any,
 ) -> Weighed:
     """What a strategy makes of a step.
 
@@ -45,7 +52,8 @@ def weigh(
         variables: The trainable variables of it.
         losses: Of the tasks it was built for, float32 `[tasks]`.
         given: Their Gramian, float64 `[tasks, tasks]`, or gradients, float32
-            `[tasks, parameters]`, by its form; None where losses are all it is to have.
+            `[tasks, parameters]`, or what gives inner products between batches, by its form; None
+            where losses are all it is to have.
 
     Raises:
         TypeError: The strategy returned something else than its form says.
@@ -60,6 +68,8 @@ def weigh(
             raise TypeError(f"{_OF.format(weighting.name)} {what}")
         weights = tf.convert_to_tensor(weights)
         return Weighed(weights, weights, None, own)
+    if isinstance(weighting, BatchesWeighting):
+        return _weigh_batches(weighting, strategy, variables, losses, given)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(losses)
         scaled = getattr(strategy, "scale", lambda x: x)(losses)
@@ -82,6 +92,22 @@ def weigh(
     weights = factors * tf.cast(weights, tf.float32)
     weighs_heads = getattr(weighting, "weighs_heads", False)
     return Weighed(weights if weighs_heads else factors, weights, None, own)
+
+
+def _weigh_batches(
+    weighting: BatchesWeighting, strategy: Any, variables: Sequence[Any], losses: Tensor, given: Any
+) -> Weighed:
+    """`weigh` of losses `[batches, tasks]`, or one row more, and inner products."""
+    with tf.GradientTape() as tape:
+        returned = strategy(tf.cast(losses, tf.float64), given)
+    pair = isinstance(returned, tuple)
+    weights, objective = returned if pair else (returned, None)
+    own = tape.gradient(objective, list(variables)) if pair else [None] * len(variables)
+    tasks = losses.shape[1]
+    shape = [weighting.batches, tasks] if weighting.weighs_all else [tasks]
+    weights = _floats(weighting, weights, shape, "a weight for each task")
+    weights = tf.reshape(tf.cast(weights, tf.float32), [-1, tasks])
+    return Weighed(weights if weighting.weighs_heads else tf.ones_like(weights), weights, None, own)
 
 
 _OF = "what weighting {0!r} returned: expected"
@@ -110,16 +136,33 @@ def build(weighting: Weighting, tasks: Mapping[str, Task], sizes: Sequence[int])
     """What the strategy's `build` returns for these tasks.
 
     Raises:
-        TypeError: It is of no form that we know.
+        TypeError: It is of no form that we know, or lacks what its form needs.
     """
     if isinstance(weighting, GradientWeighting):
         return weighting.build(tasks, sizes)
+    if isinstance(weighting, BatchesWeighting):
+        return _build_batches(weighting, tasks)
     if isinstance(weighting, GramianWeighting | LossWeighting):
         return weighting.build(tasks)
     raise TypeError(
-        f"weighting {weighting.name!r}: expected a LossWeighting, GramianWeighting or "
-        f"GradientWeighting, found {type(weighting).__name__}"
+        f"weighting {weighting.name!r}: expected a LossWeighting, GramianWeighting, "
+        f"GradientWeighting or BatchesWeighting, found {type(weighting).__name__}"
     )
+
+
+def _build_batches(weighting: BatchesWeighting, tasks: Mapping[str, Task]) -> Any:
+    """`build` of a strategy of several batches."""
+    if weighting.batches < 1:
+        raise TypeError(
+            f"weighting {weighting.name!r}: batches: expected at least 1, found {weighting.batches}"
+        )
+    built = weighting.build(tasks)
+    if weighting.ahead and not hasattr(built, "step_ahead"):
+        raise TypeError(
+            f"weighting {weighting.name!r} looks ahead: expected what its build returns to have "
+            f"step_ahead(), found {type(built).__name__}"
+        )
+    return built
 
 
 def slopes_after(

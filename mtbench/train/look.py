@@ -25,8 +25,6 @@ import numpy as np
 import tensorflow as tf
 
 from .feed import Feed
-from .gradients import TaskGradients, task_gradients
-from .lessons import loss_of
 from .model import MultiTaskModel
 
 Tensor = Any
@@ -195,19 +193,6 @@ class Look:
 
     # -- what is traced ----------------------------------------------------------------------------
 
-    def _by_task(
-        self, columns: Mapping[str, Tensor]
-    ) -> tuple[list[Any], TaskGradients, dict[str, Tensor]]:
-        """The shared variables, each task's gradient by them and its loss, as in a step."""
-        model = self.model
-        with tf.GradientTape(persistent=True) as tape:
-            batches = model.lessons(columns, training=True)
-            losses = {name: loss_of(model.heads[name], batch) for name, batch in batches.items()}
-        shared, gradients, _ = task_gradients(
-            tape, losses, batches, model.tower_variables, model.reached_variables
-        )
-        return shared, gradients, losses
-
     def _compare_halves(self, columns: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """Inner products of the halves' gradients, `[tasks, tasks]`, and the lengths in each."""
         half = tf.size(columns["query"]) // 2
@@ -215,7 +200,7 @@ class Look:
             {name: column[start : start + half] for name, column in columns.items()}
             for start in (0, half)
         ]
-        (_, first, _), (_, second, _) = (self._by_task(part) for part in parts)
+        first, second = (self.model.formed(part).gradients for part in parts)
         return first.inner(second), first.lengths(), second.lengths()
 
     def _step_on(self, columns: Mapping[str, Tensor], weights: Tensor) -> Tensor:
@@ -224,9 +209,10 @@ class Look:
         Returns:
             The length of each task's gradient, `[tasks]`.
         """
-        self._shared, gradients, _ = self._by_task(columns)
-        lengths = gradients.lengths()
-        self.model.optimization.apply(gradients.combine(weights), self._shared)
+        formed = self.model.formed(columns)
+        self._shared = list(formed.shared)
+        lengths = formed.gradients.lengths()
+        self.model.optimization.apply(formed.gradients.combine(weights), self._shared)
         return lengths
 
     def _losses_of(self, columns: Mapping[str, Tensor]) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +25,7 @@ from mtbench.suite.setup import Setup
 from .diagnostics import Diagnostics
 from .embedding import Catalogue, EmbeddedSide
 from .gradients import add, multiply, output_gradients, task_gradients
+from .independent import Formed, Products, all_present, form_all, weighed
 from .lessons import counted, loss_of, own_batches
 from .rows import own_columns
 from .state import state_of, variables_of
@@ -137,7 +139,7 @@ class MultiTaskModel(tfrs.Model):
         weigher = None
         if weighting:
             losses = {name: losses[name] for name in self.trained}
-            shared, gradients, _ = task_gradients(
+            shared, gradients, private = task_gradients(
                 tape, losses, batches, self.tower_variables, self.reached_variables
             )
             sizes = [variable.shape.num_elements() for variable in shared]
@@ -152,8 +154,9 @@ class MultiTaskModel(tfrs.Model):
             if weigher.at_outputs:
                 # refuses towers it cannot work with
                 output_gradients(tape, losses, batches, self.reached_variables)
+            formed = Formed(tf.ones([len(tasks)]), None, shared, gradients, private)
             with tf.GradientTape() as tape:
-                weigher(tf.ones([len(tasks)]), gradients)
+                weigher.try_out(formed)
             self._weighting_state = state_of(weigher.strategy)
             weigher.variables = self.weighting_variables
             self._refuse_unknown(tape)
@@ -251,11 +254,41 @@ class MultiTaskModel(tfrs.Model):
             for name in self.trained
         }
 
-    def train_step(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def formed(self, columns: Mapping[str, Tensor]) -> Formed:
+        """Each trained task's loss of a batch and its gradient, as in a step."""
+        with tf.GradientTape(persistent=True) as tape:
+            batches = self.lessons(columns, training=True)
+            losses = {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
+        return self._formed(tape, losses, batches)
+
+    def _formed(
+        self, tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
+    ) -> Formed:
+        by_task = task_gradients(
+            tape, losses, batches, self.tower_variables, self.reached_variables
+        )
+        return Formed(tf.stack(list(losses.values())), _present(self._counts(batches)), *by_task)
+
+    def slopes(self, columns: Mapping[str, Tensor], weights: Tensor) -> list[tuple[Any, Any]]:
+        """Σ w_i ∇L_i of a batch, for weights `[tasks]`, by each of the model's variables."""
+        with tf.GradientTape() as tape:
+            losses = tf.stack(list(self.losses_by_task(columns, training=True).values()))
+            total = tf.reduce_sum(weights * losses)
+        variables = self.model_variables
+        return [*zip(tape.gradient(total, variables), variables, strict=True)]
+
+    def train_step(
+        self, inputs: Mapping[str, Tensor] | tuple[Mapping[str, Tensor], ...]
+    ) -> dict[str, Tensor]:
         """One step; returns each trained task's loss, averaged over the epoch so far.
 
         A task that the batch has no label of is none of the strategy's in this step.
+
+        Args:
+            inputs: The columns of a batch; of each batch, for a strategy of several.
         """
+        every = inputs if isinstance(inputs, tuple) else (inputs,)
+        inputs = every[0]
         with tf.GradientTape(persistent=self._by_task) as tape:
             batches = self.lessons(inputs, training=True)
             losses = {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
@@ -263,7 +296,11 @@ class MultiTaskModel(tfrs.Model):
         counts = self._counts(batches)
         present = _present(counts)
         if self._by_task:
-            gradients, of_strategy = self._weighed_by_task(tape, losses, batches, present)
+            if self.weigher and self.weigher.several:
+                first = self._formed(tape, losses, batches)
+                gradients, of_strategy, present = self._weighed_batches(first, every)
+            else:
+                gradients, of_strategy = self._weighed_by_task(tape, losses, batches, present)
             if penalties:
                 further = tape.gradient(penalties, self.model_variables)
                 gradients = [add(pair) for pair in zip(gradients, further, strict=True)]
@@ -332,6 +369,28 @@ class MultiTaskModel(tfrs.Model):
         for task, variable, gradient in private:
             gradient_of[variable.ref()] = multiply(weighed.heads[task], gradient)
         return [gradient_of.get(v.ref()) for v in self.model_variables], weighed.own
+
+    def _weighed_batches(
+        self, first: Formed, columns: Sequence[Mapping[str, Tensor]]
+    ) -> tuple[list[Any], list[Any], Tensor | None]:
+        """Weigh the gradients of a step of several batches.
+
+        Returns:
+            As `_weighed_by_task`, and which tasks every batch has something of.
+        """
+        assert self.weigher and self.weigher.several  # noqa: S101, PT018 - the caller's
+        weigher, strategy = self.weigher, self.weigher.several
+        if len(columns) != strategy.batches:
+            raise ValueError(f"expected {strategy.batches} batches in a step, found {len(columns)}")
+        formed, losses = form_all(
+            self, first, columns, strategy.ahead, lambda: weigher.step_ahead(first.present)
+        )
+        present = all_present(formed)
+        made = weigher.weigh_batches(losses, Products(formed, strategy.weighs_heads), present)
+        told = dataclasses.replace(made, weights=tf.reduce_sum(made.weights, 0))
+        self.diagnostics.update_by_task(told, first.gradients, present)
+        gradient_of = weighed(formed, made.heads, made.weights)
+        return [gradient_of.get(v.ref()) for v in self.model_variables], made.own, present
 
     def test_step(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Each trained task's loss; the weighting is not asked, so that its state stays."""

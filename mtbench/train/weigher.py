@@ -9,10 +9,17 @@ from typing import Any
 import tensorflow as tf
 
 from mtbench.plugin.task import Task
-from mtbench.plugin.weighting import GradientWeighting, GramianWeighting, LossWeighting, Weighting
+from mtbench.plugin.weighting import (
+    BatchesWeighting,
+    GradientWeighting,
+    GramianWeighting,
+    LossWeighting,
+    Weighting,
+)
 
 from .forms import Weighed, build, dense, flat, slopes_after, weigh
 from .gradients import TaskGradients
+from .independent import Formed, Products
 from .some import MOST_SUBSETS, Some, subsets_without
 
 Tensor = Any
@@ -72,6 +79,11 @@ class Weigher:
         return isinstance(self._weighting, GramianWeighting) and self._weighting.at_outputs
 
     @property
+    def several(self) -> BatchesWeighting | None:
+        """The strategy's component, if it is one of several batches."""
+        return self._weighting if isinstance(self._weighting, BatchesWeighting) else None
+
+    @property
     def scratch(self) -> list[Any]:
         """Variables that are set before they are read, in every step."""
         return [variable for some in self._some for variable in some.variables]
@@ -90,6 +102,54 @@ class Weigher:
         if gradients is not None and self.needs_gradients:
             by_gradient = isinstance(self._weighting, GradientWeighting)
             given = gradients.matrix() if by_gradient else gradients.gramian()
+        return self._weigh(losses, given, present)
+
+    def weigh_batches(
+        self,
+        losses: Tensor,
+        products: Callable[[int, int], Tensor],
+        present: Tensor | None = None,
+    ) -> Weighed:
+        """Weigh the tasks of a step of several batches.
+
+        Args:
+            losses: float32 `[batches, tasks]`, or a row more.
+            products: Gives the inner products of two batches' gradients.
+            present: Which tasks every batch has something of, bool `[tasks]`; default: all.
+        """
+        return self._weigh(losses, products, present)
+
+    def try_out(self, formed: Formed) -> None:
+        """Let the strategy make something of a step, with the same numbers for every batch."""
+        if not self.several:
+            self(formed.losses, formed.gradients)
+            return
+        strategy = self.several
+        extra = bool(strategy.ahead and strategy.ahead.of == "losses")
+        if strategy.ahead:
+            self.step_ahead()
+        losses = tf.stack([formed.losses] * (strategy.batches + extra))
+        self.weigh_batches(losses, Products([formed] * strategy.batches, strategy.weighs_heads))
+
+    def step_ahead(self, present: Tensor | None = None) -> Tensor:
+        """What weighs the tasks in a step that is made to look, float32 `[tasks]`; 0 if absent."""
+
+        def everything() -> Tensor:
+            return tf.cast(self.strategy.step_ahead(), tf.float32)
+
+        def of(some: Some) -> Callable[[], Tensor]:
+            def branch() -> Tensor:
+                some.load()
+                return some.spread(tf.cast(some.strategy.step_ahead(), tf.float32))
+
+            return branch
+
+        if present is None or not self._some:
+            return everything()
+        branches = [everything, *map(of, self._some), lambda: tf.zeros([self._tasks])]
+        return self._switch(present, branches)
+
+    def _weigh(self, losses: Tensor, given: Any, present: Tensor | None) -> Weighed:
         if present is None or not self._some:
             return weigh(self._weighting, self.strategy, self.variables, losses, given)
 
@@ -102,6 +162,8 @@ class Weigher:
 
         def nothing() -> tuple[Tensor, ...]:
             none = tf.zeros_like(losses)
+            if self.several:
+                none = none[: self.several.batches if self.several.weighs_all else 1]
             by_gradient = isinstance(self._weighting, GradientWeighting)
             shared = none if given is None or not by_gradient else tf.zeros_like(given[0])
             return (none, shared, *map(tf.zeros_like, self.variables))
@@ -193,16 +255,25 @@ class Weigher:
                 number = tf.identity(number)
         return tf.switch_case(number, list(branches))
 
-    def _weigh_some(self, some: Some, losses: Tensor, given: Tensor | None) -> tuple[Tensor, ...]:
+    def _weigh_some(self, some: Some, losses: Tensor, given: Any) -> tuple[Tensor, ...]:
         """`weigh` by the strategy of some tasks, spread over all."""
         some.load()
-        if given is not None:
-            given = some.of(given)
-            if not isinstance(self._weighting, GradientWeighting):
-                given = some.of(given, axis=1)
-        weighed = weigh(self._weighting, some.strategy, some.trainable, some.of(losses), given)
+        tasks = 1 if self.several else 0  # the dimension that is of tasks
+
+        def block(gramian: Tensor) -> Tensor:
+            return some.of(some.of(gramian), axis=1)
+
+        part = given
+        if self.several:
+            part = lambda one, other: block(given(one, other))  # noqa: E731
+        elif isinstance(self._weighting, GradientWeighting):
+            part = some.of(given)
+        elif given is not None:
+            part = block(given)
+        of_some = some.of(losses, axis=tasks)
+        weighed = weigh(self._weighting, some.strategy, some.trainable, of_some, part)
         some.store()
         heads, shared, *own = flat(weighed, some.trainable)
         if weighed.weights is not None:
-            shared = some.spread(shared)
-        return (some.spread(heads), shared, *some.spread_slopes(own))
+            shared = some.spread(shared, (tasks,))
+        return (some.spread(heads, (tasks,)), shared, *some.spread_slopes(own))

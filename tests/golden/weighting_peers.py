@@ -7,10 +7,13 @@ Not run by the tests; they read the JSON. To make it anew, in a fresh environmen
     pip install --no-deps LibMTL==1.1.5
     git clone https://github.com/median-research-group/LibMTL libmtl
     git -C libmtl checkout 4336804847eaa5e0b924b743d76beec7ac3fdc97  # main, May 2025
-    python tests/golden/weighting_peers.py libmtl/LibMTL
+    git clone https://github.com/lorenmt/auto-lambda
+    git -C auto-lambda checkout bdba6365953f7ebb3a8ae33fabfecd3f933ecc27
+    python tests/golden/weighting_peers.py libmtl/LibMTL auto-lambda
 
-The argument is the package directory of LibMTL's main branch, which has methods and repairs that
-release 1.1.5 lacks; each output says which of the two it came from ("1.1.5 (PyPI)" or "main").
+The arguments are the package directory of LibMTL's main branch, which has methods and repairs that
+release 1.1.5 lacks, and that of Auto-Lambda's authors; each output says which it came from
+("1.1.5 (PyPI)" or "main").
 
 Everything runs in float64. Every peer is given task losses l_i + g_i·(θ − θ0), so that at θ0 the
 loss of task i is l_i and its gradient g_i; an "update" is the gradient the peer leaves in θ.
@@ -32,6 +35,9 @@ output, where they need words:
     orders      [step][task]: the order in which the peer took the other tasks
     uniform     [step][P]: the uniform numbers it drew
     epochs      the epoch of each step (a step being one batch)
+    batches     how many batches a step has: batch b has the Jacobian of the b-th step after it,
+                round about; losses are the step's
+    ahead       [step][task]: losses after the peer's steps ahead
 """
 
 import contextlib
@@ -335,6 +341,9 @@ LARGE = (
 )
 
 
+SDMGRAD = {"lambda_": 0.3, "iterations": 20, "weight_learning_rate": 5.0, "momentum": 0.5}
+
+
 def torchjd_stateful(name):
     """Stateful weightings: SDMGrad takes a Gramian, ExcessMTL a Jacobian."""
     options = {"lr": 5.0, "momentum": 0.5, "n_iter": 20, "lambda_": 0.3}
@@ -350,7 +359,7 @@ def torchjd_stateful(name):
         name,
         rows,
         options=options,
-        ours={"lambda_": 0.3, "iterations": 20, "weight_learning_rate": 5.0, "momentum": 0.5},
+        ours=SDMGRAD | {"independent": False},
         stateful=True,
         factor=1 / BIG,
         tolerance=1e-8,
@@ -494,15 +503,15 @@ def shell(base, tasks, size, *, rep_grad=False):
     return Shell()
 
 
-def learn(model, losses, jacobian, *, triple=False, **options):
+def learn(model, losses, jacobian, *, triple=(), **options):
     """One backward of the peer; returns θ's gradient and the weights the peer reports."""
     theta = model.encoder.theta
     model.zero_grad_share_params()
 
-    def once():
+    def once(jacobian):
         return losses + jacobian @ (theta - theta.detach())
 
-    given = torch.stack([once() for _ in range(3)]) if triple else once()
+    given = torch.stack([once(each) for each in triple]) if len(triple) else once(jacobian)
     weights = model.backward(given, **options)
     return theta.grad.detach().clone(), weights
 
@@ -510,7 +519,10 @@ def learn(model, losses, jacobian, *, triple=False, **options):
 def run(base, name, *, stateful=False, before=None, after=None, scale=1.0, **options):
     """Runs a LibMTL class over the steps of an input."""
     rows, model = [], None
+    triple = options.pop("triple", None)
     for step, (losses, jacobian) in enumerate(steps_of(name)):
+        if triple:
+            options["triple"] = [scale * each for each in triple(name, step)]
         if model is None or not stateful:
             model = shell(base, *jacobian.shape)
         if before is not None:
@@ -790,14 +802,15 @@ def libmtl_stateful(name, main):
     libmtl_famo(name, main)
 
     options = {"SDMGrad_lamda": 0.3, "SDMGrad_niter": 20}
-    rows = silent(run(main.SDMGrad, name, stateful=True, scale=BIG, triple=True, **options))
+    once = lambda name, step: [jacobians_of(name)[step]] * 3  # noqa: E731
+    rows = silent(run(main.SDMGrad, name, stateful=True, scale=BIG, triple=once, **options))
     add(
         "sdmgrad",
         "SDMGrad",
         name,
         rows,
         options=options,
-        ours={"lambda_": 0.3, "iterations": 20, "weight_learning_rate": 5.0, "momentum": 0.5},
+        ours=SDMGRAD | {"independent": False},
         stateful=True,
         factor=1 / BIG,
         tolerance=1e-8,
@@ -837,10 +850,223 @@ def libmtl_famo(name, main):
         )
 
 
+# ---- several batches ---------------------------------------------------------------------------
+
+
+def jacobians_of(name):
+    """Those of each step."""
+    return [jacobian for _, jacobian in steps_of(name)]
+
+
+def following(name, step, offset):
+    """The Jacobian of the batch of a number in a step."""
+    return jacobians_of(name)[(step + offset) % STEPS]
+
+
+def libmtl_double(name, main):
+    """Weights by two batches, the update by a third: the peers take the third last, or first."""
+    options = {"MoDo_gamma": 0.2, "MoDo_rho": 0.1}
+    rows = run(
+        main.MoDo,
+        name,
+        stateful=True,
+        triple=lambda name, step: [following(name, step, b) for b in (1, 2, 0)],
+        **options,
+    )
+    more = {"stateful": True, "batches": 3}
+    ours = {"gamma": 0.2, "rho": 0.1}
+    add("modo", "MoDo", name, rows, options=options, ours=ours, tolerance=1e-10, **more)
+    pairs = [(following(name, step, 1), following(name, step, 2)) for step in range(STEPS)]
+    if not all(((one * other).sum(1) > 0).any() for one, other in pairs):
+        return  # its scale is 0 in a step, and it has NaN from there
+    options = {"SDMGrad_lamda": 0.3, "SDMGrad_niter": 20}
+    rows = run(
+        main.SDMGrad,
+        name,
+        stateful=True,
+        scale=BIG,
+        triple=lambda name, step: [following(name, step, b) for b in (0, 1, 2)],
+        **options,
+    )
+    add(
+        "sdmgrad",
+        "SDMGrad",
+        name,
+        silent(rows),
+        options=options,
+        ours=SDMGRAD,
+        factor=1 / BIG,
+        tolerance=1e-8,
+        note="np.alltrue, gone from NumPy, stands in as np.all." + LARGE,
+        **more,
+    )
+
+
+class Linear(torch.nn.Module):
+    """Losses l + J θ of a batch (l, J), at θ = 0."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.theta = torch.nn.Parameter(torch.zeros(size))
+
+    def forward(self, batch):
+        losses, jacobian = batch
+        return losses + jacobian @ self.theta
+
+
+class Weights(torch.nn.Module):
+    """As LibMTL's `TW`: the loss weighed by a softmax."""
+
+    def __init__(self, tasks):
+        super().__init__()
+        self.weights = torch.nn.Parameter(torch.zeros(tasks))
+
+    def forward(self, losses):
+        return torch.softmax(self.weights, -1) @ losses
+
+
+LAG = "The peer's weights before they move: ours move after the step."
+
+
+def learner(trainer, tasks, size, **arguments):
+    """What the functions of LibMTL's trainer ask of it, with plain descent of the weights."""
+    model, weights = Linear(size), Weights(tasks)
+
+    def losses_of(model, inputs, _, return_preds=False):
+        losses = model(inputs)
+        return (losses, None) if return_preds else losses
+
+    return types.SimpleNamespace(
+        model=model,
+        tw=weights,
+        tw_optimizer=torch.optim.SGD(weights.parameters(), lr=0.3),
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.0),
+        kwargs={"weight_args": arguments},
+        forward4loss=losses_of,
+        multi_input=False,
+        task_num=tasks,
+        task_name=list(range(tasks)),
+        device=torch.device("cpu"),
+        meter=types.SimpleNamespace(update=lambda *_: None),
+        _process_data=lambda batch: (batch, None),
+    )
+
+
+def libmtl_bilevel(name, trainer):
+    """MOML and FORUM, whose steps LibMTL's trainer makes."""
+    steps = list(steps_of(name))
+    tasks, size = steps[0][1].shape
+    told = learner(trainer, tasks, size, inner_step=1, inner_lr=0.1)
+    rows = []
+    for step, (losses, jacobian) in enumerate(steps):
+        weights = torch.softmax(told.tw.weights.detach(), -1).clone()
+        rows.append((weights @ jacobian, weights))
+        outer = (losses, following(name, step, 1))
+        inner = (losses, jacobian)
+        trainer.bacth_forward_MOML(told, inner, None, outer, None, inner)
+    add(
+        "moml",
+        "MOML",
+        name,
+        rows,
+        options={"inner_lr": 0.1, "optimizer": "SGD", "learning_rate": 0.3},
+        ours={"inner_learning_rate": 0.1, "learning_rate": 0.3},
+        stateful=True,
+        batches=2,
+        tolerance=1e-8,
+        note=LAG,
+    )
+    told = learner(trainer, tasks, size, FORUM_phi=0.1, inner_step=2, inner_lr=0.05)
+    rows, ends, kept, epochs = [], [], np.zeros(tasks), [0, 0, 1, 1]
+    for step, (losses, jacobian) in enumerate(steps):
+        weights = torch.softmax(told.tw.weights.detach(), -1)
+        ends.append(numbers(losses - 2 * 0.05 * jacobian @ (weights @ jacobian)))
+        outer = (losses, following(name, step, 1))
+        kept = trainer.bacth_forward_FORUM(
+            told, (losses, jacobian), None, outer, None, kept, epochs[step]
+        )
+        rows.append((told.model.theta.grad.detach().clone(), None))
+    add(
+        "forum",
+        "FORUM",
+        name,
+        rows,
+        options={"FORUM_phi": 0.1, "inner_step": 2, "inner_lr": 0.05, "learning_rate": 0.3},
+        ours={"rho": 0.1, "inner_steps": 2, "inner_learning_rate": 0.05, "learning_rate": 0.3},
+        stateful=True,
+        epochs=epochs,
+        ahead=ends,
+        batches=2,
+        tolerance=1e-4,
+        note="Its quadratic problem is solved by cvxpy, of a square root of the Gramian.",
+    )
+
+
+def authors_auto_lambda(name, module):
+    """Auto-Lambda, by its authors' finite differences."""
+    steps = list(steps_of(name))
+    tasks, size = steps[0][1].shape
+
+    class Told(module.AutoLambda):
+        def model_fit(self, losses, _):
+            return list(losses)
+
+    names = list(range(tasks))
+    for primary in (names, names[:1]):
+        model = Linear(size)
+        told = Told(model, torch.device("cpu"), names, primary)
+        optimizer = torch.optim.SGD([told.meta_weights], lr=0.3)
+        plain = torch.optim.Adam(model.parameters(), lr=0.1)  # without momentum's buffer
+        rows = []
+        for step, (losses, jacobian) in enumerate(steps):
+            weights = told.meta_weights.detach().clone()
+            rows.append((weights @ jacobian, weights))
+            outer = (losses, following(name, step, 1))
+            told.unrolled_backward((losses, jacobian), None, outer, None, 0.1, plain)
+            optimizer.step()
+        ours = {"inner_learning_rate": 0.1, "learning_rate": 0.3, "initial": 0.1}
+        add(
+            "auto-lambda",
+            "AutoLambda",
+            name,
+            rows,
+            peer="auto-lambda",
+            options={"primary": primary, "weight_init": 0.1, "alpha": 0.1, "learning_rate": 0.3},
+            ours=ours if len(primary) > 1 else ours | {"primary": "task_0"},
+            stateful=True,
+            batches=2,
+            tolerance=1e-8,
+            note=LAG,
+        )
+
+
+def load_trainer(directory):
+    """LibMTL's trainer, without what it asks for beside it."""
+    beside = ("torch_geometric", "LibMTL._record", "LibMTL.utils", "LibMTL.architecture")
+    for each in beside:
+        sys.modules[each] = types.ModuleType(each)
+    package = sys.modules["LibMTL"] = types.ModuleType("LibMTL")
+    package.__path__ = [str(directory)]
+    sys.modules["LibMTL._record"]._PerformanceMeter = None
+    sys.modules["LibMTL.utils"].count_parameters = sys.modules["LibMTL.utils"].set_param = None
+    package.architecture = sys.modules["LibMTL.architecture"]
+    return importlib.import_module("LibMTL.trainer").Trainer
+
+
+def load_auto_lambda(directory):
+    """The authors' module, without their data sets' utilities."""
+    sys.modules["utils"] = types.ModuleType("utils")
+    sys.modules["utils"].torch = torch
+    spec = importlib.util.spec_from_file_location("auto_lambda", Path(directory, "auto_lambda.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 # ---- all ---------------------------------------------------------------------------------------
 
 
-def main(directory):
+def main(directory, auto_lambda):
     """Runs all of it and writes the JSON beside this file."""
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
@@ -861,6 +1087,11 @@ def main(directory):
         libmtl_solved(name, newer)
         libmtl_random(name, pypi, newer)
         libmtl_stateful(name, newer)
+    trainer, authors = load_trainer(directory), load_auto_lambda(auto_lambda)
+    for name in INPUTS:
+        libmtl_double(name, newer)
+        libmtl_bilevel(name, trainer)
+        authors_auto_lambda(name, authors)
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in OUTPUTS)
     inputs = ",\n".join(f"{json.dumps(key)}: {json.dumps(INPUTS[key])}" for key in INPUTS)
     text = f'{{"inputs": {{\n{inputs}\n}},\n"outputs": [\n{lines}\n]}}\n'
@@ -868,4 +1099,4 @@ def main(directory):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

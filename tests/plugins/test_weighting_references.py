@@ -83,9 +83,19 @@ OPTIONS = [
     ),
     # with its default step of 5 the iteration is chaotic: rounding to float32 grows beyond 1e-5
     *(
-        ("sdmgrad", o, o)
+        ("sdmgrad", {**o, "independent": independent}, o)
         for o in ({"weight_learning_rate": 0.5}, {"iterations": 2, "lambda_": 1.0})
+        for independent in (True, False)
     ),
+    *(("modo", o, o) for o in ({}, {"gamma": 0.2}, {"gamma": 0.1, "rho": 2.0})),
+    ("auto-lambda", {}, {"learning_rate": RATE}),
+    (
+        "auto-lambda",
+        {"primary": "task_0", "inner_learning_rate": 0.4, "initial": 1.0},
+        {"learning_rate": RATE, "primary": [0], "alpha": 0.4, "initial": 1.0},
+    ),
+    *(("moml", {"inner_learning_rate": e}, {"learning_rate": RATE, "eta": e}) for e in (0.1, 2.0)),
+    *(("forum", o, {**o, "learning_rate": RATE}) for o in ({}, {"rho": 0.8})),
     *(("db-mtl", o, o) for o in ({}, {"beta": 0.3, "beta_sigma": 0.0})),
     *(("excess-mtl", o, o) for o in ({}, {"step_size": 0.5})),
 ]
@@ -103,11 +113,19 @@ def inputs(tasks, seed):
     return [np.float32(x).astype(float) for x in (losses, gradients, after)]
 
 
+def with_further(strategy, gradients):
+    """Gradients `[steps, tasks, parameters]`; of a strategy of several batches those of each."""
+    if strategy.needs != "several batches":
+        return gradients
+    tasks, further = gradients.shape[1], range(1, strategy.batches)
+    drawn = [inputs(tasks, seed)[1][: len(gradients)] for seed in further]
+    return np.stack([gradients, *drawn], 1)
+
+
 def distance(ours, expected):
     """The largest relative difference of the updates of any step."""
-    return max(
-        np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(ours, expected, strict=True)
-    )
+    steps = zip(ours, expected, strict=True)
+    return np.max([np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in steps])  # NaN stays
 
 
 def draw(monkeypatch, orders=None, uniform=None):
@@ -133,11 +151,11 @@ def test_numpy(name, ours, theirs, tasks, monkeypatch):
     if name in ("fairgrad", "sdmgrad"):  # which iterate for long
         losses, gradients, after = (numbers[:2] for numbers in (losses, gradients, after))
     rng = np.random.default_rng(0)
-    parameters = gradients.shape[2]
+    parameters = gradients.shape[-1]
     sizes = [parameters]
-    if name in ("dwa", "stch", "auxiliary"):
+    if name in ("dwa", "stch", "auxiliary", "forum"):
         theirs["epochs"] = EPOCHS
-    if name == "famo":
+    if name in ("famo", "forum"):
         theirs["new_losses"] = after
     if name == "metabalance":
         theirs["sizes"] = sizes = [1, parameters - 1]
@@ -148,6 +166,7 @@ def test_numpy(name, ours, theirs, tasks, monkeypatch):
     if name == "graddrop":
         theirs["uniform"] = np.float32(rng.uniform(size=[STEPS, parameters])).astype(float)
         draw(monkeypatch, uniform=theirs["uniform"])
+    gradients = with_further(STRATEGIES[name](**ours), gradients)
     expected = getattr(references, name.replace("-", "_"))(losses, gradients, **theirs)
     found = apply(
         STRATEGIES[name](**ours),
@@ -233,14 +252,20 @@ def difference_from(output, monkeypatch):
     ours.pop("factors", None)
     if "weights" in ours:
         ours["weights"] = {f"task_{i}": weight for i, weight in enumerate(ours["weights"])}
+    after = np.array(output.get("ahead", after))
+    if batches := output.get("batches"):
+        gradients = np.stack([np.roll(gradients, -number, 0) for number in range(batches)], 1)
     draw(monkeypatch, output.get("orders"), output.get("uniform"))
     strategy = STRATEGIES[name](**ours)
     expected = output["factor"] * np.array(output["updates"])
     if name == "sdmgrad":  # chaotic: float32 is not enough
         built = strategy.build(dict.fromkeys(range(losses.shape[1])))
-        grams = map(tf.constant, gradients @ gradients.transpose(0, 2, 1))
-        weights = [built(tf.constant(x), g) for x, g in zip(losses, grams, strict=True)]
-        return distance(np.einsum("st,stp->sp", weights, gradients), expected)
+        every = gradients.reshape(len(losses), -1, *gradients.shape[-2:])
+        weights = [
+            built(tf.constant(loss[None]), lambda a, b, g=each: tf.constant(g[a] @ g[b].T))
+            for loss, each in zip(losses, every, strict=True)
+        ]
+        return distance(np.einsum("st,stp->sp", weights, every[:, 0]), expected)
     runs = [slice(None)] if output["stateful"] else [[i] for i in range(len(losses))]
     epochs = output.get("epochs") if output["stateful"] else None
     found = [

@@ -699,18 +699,142 @@ def sdmgrad(
     weight_learning_rate: float = 5.0,
     momentum: float = 0.5,
 ) -> list[Array]:
-    """Direction-oriented stochastic gradient descent (SDMGrad; Xiao, Ban & Ji, NeurIPS 2023)."""
+    """Direction-oriented stochastic gradient descent (SDMGrad; Xiao, Ban & Ji, NeurIPS 2023).
+
+    Jacobians are `[steps, batches, T, P]`: of three batches, or of one in the place of three.
+    """
     count = losses.shape[1]
     mean = np.full(count, 1 / count)
     w = mean
     updates = []
-    for jacobian in jacobians:
-        rows = jacobian / _norms(jacobian).mean()
+    for each in jacobians:
+        jacobian, one, other = each if len(each) == 3 else [each[0]] * 3
+        scale = np.sqrt(np.maximum(np.sum(one * other, axis=1), 0)).mean()
+        one, other = (x / scale if scale else 0 * x for x in (one, other))
         velocity = np.zeros(count)
         for _ in range(iterations):
-            velocity = momentum * velocity + rows @ (w @ rows + lambda_ * (mean @ rows))
+            velocity = momentum * velocity + one @ (w @ other) + lambda_ * one @ (mean @ other)
             w = _project_on_simplex(w - weight_learning_rate * velocity)
         updates.append((w @ jacobian + lambda_ * (mean @ jacobian)) / (1 + lambda_))
+    return updates
+
+
+def modo(losses: Array, jacobians: Array, *, gamma: float = 1e-3, rho: float = 0.1) -> list[Array]:
+    """Double sampling (MoDo; Chen et al., NeurIPS 2023); Jacobians `[steps, 3, T, P]`."""
+    w = np.full(losses.shape[1], 1 / losses.shape[1])
+    updates = []
+    for jacobian, one, other in jacobians:
+        w = _project_on_simplex(w - gamma * (one @ (w @ other) + rho * w))
+        updates.append(w @ jacobian)
+    return updates
+
+
+def auto_lambda(
+    losses: Array,
+    jacobians: Array,
+    *,
+    learning_rate: float,
+    primary: Sequence[int] | None = None,
+    alpha: float = 0.1,
+    initial: float = 0.1,
+) -> list[Array]:
+    """Auto-Lambda (Liu et al., TMLR 2022), its derivative by differences of the losses.
+
+    Losses are l_i + g_i · θ, so that differences are exact; Jacobians are `[steps, 2, T, P]`. The
+    weights move after the step.
+    """
+    count = losses.shape[1]
+    weights = np.full(count, initial)
+    chosen = list(range(count)) if primary is None else list(primary)
+    updates = []
+    for inner, outer in jacobians:
+        updates.append(weights @ inner)
+
+        def ahead(w: Array, inner: Array = inner, outer: Array = outer) -> float:
+            return float((outer @ (-alpha * (w @ inner)))[chosen].sum())
+
+        steps = np.eye(count)
+        slope = [(ahead(weights + step) - ahead(weights - step)) / 2 for step in steps]
+        weights = weights - learning_rate * np.array(slope)
+    return updates
+
+
+def moml(losses: Array, jacobians: Array, *, learning_rate: float, eta: float = 0.1) -> list[Array]:
+    """Multi-objective meta-learning (MOML; Ye et al., NeurIPS 2021), with one inner step.
+
+    The derivative of softmax is taken by complex steps.
+    """
+    count = losses.shape[1]
+    logits = np.zeros(count)
+    updates = []
+    for inner, outer in jacobians:
+        updates.append(_softmax(logits) @ inner)
+        columns = []
+        for i in range(count):
+            moved = np.exp(logits + 1e-30j * np.eye(count)[i])
+            theta = -eta * (moved / moved.sum()) @ inner
+            columns.append((outer @ theta).imag / 1e-30)
+        slopes = np.array(columns).T
+        lengths = _norms(slopes)
+        slopes = slopes / np.where(lengths > 0, lengths, 1.0)[:, None]
+        logits = logits - learning_rate * _least_norm_in_hull(slopes)
+    return updates
+
+
+def _constrained(rows: Array, q: Array, rho: float) -> Array:
+    """λ of FORUM: the dual problem of its authors' code in λ and ν, by sequential quadratics."""
+    square = q @ q
+    bounds = rho - rows @ q / square
+    full = np.vstack([rows, q])
+    hessian = 2 * full @ full.T
+    linear = np.append(np.zeros(len(rows)), -rho * square)
+    best = None
+    for start in [*np.eye(len(rows)), np.full(len(rows), 1 / len(rows))]:
+        x = np.append(start, max(start @ bounds, 0) + 0.1)
+        found = optimize.minimize(
+            lambda x: (0.5 * x @ hessian @ x + linear @ x, hessian @ x + linear),
+            x,
+            jac=True,
+            method="SLSQP",
+            bounds=[(0, None)] * len(x),
+            constraints=[
+                {"type": "eq", "fun": lambda x: x[:-1].sum() - 1},
+                {"type": "ineq", "fun": lambda x: x[-1] - x[:-1] @ bounds},
+            ],
+            options={"ftol": 1e-16, "maxiter": 500},
+        )
+        if best is None or found.fun < best.fun:
+            best = found
+    return best.x[:-1]
+
+
+def forum(
+    losses: Array,
+    jacobians: Array,
+    *,
+    learning_rate: float,
+    epochs: Sequence[int],
+    new_losses: Array,
+    rho: float = 0.1,
+) -> list[Array]:
+    """First-order bi-level optimization (FORUM; Ye et al., ECAI 2024); `new_losses` at θ*."""
+    count = losses.shape[1]
+    logits, kept = np.zeros(count), np.zeros(count)
+    updates = []
+    for loss, (inner, outer), later, epoch in zip(
+        losses, jacobians, new_losses, epochs, strict=True
+    ):
+        w = _softmax(logits)
+        by_logits = np.array([w[i] * (np.eye(count)[i] - w) for i in range(count)]).T @ (
+            loss - later
+        )
+        q = np.concatenate([by_logits, w @ inner])
+        rows = np.hstack([np.zeros([count, count]), _units(outer)])
+        kept = kept + (_constrained(rows, q, rho) - kept) / (epoch + 1) ** 0.75
+        nu = max(kept @ (rho - rows @ q / (q @ q)), 0.0)
+        total = kept @ rows + nu * q
+        updates.append(total[count:])
+        logits = logits - learning_rate * total[:count]
     return updates
 
 
