@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 if TYPE_CHECKING:
+    from .api import Advice as Advice
     from .api import Results as Results
+    from .api import advise as advise
     from .api import load_suite as load_suite
     from .api import run as run
     from .config.options import Options as Options
@@ -100,7 +102,7 @@ _HOMES = {
     "records.record": ("Record",),
     "records.store": ("prepare_folder",),
     "records.tables": ("load_results", "load_runs"),
-    "api": ("Results", "load_suite", "run"),
+    "api": ("Advice", "Results", "advise", "load_suite", "run"),
     "runs.saved": ("SavedModel", "load_model"),
     "version": ("__version__",),
 }

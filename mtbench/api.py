@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtbench.errors import MtbenchError, RecordError
-from mtbench.evidence import Comparison, compare_scenarios, sentences
+from mtbench import evidence
+from mtbench.evidence import MARGIN, Comparison, compare_scenarios, sentences
 from mtbench.extras import require
 from mtbench.plugin.registry import Registry, installed
 from mtbench.records import results as records
@@ -21,6 +22,7 @@ from mtbench.records import store, tables
 from mtbench.records.by_query import by_query_table
 from mtbench.report import FORMATS, summarize
 from mtbench.runs.observers import Observers
+from mtbench.suite.advice import STRATEGIES, advice_suite
 from mtbench.suite.reader import load_suite as read_suite
 from mtbench.suite.suite import Suite
 from mtbench.workers.agenda import Agenda, Wanted
@@ -87,6 +89,17 @@ class Results(records.Results):
             compare_scenarios(self, metrics=metrics, pairs=[(a, b)], confidence=confidence)
         )
 
+    def advice(self, *, margin: float = MARGIN) -> Advice:
+        """Say whether to train the tasks together, by what there is: see `mtbench.advise`.
+
+        Args:
+            margin: Percent of a metric within which a difference is none that matters.
+
+        Raises:
+            RecordError: There are no results of a task alone, and of several together.
+        """
+        return Advice(self, margin)
+
     def to_html(self, path: str | os.PathLike[str]) -> Path:
         """Write the page of the results, one file that loads nothing, and return where it lies.
 
@@ -117,6 +130,32 @@ class Differences(list[Comparison]):
 
     def __str__(self) -> str:
         return "\n".join(sentences(self))
+
+    __repr__ = __str__
+
+
+class Advice:
+    """Whether to train tasks together, and with which weighting; printed, it is sentences.
+
+    Args:
+        results: That it rests on.
+        margin: Percent of a metric within which a difference is none that matters.
+
+    Attributes:
+        results: That it rests on.
+        answer: `together`, `apart`, `depends` on which task matters, `no difference` that
+            matters, or `open` where the data does not say.
+        weighting: Name of the scenario that it is about.
+        values: All of it as JSON types.
+    """
+
+    def __init__(self, results: Results, margin: float = MARGIN) -> None:
+        found = evidence.advice(results, margin)
+        self.results, self.answer, self.weighting = results, found.answer, found.arm.name
+        self.values = evidence.advice_values(found)
+
+    def __str__(self) -> str:
+        return "\n".join(self.values["said"])
 
     __repr__ = __str__
 
@@ -193,6 +232,50 @@ def run(  # noqa: PLR0913 - keywords of a user's call
     arms = [scenarios] if isinstance(scenarios, str) else scenarios
     wanted = Wanted(arms, again=force, models=save_models)
     return run_suite(loaded, registry, results, wanted, progress=progress, track=track)
+
+
+def advise(  # noqa: PLR0913 - keywords of a user's call
+    suite: Source,
+    *,
+    scenario: str | None = None,
+    strategies: Sequence[str] = STRATEGIES,
+    trials: int | None = None,
+    margin: float = MARGIN,
+    seeds: int | Sequence[int] | str | None = None,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    results: str | os.PathLike[str] = "results",
+    progress: bool = True,
+    synthetic: bool = False,
+    plugins: Iterable[str | os.PathLike[str]] = (),
+) -> Advice:
+    """Say whether to train the tasks of a suite together, and with which weighting.
+
+    Each task alone, a tuned constant weighting and some strategies are run, with the same trials
+    and seeds, in the folder `<suite>-advise`; what is done already is not done again.
+
+    Args:
+        suite: As for `run`. Its own scenarios are not run.
+        scenario: What it trains, with its towers, labels and training, is what is asked about;
+            default: the first of those with the most tasks.
+        strategies: Weightings besides the tuned constant.
+        trials: Of each arm; default: the suite's, or 8.
+        margin: Percent of a metric within which a difference is none that matters.
+        seeds: As for `run`; default: those of the suite where it says some, or 10.
+        overrides: As for `run`.
+        results: As for `run`.
+        progress: As for `run`.
+        synthetic: As for `run`.
+        plugins: As for `run`.
+
+    Raises:
+        SuiteError: The suite is at fault, has no several tasks, or no validation part.
+        RecordError: No run of a task alone, or of several together, went well.
+    """
+    registry = suite.registry if isinstance(suite, Suite) else None
+    registry = registry or _registry(plugins)
+    loaded = _loaded(suite, registry, _lines_of(overrides), seeds, synthetic)
+    arms = advice_suite(loaded, registry, scenario=scenario, strategies=strategies, trials=trials)
+    return run_suite(arms, registry, results, progress=progress).advice(margin=margin)
 
 
 def run_suite(

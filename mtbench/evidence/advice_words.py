@@ -1,0 +1,195 @@
+"""Advice in plain words: the answer, what is known of each task, of weightings, and its grounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mtbench.records.differing import shown
+from mtbench.records.tuning import Tuning
+from mtbench.text import counted
+
+from .advice import Advice, Arm, Read, Reading
+from .words import amount, basis, interval, listed, sentences
+
+_MEANS: Mapping[Reading, str] = {
+    "better": "together is better",
+    "worse": "together is worse",
+    "no difference": "no difference that matters",
+    "open": "the data does not say",
+}
+
+
+def advice_sentences(advice: Advice) -> list[str]:
+    """Say the advice: the answer first; lines that begin with two spaces belong to the one before.
+
+    Args:
+        advice: Of `evidence.advice`.
+    """
+    return [
+        _answer(advice),
+        *(f"  {line}" for line in _of_tasks(advice.arm, advice)),
+        _weighting(advice),
+        *(f"  {line}" for line in _of_weightings(advice)),
+        *_rests_on(advice),
+        f"limits: {_limits(advice)}",
+    ]
+
+
+def _answer(advice: Advice) -> str:
+    arm, tasks = advice.arm, listed(advice.tasks)
+    about = f", by {advice.main}, the main task" if advice.main else ""
+    gains, losses = (_those(arm.against_alone, reading) for reading in ("better", "worse"))
+    if advice.answer == "together":
+        rest = _rest(arm)
+        return f"yes, train {tasks} together{about}, with {arm.name}: {listed(gains)} gains{rest}"
+    if advice.answer == "apart":
+        tried = "no weighting that was tried" if len(advice.arms) > 1 else "nothing"
+        known = f"{listed(losses)} {'loses' if len(losses) == 1 else 'lose'}"
+        return f"no, train {tasks} apart{about}: together {known}, and {tried} makes up for it"
+    if advice.answer == "depends":
+        return (
+            f"it depends on what matters: together with {arm.name} {listed(gains)} gains and "
+            f"{listed(losses)} loses; `main: {gains[0]}` in the suite lets that one decide, and two "
+            f"models, {listed(losses)} alone, have both"
+        )
+    if advice.answer == "no difference":
+        within = f"differences are within {advice.margin:g} %"
+        return f"{tasks} can be trained together or apart{about}: {within} with {arm.name}"
+    return f"the data does not say whether to train {tasks} together{about}"
+
+
+def _those(reads: Sequence[Read], reading: Reading) -> list[str]:
+    return [read.task for read in reads if read.reading == reading]
+
+
+def _rest(arm: Arm) -> str:
+    """What is known of the tasks that do not gain."""
+    same, unknown = (_those(arm.against_alone, each) for each in ("no difference", "open"))
+    said = [f"{listed(same)} neither gains nor loses"] if same else []
+    unknown += arm.lacking
+    said += [f"of {listed(unknown)} the data does not say"] if unknown else []
+    return "".join(f", {each}" for each in said)
+
+
+def _of_tasks(arm: Arm, advice: Advice) -> Iterator[str]:
+    for read in arm.against_alone:
+        yield f"{read.task}: {_MEANS[read.reading]}: {_evidence(read, advice)}"
+    for task in arm.lacking:
+        yield f"{task}: the data does not say: no run of it alone has results"
+
+
+def _evidence(read: Read, advice: Advice) -> str:
+    if read.reading != "no difference" or read.of.low is None or read.of.high is None:
+        return sentences([read.of])[0]
+    scale = (read.of.high - read.of.low) / 2
+    ends = interval(read.of.low, read.of.high, scale)
+    within = f"within {advice.margin:g} % of {read.of.a} in {read.of.metric}"
+    return f"{read.of.b} is {within}: {ends}, + is better ({counted(read.of.n, 'seed')})"
+
+
+def _weighting(advice: Advice) -> str:
+    first, *others = advice.arms
+    arm = advice.arm
+    chosen = _chosen(advice)
+    if not others:
+        return f"weighting: {first.name} alone was tried{chosen}"
+    names = listed([one.name for one in advice.arms if one is not arm])
+    if advice.weighting_is_settled:
+        where = listed(_those(arm.against_first, "better")) if arm.against_first else ""
+        than = f"better than {first.name} in {where}" if where else f"better than {names}"
+        return f"weighting: {arm.name}, which is {than}{chosen}"
+    if arm.against_first:
+        return (
+            f"weighting: {arm.name}, by what it does against each task alone; the data does not "
+            f"say that it is better than {first.name}{chosen}"
+        )
+    simplest = f"{arm.name} is the simplest{chosen}"
+    return f"weighting: the data does not say that {names} would do better; {simplest}"
+
+
+def _chosen(advice: Advice) -> str:
+    """The weights of the arm, where they were chosen."""
+    tuning = advice.results.measured[advice.arm.name].answer.tuning
+    options = tuning.options.items() if tuning else ()
+    weights = [
+        f"{path.removeprefix('weighting.')} {shown(value)}"
+        for path, value in options
+        if path.startswith("weighting.")
+    ]
+    return f" ({', '.join(weights)})" if weights else ""
+
+
+def _of_weightings(advice: Advice) -> Iterator[str]:
+    """What is known of each other arm, with its own answer."""
+    for arm in advice.arms:
+        if arm is not advice.arm:
+            alone = [f"{read.task} {_MEANS[read.reading]}" for read in arm.against_alone]
+            yield f"{arm.name} against each alone: {'; '.join(alone) or 'nothing is known'}"
+        for read in arm.against_first:
+            if read.reading in ("better", "worse"):
+                than = f"{read.reading} than {read.of.a} in {read.of.metric}"
+                yield f"{arm.name}: {than} by {amount(read.of)}"
+
+
+def _rests_on(advice: Advice) -> Iterator[str]:
+    results = advice.results
+    arms = [*results.measured.values()]
+    seeds = sorted({seed for arm in arms for seed in arm.runs})
+    data = results.newest_of_scenarios.data
+    source = data.source if data else results.question.dataset.name
+    made_up = ", which is made up" if data and data.synthetic else ""
+    yield (
+        f"rests on: {counted(len(arms), 'arm')} ({listed([arm.name for arm in arms], 10)}), "
+        f"{counted(len(seeds), 'seed')} each, on {source}{made_up}"
+    )
+    tunings = {arm.name: arm.answer.tuning for arm in arms if arm.answer.tuning}
+    yield f"tuned: {_tuned(tunings)}" if tunings else "tuned: nothing; options are as they were"
+    if results.failed:
+        yield f"failed: {counted(len(results.failed), 'run')}, which count nowhere"
+
+
+def _tuned(tunings: Mapping[str, Tuning]) -> str:
+    one = next(iter(tunings.values()))
+    trials = sorted({tuning.trials for tuning in tunings.values()})
+    each = f"{trials[0]} to {trials[-1]} trials" if len(trials) > 1 else counted(trials[0], "trial")
+    shared = [path for path in one.space if all(path in each.space for each in tunings.values())]
+    own = {path for each in tunings.values() for path in each.space} - {*shared}
+    metrics = dict.fromkeys(metric for tuning in tunings.values() for metric in tuning.metrics)
+    of = listed([*shared, *sorted(own)], 10) or "nothing"
+    seeds = f"{'seed' if len(one.seeds) == 1 else 'seeds'} {', '.join(map(str, one.seeds))}"
+    return f"{each} for each arm on the validation part of {seeds}, by {listed([*metrics])}: {of}"
+
+
+def _limits(advice: Advice) -> str:
+    family = max((r.of.family for arm in advice.arms for r in arm.against_alone), default=1)
+    held = f"verdicts are corrected together for {counted(family, 'comparison')}"
+    return f"{basis(advice.results)} They hold for these towers, this space and budget; {held}"
+
+
+def advice_values(advice: Advice) -> dict[str, Any]:
+    """The same as JSON types."""
+
+    def of(read: Read) -> dict[str, Any]:
+        keys = ("metric", "a", "b", "n", "mean", "low", "high", "p_adjusted", "detectable")
+        values = {key: getattr(read.of, key) for key in keys}
+        return {"task": read.task, "reading": read.reading, **values}
+
+    arms = {
+        arm.name: {
+            "answer": arm.answer,
+            "against_alone": [of(read) for read in arm.against_alone],
+            "against_first": [of(read) for read in arm.against_first],
+        }
+        for arm in advice.arms
+    }
+    return {
+        "answer": advice.answer,
+        "weighting": advice.arm.name,
+        "weighting_is_settled": advice.weighting_is_settled,
+        "tasks": list(advice.tasks),
+        "main": advice.main,
+        "margin_percent": advice.margin,
+        "arms": arms,
+        "said": advice_sentences(advice),
+    }
