@@ -1,0 +1,294 @@
+"""Is `mtbench advise` right? Over made-up worlds whose truth is measured with many further seeds.
+
+`python benchmarks/advise.py worlds.jsonl --worlds 50` adds a line for each world that the file lacks;
+`python benchmarks/advise.py worlds.jsonl --table` says what they came to. A world is a data set of
+two behaviours, `view` and `buy`, drawn by its number: how related they are, how noisy, how few labels
+of `buy` there are to learn from, how wide the towers are, and whether the heads are networks or dot
+products. What `mtbench advise` would run is run, and its advice taken; then the same arms, with the
+options that were chosen, with further seeds: their mean differences are the truth that the advice is
+held to. Worlds of one shape share traced models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from at_once import AUC, scores
+from scipy import stats
+
+from mtbench import evidence
+from mtbench.data.dataset import Data
+from mtbench.plugin.registry import Registry, installed
+from mtbench.records.record import RESULTS, Record
+from mtbench.records.results import Results
+from mtbench.runs.execute import execute, record_of
+from mtbench.runs.identity import question_of, run_of
+from mtbench.runs.plan import PlannedRun
+from mtbench.runs.stages import Stages
+from mtbench.suite.advice import advice_suite
+from mtbench.suite.reader import load_suite
+from mtbench.suite.setup import Setup
+from mtbench.tune.tuner import Tuner, final
+
+SEEDS, FURTHER = 10, range(100, 120)
+"""Seeds of the advice, and those that the truth is measured with."""
+TRIALS = 4
+CLEAR = 1.0
+"""Percent of a metric from which a true difference counts as one."""
+LOOKED = range(200, 203)
+"""Seeds of the runs whose affinity is looked at."""
+
+
+def world(number: int) -> dict[str, Any]:
+    """The suite of a world."""
+    rng = np.random.default_rng(number)
+    relatedness = float(rng.choice([1.0, 0.9, 0.5, 0.0, -1.0]))
+    spread, rate = float(rng.choice([2.0, 4.0])), float(rng.choice([0.2, 0.4]))
+    share = float(rng.choice([0.05, 0.1, 0.3, 1.0]))
+    dim, interaction = int(rng.choice([4, 16])), str(rng.choice(["mlp", "dot"]))
+    head = {"threshold": 1, "interaction": interaction, "biases": True}
+    head |= {"units": [16]} if interaction == "mlp" else {}
+    tower = {"name": "embedding", "embedding_dim": dim}
+    return {
+        "name": f"world-{number}",
+        "dataset": {
+            "name": "synthetic",
+            "num_users": 80,
+            "num_items": 60,
+            "num_ratings": 4600,
+            "latent_dim": 2,
+            "behaviours": {
+                "view": {"spread": spread, "rate": rate},
+                "buy": {"spread": spread, "relatedness": relatedness},
+            },
+            "seed": number,
+        },
+        "split": {"name": "random", "test_share": 0.3, "validation_share": 0.2},
+        "towers": {"query": tower, "candidate": tower},
+        "tasks": {
+            name: {"name": "click", "label": name, **head} for name in ("view", "buy")
+        },
+        "scenarios": {
+            "joint": {
+                "tasks": ["view", "buy"],
+                "weighting": "equal",
+                "labels": {"buy": {"share": share}},
+            },
+            "looked": {"extends": "joint", "train": {"affinity_every": 5}},
+        },
+        "train": {
+            "epochs": 12,
+            "batch_size": 256,
+            "optimizer": {"name": "adam", "learning_rate": 0.03},
+        },
+        "seeds": SEEDS,
+        "executor": "inline",
+    }
+
+
+class Trainer:
+    """Makes records of runs whose models are trained many at once."""
+
+    def __init__(self, registry: Registry, template: Record) -> None:
+        self.registry, self._data = registry, dict[int, Data]()
+        kept = (*RESULTS, "timings", "started", "environment", "peak_memory_bytes")
+        told = template.model_dump(mode="json")
+        self._told = {key: told[key] for key in kept if key in told} | {"status": "ok", "error": None}
+
+    def records(self, setup: Setup, seeds: Sequence[int]) -> list[Record]:
+        """Runs of a setup."""
+        number = setup.dataset.seed
+        if number not in self._data:
+            self._data = {number: setup.dataset.load()}
+        question = question_of(setup, self.registry)
+        found = scores(setup, self._data[number], seeds)
+        made = []
+        for n, seed in enumerate(seeds):
+            metrics = {task: {AUC: float(values[n])} for task, values in found.items()}
+            data = {**self._told["data"], "scored": f"{number} {seed}"}
+            told = {**self._told, "data": data, "metrics": metrics}
+            told["floors"] = {task: {"chance": {AUC: 0.5}} for task in found}
+            made.append(record_of(run_of(setup, seed, question, self.registry), told, ()))
+        return made
+
+
+def template(registry: Registry, stages: Stages) -> Record:
+    """A record that mtbench made, for what scores do not decide."""
+    suite = load_suite(world(0), registry)
+    setup = suite.setup("joint")
+    run = run_of(setup, 0, question_of(setup, registry), registry)
+    return execute(PlannedRun(run, setup), stages)
+
+
+def measured(number: int, trainer: Trainer) -> dict[str, Any]:
+    """What advice says of a world, and what is true of it."""
+    registry, started = trainer.registry, time.process_time()
+    asked = load_suite(world(number), registry)
+    arms = advice_suite(asked, registry, scenario="joint", trials=TRIALS)
+    tuner = Tuner(arms, registry, lambda run_id: None)
+    records, further = [], []
+    for study in tuner.studies:
+        tried = [*study.trials(lambda setup, n, seed, enough: trainer.records(setup, [seed])[0])]
+        setup = final(study, tried)
+        made = trainer.records(setup, [*arms.seeds, *FURTHER])
+        records += made[: len(arms.seeds)]
+        further += made[len(arms.seeds) :]
+    told = evidence.advice_values(evidence.advice(Results.of(records)))
+    return {
+        "world": number,
+        "suite": world(number),
+        "advice": told,
+        "values": _values(records),
+        "further": _values(further),
+        "cpu_s": round(time.process_time() - started, 1),
+    }
+
+
+def looked(number: int, registry: Registry, stages: Stages) -> dict[str, float]:
+    """The affinities that mtbench sees while it trains both tasks with equal weights."""
+    suite = load_suite(world(number), registry)
+    setup = suite.setup("looked")
+    question = question_of(setup, registry)
+    runs = [PlannedRun(run_of(setup, seed, question, registry), setup) for seed in LOOKED]
+    return _affinity([execute(run, stages) for run in runs])
+
+
+def _values(records: Sequence[Record]) -> dict[str, dict[str, list[float]]]:
+    """By arm and task the AUC of each seed."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for record in records:
+        for task in record.answer.trained_tasks:
+            of_task = found.setdefault(record.scenario, {}).setdefault(task, [])
+            of_task.append(record.metrics[task][AUC])
+    return found
+
+
+def _affinity(records: Sequence[Record]) -> dict[str, float]:
+    """By pair the mean over seeds and epochs."""
+    pairs = {"buy": "view>buy", "view": "buy>view"}
+    return {
+        task: float(np.nanmean([e["affinity"].get(pair, np.nan) for r in records for e in r.diagnostics]))
+        for task, pair in pairs.items()
+    }
+
+
+# -- what they came to -----------------------------------------------------------------------------
+
+
+def truths(line: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """By arm and task: `better`, `worse` or `none`, of the arm against the task alone.
+
+    A difference is one where its 95 % interval over the further seeds is without 0, and its mean is
+    at least `CLEAR` percent of the metric.
+    """
+    values = line["further"]
+    found: dict[str, dict[str, str]] = {}
+    for arm in (name for name in values if not name.endswith("-alone")):
+        for task, each in values[arm].items():
+            alone = np.array(values[f"{task}-alone"][task])
+            gains = np.array(each) - alone
+            half = stats.t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
+            clear = abs(gains.mean()) > max(half, CLEAR / 100 * alone.mean())
+            sign = "better" if gains.mean() > 0 else "worse"
+            found.setdefault(arm, {})[task] = sign if clear else "none"
+    return found
+
+
+def truth(of: dict[str, str]) -> str:
+    """What is true of an arm."""
+    said = {*of.values()}
+    if "worse" in said:
+        return "depends" if "better" in said else "apart"
+    return "together" if "better" in said else "none"
+
+
+def judged(line: dict[str, Any]) -> tuple[str, bool | None]:
+    """The truth of a world, and whether the advice is right; None where it abstains.
+
+    True of a world is what is true of its best arm: together, else no difference, else it depends,
+    else apart. Advice to train together, or to weigh, is about an arm: it is wrong where that arm
+    has no true gain, or a true loss, whatever other arms have.
+    """
+    arms = truths(line)
+    order = ("together", "none", "depends", "apart")
+    best = min((truth(of) for of in arms.values()), key=order.index)
+    answer, arm = line["advice"]["answer"], line["advice"]["weighting"]
+    if answer == "open":
+        return best, None
+    if answer == "apart":
+        return best, best == "apart"
+    return best, truth(arms[arm]) == answer.replace("no difference", "none")
+
+
+def spearman(lines: Sequence[dict[str, Any]], tasks: Sequence[str]) -> tuple[float, float, float]:
+    """Rank correlation of affinity and gain over worlds, with its bootstrap interval over worlds."""
+
+    def gain(line: dict[str, Any], task: str) -> float:
+        values = line["further"]
+        alone = np.mean(values[f"{task}-alone"][task])
+        return float(np.mean(values["constant"][task]) / alone - 1)
+
+    points = np.array([[(w["affinity"][t], gain(w, t)) for t in tasks] for w in lines])
+    rng, drawn = np.random.default_rng(0), []
+
+    def rank(rows: np.ndarray) -> float:
+        return float(stats.spearmanr(rows[..., 0].ravel(), rows[..., 1].ravel()).statistic)
+
+    for _ in range(5000):
+        drawn.append(rank(points[rng.integers(0, len(points), len(points))]))
+    return (rank(points), *map(float, np.percentile(drawn, [2.5, 97.5])))
+
+
+def table(lines: Sequence[dict[str, Any]]) -> None:
+    """Print what the worlds came to."""
+    counts: dict[str, list[int]] = {}
+    for line in lines:
+        best, right = judged(line)
+        row = counts.setdefault(best, [0, 0, 0, 0])
+        row[0] += 1
+        row[1 if right else 3 if right is None else 2] += 1
+    print(f"{'truth':<10} worlds  right  wrong  abstains")
+    for name, row in counts.items():
+        print(f"{name:<10} {row[0]:>6} {row[1]:>6} {row[2]:>6} {row[3]:>9}")
+    clear = [row for name, row in counts.items() if name != "none"]
+    worlds, wrong = len(lines), sum(row[2] for row in counts.values())
+    print(f"wrong in {wrong} of {worlds}; right in {sum(r[1] for r in clear)} of the "
+          f"{sum(r[0] for r in clear)} clear ones")
+    for tasks in (["buy"], ["view"], ["view", "buy"]):
+        middle, low, high = spearman(lines, tasks)
+        print(f"affinity and gain of {' and '.join(tasks)}: {middle:.2f} [{low:.2f}, {high:.2f}]")
+
+
+def main() -> None:
+    """Measure the worlds that a file lacks, or print its table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--worlds", type=int, default=50)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--table", action="store_true")
+    given = parser.parse_args()
+    text = given.file.read_text() if given.file.exists() else ""
+    lines = [json.loads(line) for line in text.splitlines()]
+    if given.table:
+        table(lines)
+        return
+    registry = installed()
+    stages = Stages(registry.identity)
+    trainer = Trainer(registry, template(registry, stages))
+    done = {line["world"] for line in lines}
+    for number in range(given.first, given.first + given.worlds):
+        if number not in done:
+            line = measured(number, trainer)
+            with given.file.open("a") as stream:
+                stream.write(json.dumps(line) + "\n")
+            print(number, line["cpu_s"], *judged(line), line["advice"]["answer"], flush=True)
+
+
+if __name__ == "__main__":
+    main()
