@@ -36,12 +36,12 @@ from mtbench.suite.reader import load_suite
 from mtbench.suite.setup import Setup
 from mtbench.tune.tuner import Tuner, final
 
-SEEDS, FURTHER = 10, range(100, 120)
+SEEDS, FURTHER = 20, range(100, 120)
 """Seeds of the advice, and those that the truth is measured with."""
-TRIALS = 4
-CLEAR = 1.0
-"""Percent of a metric from which a true difference counts as one."""
-LOOKED = range(200, 203)
+TRIALS = 3
+CLEAR = 2.0
+"""Percent of what a task alone reaches from which a true difference is clear; the advice's margin."""
+LOOKED = range(200, 202)
 """Seeds of the runs whose affinity is looked at."""
 
 
@@ -51,7 +51,7 @@ def world(number: int) -> dict[str, Any]:
     relatedness = float(rng.choice([1.0, 0.9, 0.5, 0.0, -1.0]))
     spread, rate = float(rng.choice([2.0, 4.0])), float(rng.choice([0.2, 0.4]))
     share = float(rng.choice([0.05, 0.1, 0.3, 1.0]))
-    dim, interaction = int(rng.choice([4, 16])), str(rng.choice(["mlp", "dot"]))
+    dim, interaction = int(rng.choice([8, 16])), str(rng.choice(["mlp", "dot"]))
     head = {"threshold": 1, "interaction": interaction, "biases": True}
     head |= {"units": [16]} if interaction == "mlp" else {}
     tower = {"name": "embedding", "embedding_dim": dim}
@@ -83,7 +83,7 @@ def world(number: int) -> dict[str, Any]:
             "looked": {"extends": "joint", "train": {"affinity_every": 5}},
         },
         "train": {
-            "epochs": 12,
+            "epochs": 10,
             "batch_size": 256,
             "optimizer": {"name": "adam", "learning_rate": 0.03},
         },
@@ -139,7 +139,7 @@ def measured(number: int, trainer: Trainer) -> dict[str, Any]:
         made = trainer.records(setup, [*arms.seeds, *FURTHER])
         records += made[: len(arms.seeds)]
         further += made[len(arms.seeds) :]
-    told = evidence.advice_values(evidence.advice(Results.of(records)))
+    told = evidence.advice_values(evidence.advice(Results.of(records), CLEAR))
     return {
         "world": number,
         "suite": world(number),
@@ -181,49 +181,66 @@ def _affinity(records: Sequence[Record]) -> dict[str, float]:
 # -- what they came to -----------------------------------------------------------------------------
 
 
-def truths(line: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """By arm and task: `better`, `worse` or `none`, of the arm against the task alone.
+def effects(line: dict[str, Any]) -> dict[str, dict[str, tuple[float, bool]]]:
+    """By arm and task the true effect of training together, in percent, and whether it is clear.
 
-    A difference is one where its 95 % interval over the further seeds is without 0, and its mean is
-    at least `CLEAR` percent of the metric.
+    It is the mean over the further seeds, and clear where its 95 % interval is without 0 and it is
+    at least `CLEAR` percent of what the task alone reaches.
     """
     values = line["further"]
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, tuple[float, bool]]] = {}
     for arm in (name for name in values if not name.endswith("-alone")):
         for task, each in values[arm].items():
             alone = np.array(values[f"{task}-alone"][task])
-            gains = np.array(each) - alone
+            gains = 100 * (np.array(each) - alone) / alone.mean()
             half = stats.t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
-            clear = abs(gains.mean()) > max(half, CLEAR / 100 * alone.mean())
-            sign = "better" if gains.mean() > 0 else "worse"
-            found.setdefault(arm, {})[task] = sign if clear else "none"
+            mean = float(gains.mean())
+            found.setdefault(arm, {})[task] = mean, abs(mean) > max(half, CLEAR)
     return found
 
 
-def truth(of: dict[str, str]) -> str:
-    """What is true of an arm."""
-    said = {*of.values()}
-    if "worse" in said:
-        return "depends" if "better" in said else "apart"
-    return "together" if "better" in said else "none"
+def truth(of: dict[str, tuple[float, bool]]) -> str:
+    """What is true of an arm, by its clear effects."""
+    signs = {effect > 0 for effect, clear in of.values() if clear}
+    return {(): "none", (False,): "apart", (True,): "together"}.get((*signs,), "depends")
 
 
-def judged(line: dict[str, Any]) -> tuple[str, bool | None]:
-    """The truth of a world, and whether the advice is right; None where it abstains.
+def claims(line: dict[str, Any]) -> bool:
+    """Whether all that the advice says of its arm is true: gains, losses, and what is harmless."""
+    advice, true = line["advice"], effects(line)[line["advice"]["weighting"]]
+    for read in advice["arms"][advice["weighting"]]["against_alone"]:
+        effect = true[read["task"]][0]
+        holds = {
+            "better": effect > 0,
+            "worse": effect < 0,
+            "no difference": abs(effect) < advice["margin_percent"],
+        }
+        if not holds.get(read["reading"], True):
+            return False
+        if read["harmless"] and effect < -advice["margin_percent"]:
+            return False
+    return True
 
-    True of a world is what is true of its best arm: together, else no difference, else it depends,
-    else apart. Advice to train together, or to weigh, is about an arm: it is wrong where that arm
-    has no true gain, or a true loss, whatever other arms have.
+
+def judged(line: dict[str, Any]) -> tuple[str, str]:
+    """The truth of a world, and what the advice is: right, partly right, wrong, or it abstains.
+
+    True of a world is what is true of its best arm: together, else no clear effect (none), else it
+    depends, else apart. Advice is wrong where anything it says of its arm is not true, and where it
+    says apart while an arm is truly better together. It is right where it is not wrong and its
+    answer is the truth of its arm, partly right where it says less, or more, than that: that a
+    task gains and it is not known whether the other loses, or a loss that is true but not clear.
     """
-    arms = truths(line)
+    arms = effects(line)
     order = ("together", "none", "depends", "apart")
     best = min((truth(of) for of in arms.values()), key=order.index)
     answer, arm = line["advice"]["answer"], line["advice"]["weighting"]
+    if not claims(line) or (answer == "apart" and best == "together"):
+        return best, "wrong"
     if answer == "open":
-        return best, None
-    if answer == "apart":
-        return best, best == "apart"
-    return best, truth(arms[arm]) == answer.replace("no difference", "none")
+        return best, "abstains"
+    same = truth(arms[arm]) == answer.replace("no difference", "none")
+    return best, "right" if same else "partly"
 
 
 def spearman(lines: Sequence[dict[str, Any]], tasks: Sequence[str]) -> tuple[float, float, float]:
@@ -247,19 +264,18 @@ def spearman(lines: Sequence[dict[str, Any]], tasks: Sequence[str]) -> tuple[flo
 
 def table(lines: Sequence[dict[str, Any]]) -> None:
     """Print what the worlds came to."""
-    counts: dict[str, list[int]] = {}
-    for line in lines:
-        best, right = judged(line)
-        row = counts.setdefault(best, [0, 0, 0, 0])
-        row[0] += 1
-        row[1 if right else 3 if right is None else 2] += 1
-    print(f"{'truth':<10} worlds  right  wrong  abstains")
-    for name, row in counts.items():
-        print(f"{name:<10} {row[0]:>6} {row[1]:>6} {row[2]:>6} {row[3]:>9}")
-    clear = [row for name, row in counts.items() if name != "none"]
-    worlds, wrong = len(lines), sum(row[2] for row in counts.values())
-    print(f"wrong in {wrong} of {worlds}; right in {sum(r[1] for r in clear)} of the "
-          f"{sum(r[0] for r in clear)} clear ones")
+    found = [judged(line) for line in lines]
+    kinds = ("right", "partly", "wrong", "abstains")
+    print(f"{'truth':<10} worlds  {'  '.join(kinds)}")
+    for name in ("together", "depends", "apart", "none"):
+        row = [kind for best, kind in found if best == name]
+        print(f"{name:<10} {len(row):>6}  {'  '.join(f'{row.count(k):>{len(k)}}' for k in kinds)}")
+    clear = [kind for best, kind in found if best != "none"]
+    wrong = [kind for _, kind in found].count("wrong")
+    told = f"right in {clear.count('right')}, partly in {clear.count('partly')} of {len(clear)} clear"
+    print(f"wrong in {wrong} of {len(lines)}; {told}")
+    if not all("affinity" in line for line in lines):
+        return
     for tasks in (["buy"], ["view"], ["view", "buy"]):
         middle, low, high = spearman(lines, tasks)
         print(f"affinity and gain of {' and '.join(tasks)}: {middle:.2f} [{low:.2f}, {high:.2f}]")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+from scipy import sparse, special
 
 from mtbench.data.dataset import Data
 from mtbench.metrics import predictions
@@ -107,7 +107,7 @@ class Models:
             number = np.maximum(mask[n].sum(1, keepdims=True), 1)
             each = np.logaddexp(0, logits) - labels[n] * logits
             losses.append((each * mask[n]).sum(1) / number[:, 0])
-            slope = (1 / (1 + np.exp(-logits)) - labels[n]) * mask[n] / number
+            slope = (special.expit(logits) - labels[n]) * mask[n] / number
             gradients.append(_backward(params, n, slope, hidden, sides, gather))
         self._move(self._weighed(losses, gradients, mask))
 

@@ -143,8 +143,9 @@ class Advice:
 
     Attributes:
         results: That it rests on.
-        answer: `together`, `apart`, `depends` on which task matters, `no difference` that
-            matters, or `open` where the data does not say.
+        answer: `together`; `partly`, where a task gains and it is not known whether another loses;
+            `depends`, where one gains and another loses; `apart`; `no difference` that matters; or
+            `open` where the data does not say.
         weighting: Name of the scenario that it is about.
         values: All of it as JSON types.
     """

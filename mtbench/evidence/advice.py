@@ -20,9 +20,9 @@ from .formulas import holm
 MARGIN = 1.0
 """Percent of a metric within which a difference is none that matters."""
 Reading = Literal["better", "worse", "no difference", "open"]
-"""What is known of a difference: its sign, that it is within the margin, or neither."""
-Answer = Literal["together", "depends", "apart", "no difference", "open"]
-_ORDER: Sequence[Answer] = ("together", "no difference", "open", "depends", "apart")
+"""What is known of a difference: that it is within the margin, else its sign, else nothing."""
+Answer = Literal["together", "partly", "depends", "apart", "no difference", "open"]
+_ORDER: Sequence[Answer] = ("together", "partly", "no difference", "open", "depends", "apart")
 """From what one would do first."""
 
 
@@ -33,6 +33,8 @@ class Read:
     task: str
     of: Comparison
     reading: Reading
+    harmless: bool
+    """Whether it is known to be no loss beyond the margin."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,37 @@ class Arm:
     """Judged tasks that nothing is known of alone, or together."""
 
     @property
+    def gains(self) -> list[str]:
+        """Tasks that are better together."""
+        return [read.task for read in self.against_alone if read.reading == "better"]
+
+    @property
+    def losses(self) -> list[str]:
+        """Tasks that are worse together, and by how much is not known to be within the margin."""
+        reads = self.against_alone
+        return [read.task for read in reads if read.reading == "worse" and not read.harmless]
+
+    @property
+    def unharmed(self) -> list[str]:
+        """Tasks that are not known to gain, but to lose nothing beyond the margin."""
+        reads = self.against_alone
+        return [read.task for read in reads if read.reading != "better" and read.harmless]
+
+    @property
+    def unknown(self) -> list[str]:
+        """Tasks that may lose."""
+        known = {*self.gains, *self.losses, *self.unharmed}
+        return [*(r.task for r in self.against_alone if r.task not in known), *self.lacking]
+
+    @property
     def answer(self) -> Answer:
         """What this arm alone would say."""
-        found = {read.reading for read in self.against_alone}
-        if "worse" in found:
-            return "depends" if "better" in found else "apart"
-        if "better" in found:
-            return "together"
-        return "no difference" if found == {"no difference"} and not self.lacking else "open"
+        if self.losses:
+            return "depends" if self.gains else "apart"
+        if self.gains:
+            return "partly" if self.unknown else "together"
+        alike = all(read.reading == "no difference" for read in self.against_alone)
+        return "no difference" if alike and not self.lacking else "open"
 
     @property
     def beats_first(self) -> bool:
@@ -97,9 +122,9 @@ def advice(results: Results, margin: float = MARGIN, confidence: float = 0.95) -
     Args:
         results: With each task alone, and scenarios of all of them: the simplest first, such as a
             tuned constant.
-        margin: Percent of a metric within which a difference is none that matters. That it is
-            within is tested as well, by two one-sided tests (Schuirmann, 1987), of all arms and
-            tasks corrected together by Holm's procedure.
+        margin: Percent of a metric within which a difference is none that matters. That one is
+            within, by two one-sided tests (Schuirmann, 1987), and that it is no loss beyond, by the
+            first of them, is corrected for all arms and tasks by Holm's procedure, each for itself.
         confidence: 1 − confidence is the level of the verdicts, and of what is within the margin.
 
     Raises:
@@ -107,7 +132,7 @@ def advice(results: Results, margin: float = MARGIN, confidence: float = 0.95) -
     """
     joint = _together(results)
     comparisons = planned(results, confidence=confidence)
-    within = _within(comparisons, margin, 1 - confidence)
+    within = _Within(comparisons, margin, 1 - confidence)
     arms = tuple(_arm(results, one, joint[0], comparisons, within) for one in joint)
     if not any(one.against_alone for one in arms):
         raise RecordError(
@@ -129,20 +154,23 @@ def _together(results: Results) -> list[Scenario]:
     return [one for one in joint if one.tasks == joint[0].tasks]
 
 
-def _within(
-    comparisons: Sequence[Comparison], margin: float, level: float
-) -> Mapping[int, bool]:
-    """By the place of a comparison whether its difference is known to be within the margin."""
-    p_values = {}
-    for n, one in enumerate(comparisons):
-        if SINGLE not in one.why and FIRST not in one.why:
-            continue
-        most = margin / 100 * one.size
-        ends = [change.p_above(-most) for change in (one.change, one.change.negated())]
-        if None not in ends:
-            p_values[n] = max(float(p or 0) for p in ends)
+class _Within:
+    """Which differences from a task alone are known to be within a margin, or no loss beyond it."""
+
+    def __init__(self, comparisons: Sequence[Comparison], margin: float, level: float) -> None:
+        above, within = dict[int, float](), dict[int, float]()
+        for n, one in enumerate(comparisons):
+            most = margin / 100 * one.size
+            loss, gain = (c.p_above(-most) for c in (one.change, one.change.negated()))
+            if SINGLE in one.why and loss is not None and gain is not None:
+                above[n], within[n] = loss, max(loss, gain)
+        self.harmless, self.alike = (_below(p_values, level) for p_values in (above, within))
+
+
+def _below(p_values: Mapping[int, float], level: float) -> set[int]:
+    """Those that are below a level, corrected together."""
     adjusted = holm([*p_values.values()])
-    return {n: p < level for n, p in zip(p_values, adjusted, strict=True)}
+    return {n for n, p in zip(p_values, adjusted, strict=True) if p < level}
 
 
 def _arm(
@@ -150,14 +178,16 @@ def _arm(
     arm: Scenario,
     simplest: Scenario,
     comparisons: Sequence[Comparison],
-    within: Mapping[int, bool],
+    within: _Within,
 ) -> Arm:
     tasks = {metric.key: metric.task for metric in results.judged_metrics}
     alone, first = [], []
     for n, one in enumerate(comparisons):
         if one.b != arm.name:
             continue
-        read = Read(tasks[one.metric], one, _reading(one, within.get(n, False)))
+        reading = _reading(one, n in within.alike)
+        harmless = n in within.harmless or reading in ("better", "no difference")
+        read = Read(tasks[one.metric], one, reading, harmless)
         if SINGLE in one.why:
             alone.append(read)
         elif FIRST in one.why and one.a == simplest.name:
@@ -167,9 +197,9 @@ def _arm(
     return Arm(arm.name, tuple(alone), tuple(first), tuple(lacking))
 
 
-def _reading(one: Comparison, within: bool) -> Reading:
+def _reading(one: Comparison, alike: bool) -> Reading:
+    if alike or one.verdict == "identical":
+        return "no difference"
     if one.verdict == "better":
         return "better"
-    if one.verdict == "worse":
-        return "worse"
-    return "no difference" if within or one.verdict == "identical" else "open"
+    return "worse" if one.verdict == "worse" else "open"

@@ -39,19 +39,20 @@ def advice_sentences(advice: Advice) -> list[str]:
 def _answer(advice: Advice) -> str:
     arm, tasks = advice.arm, listed(advice.tasks)
     about = f", by {advice.main}, the main task" if advice.main else ""
-    gains, losses = (_those(arm.against_alone, reading) for reading in ("better", "worse"))
-    if advice.answer == "together":
-        rest = _rest(arm)
-        return f"yes, train {tasks} together{about}, with {arm.name}: {listed(gains)} gains{rest}"
+    gains, losses = arm.gains, arm.losses
+    if advice.answer in ("together", "partly"):
+        yes = "yes" if advice.answer == "together" else f"yes, if {listed(gains)} is what matters"
+        gain = f"{listed(gains)} {_verb(gains, 'gain')}{_rest(arm)}"
+        return f"{yes}: train {tasks} together{about}, with {arm.name}: {gain}"
     if advice.answer == "apart":
         tried = "no weighting that was tried" if len(advice.arms) > 1 else "nothing"
-        known = f"{listed(losses)} {'loses' if len(losses) == 1 else 'lose'}"
+        known = f"{listed(losses)} {_verb(losses, 'lose')}"
         return f"no, train {tasks} apart{about}: together {known}, and {tried} makes up for it"
     if advice.answer == "depends":
         return (
-            f"it depends on what matters: together with {arm.name} {listed(gains)} gains and "
-            f"{listed(losses)} loses; `main: {gains[0]}` in the suite lets that one decide, and two "
-            f"models, {listed(losses)} alone, have both"
+            f"it depends on what matters: together with {arm.name} {listed(gains)} "
+            f"{_verb(gains, 'gain')} and {listed(losses)} {_verb(losses, 'lose')}; `main: {gains[0]}` "
+            f"in the suite lets that one decide, and {listed(losses)} alone beside it have both"
         )
     if advice.answer == "no difference":
         within = f"differences are within {advice.margin:g} %"
@@ -63,12 +64,16 @@ def _those(reads: Sequence[Read], reading: Reading) -> list[str]:
     return [read.task for read in reads if read.reading == reading]
 
 
+def _verb(tasks: Sequence[str], verb: str) -> str:
+    return f"{verb}s" if len(tasks) == 1 else verb
+
+
 def _rest(arm: Arm) -> str:
-    """What is known of the tasks that do not gain."""
-    same, unknown = (_those(arm.against_alone, each) for each in ("no difference", "open"))
-    said = [f"{listed(same)} neither gains nor loses"] if same else []
-    unknown += arm.lacking
-    said += [f"of {listed(unknown)} the data does not say"] if unknown else []
+    """What is known of the tasks that are not known to gain."""
+    same, unknown = arm.unharmed, arm.unknown
+    said = [f"{listed(same)} {_verb(same, 'lose')} nothing that matters"] if same else []
+    if unknown:
+        said += [f"whether {listed(unknown)} {_verb(unknown, 'lose')} the data does not say"]
     return "".join(f", {each}" for each in said)
 
 
@@ -173,7 +178,8 @@ def advice_values(advice: Advice) -> dict[str, Any]:
     def of(read: Read) -> dict[str, Any]:
         keys = ("metric", "a", "b", "n", "mean", "low", "high", "p_adjusted", "detectable")
         values = {key: getattr(read.of, key) for key in keys}
-        return {"task": read.task, "reading": read.reading, **values}
+        known = {"task": read.task, "reading": read.reading, "harmless": read.harmless}
+        return {**known, **values}
 
     arms = {
         arm.name: {
