@@ -1,12 +1,16 @@
 """Is `mtbench advise` right? Over made-up worlds whose truth is measured with many further seeds.
 
-`python benchmarks/advise.py worlds.jsonl --worlds 50` adds a line for each world that the file lacks;
-`python benchmarks/advise.py worlds.jsonl --table` says what they came to. A world is a data set of
-two behaviours, `view` and `buy`, drawn by its number: how related they are, how noisy, how few labels
-of `buy` there are to learn from, how wide the towers are, and whether the heads are networks or dot
-products. What `mtbench advise` would run is run, and its advice taken; then the same arms, with the
-options that were chosen, with further seeds: their mean differences are the truth that the advice is
-held to. Worlds of one shape share traced models.
+    python benchmarks/advise.py worlds.jsonl --worlds 50    # a line for each world that it lacks
+    python benchmarks/advise.py worlds.jsonl --looks        # affinities of these worlds
+    python benchmarks/advise.py worlds.jsonl --check 3      # the first, trained by mtbench itself
+    python benchmarks/advise.py worlds.jsonl --table        # what they came to
+
+A world is a data set of two behaviours, `view` and `buy`, drawn by its number: how related they
+are, how noisy, how few labels of `buy` there are to learn from, how wide the towers are, and
+whether the heads are networks or dot products. What `mtbench advise` would run is run, and its
+advice taken; then the same arms, with the options that were chosen, with further seeds: their mean
+differences are the truth that the advice is held to. Arms, splits, tuning, ids and evidence are
+mtbench's; training is that of `at_once.py`, all seeds together, but for the affinities.
 """
 
 from __future__ import annotations
@@ -34,13 +38,14 @@ from mtbench.runs.stages import Stages
 from mtbench.suite.advice import advice_suite
 from mtbench.suite.reader import load_suite
 from mtbench.suite.setup import Setup
+from mtbench.suite.suite import Suite
 from mtbench.tune.tuner import Tuner, final
 
 SEEDS, FURTHER = 20, range(100, 120)
 """Seeds of the advice, and those that the truth is measured with."""
 TRIALS = 3
 CLEAR = 2.0
-"""Percent of what a task alone reaches from which a true difference is clear; the advice's margin."""
+"""Percent of what a task alone reaches: the advice's margin, and from where a truth is clear."""
 LOOKED = range(200, 202)
 """Seeds of the runs whose affinity is looked at."""
 
@@ -71,9 +76,7 @@ def world(number: int) -> dict[str, Any]:
         },
         "split": {"name": "random", "test_share": 0.3, "validation_share": 0.2},
         "towers": {"query": tower, "candidate": tower},
-        "tasks": {
-            name: {"name": "click", "label": name, **head} for name in ("view", "buy")
-        },
+        "tasks": {name: {"name": "click", "label": name, **head} for name in ("view", "buy")},
         "scenarios": {
             "joint": {
                 "tasks": ["view", "buy"],
@@ -93,13 +96,21 @@ def world(number: int) -> dict[str, Any]:
 
 
 class Trainer:
-    """Makes records of runs whose models are trained many at once."""
+    """Makes records of runs whose models are trained many at once.
 
-    def __init__(self, registry: Registry, template: Record) -> None:
+    Args:
+        registry: Where components come from.
+        like: A record that mtbench made, for what scores do not decide.
+    """
+
+    def __init__(self, registry: Registry, like: Record) -> None:
         self.registry, self._data = registry, dict[int, Data]()
         kept = (*RESULTS, "timings", "started", "environment", "peak_memory_bytes")
-        told = template.model_dump(mode="json")
-        self._told = {key: told[key] for key in kept if key in told} | {"status": "ok", "error": None}
+        told = like.model_dump(mode="json")
+        self._told = {key: told[key] for key in kept if key in told} | {
+            "status": "ok",
+            "error": None,
+        }
 
     def records(self, setup: Setup, seeds: Sequence[int]) -> list[Record]:
         """Runs of a setup."""
@@ -116,14 +127,6 @@ class Trainer:
             told["floors"] = {task: {"chance": {AUC: 0.5}} for task in found}
             made.append(record_of(run_of(setup, seed, question, self.registry), told, ()))
         return made
-
-
-def template(registry: Registry, stages: Stages) -> Record:
-    """A record that mtbench made, for what scores do not decide."""
-    suite = load_suite(world(0), registry)
-    setup = suite.setup("joint")
-    run = run_of(setup, 0, question_of(setup, registry), registry)
-    return execute(PlannedRun(run, setup), stages)
 
 
 def measured(number: int, trainer: Trainer) -> dict[str, Any]:
@@ -150,13 +153,36 @@ def measured(number: int, trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def looked(number: int, registry: Registry, stages: Stages) -> dict[str, float]:
+def looked(number: int, registry: Registry) -> dict[str, float]:
     """The affinities that mtbench sees while it trains both tasks with equal weights."""
-    suite = load_suite(world(number), registry)
-    setup = suite.setup("looked")
+    records = trained(load_suite(world(number), registry), "looked", LOOKED, registry)
+    pairs = {"buy": "view>buy", "view": "buy>view"}
+    seen = [epoch["affinity"] for record in records for epoch in record.diagnostics]
+    return {
+        task: float(np.mean([each[pair] for each in seen if pair in each]))
+        for task, pair in pairs.items()
+    }
+
+
+def trained(suite: Suite, arm: str, seeds: Sequence[int], registry: Registry) -> list[Record]:
+    """Runs of an arm, by mtbench."""
+    stages, setup = Stages(registry.identity), suite.setup(arm)
     question = question_of(setup, registry)
-    runs = [PlannedRun(run_of(setup, seed, question, registry), setup) for seed in LOOKED]
-    return _affinity([execute(run, stages) for run in runs])
+    runs = [run_of(setup, seed, question, registry) for seed in seeds]
+    return [execute(PlannedRun(run, setup), stages) for run in runs]
+
+
+def checked(number: int, registry: Registry, seeds: Sequence[int] = range(5)) -> None:
+    """Print the mean AUC of each arm as mtbench trains it, and as all seeds at once."""
+    suite = advice_suite(load_suite(world(number), registry), registry, scenario="joint")
+    for arm in suite.arms:
+        mine = _values(trained(suite, arm, seeds, registry))[arm]
+        theirs = scores(suite.setup(arm), suite.dataset.load(), seeds)
+        for task, values in mine.items():
+            told = " and ".join(
+                f"{np.mean(v):.3f} ± {np.std(v):.3f}" for v in (values, theirs[task])
+            )
+            print(f"world {number}, {arm}, {task}: {told}", flush=True)
 
 
 def _values(records: Sequence[Record]) -> dict[str, dict[str, list[float]]]:
@@ -167,15 +193,6 @@ def _values(records: Sequence[Record]) -> dict[str, dict[str, list[float]]]:
             of_task = found.setdefault(record.scenario, {}).setdefault(task, [])
             of_task.append(record.metrics[task][AUC])
     return found
-
-
-def _affinity(records: Sequence[Record]) -> dict[str, float]:
-    """By pair the mean over seeds and epochs."""
-    pairs = {"buy": "view>buy", "view": "buy>view"}
-    return {
-        task: float(np.nanmean([e["affinity"].get(pair, np.nan) for r in records for e in r.diagnostics]))
-        for task, pair in pairs.items()
-    }
 
 
 # -- what they came to -----------------------------------------------------------------------------
@@ -244,7 +261,7 @@ def judged(line: dict[str, Any]) -> tuple[str, str]:
 
 
 def spearman(lines: Sequence[dict[str, Any]], tasks: Sequence[str]) -> tuple[float, float, float]:
-    """Rank correlation of affinity and gain over worlds, with its bootstrap interval over worlds."""
+    """Rank correlation of affinity and gain, with its bootstrap interval over worlds."""
 
     def gain(line: dict[str, Any], task: str) -> float:
         values = line["further"]
@@ -252,13 +269,13 @@ def spearman(lines: Sequence[dict[str, Any]], tasks: Sequence[str]) -> tuple[flo
         return float(np.mean(values["constant"][task]) / alone - 1)
 
     points = np.array([[(w["affinity"][t], gain(w, t)) for t in tasks] for w in lines])
-    rng, drawn = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
 
     def rank(rows: np.ndarray) -> float:
         return float(stats.spearmanr(rows[..., 0].ravel(), rows[..., 1].ravel()).statistic)
 
-    for _ in range(5000):
-        drawn.append(rank(points[rng.integers(0, len(points), len(points))]))
+    size = len(points)
+    drawn = [rank(points[rng.integers(0, size, size)]) for _ in range(5000)]
     return (rank(points), *map(float, np.percentile(drawn, [2.5, 97.5])))
 
 
@@ -272,7 +289,9 @@ def table(lines: Sequence[dict[str, Any]]) -> None:
         print(f"{name:<10} {len(row):>6}  {'  '.join(f'{row.count(k):>{len(k)}}' for k in kinds)}")
     clear = [kind for best, kind in found if best != "none"]
     wrong = [kind for _, kind in found].count("wrong")
-    told = f"right in {clear.count('right')}, partly in {clear.count('partly')} of {len(clear)} clear"
+    told = (
+        f"right in {clear.count('right')}, partly in {clear.count('partly')} of {len(clear)} clear"
+    )
     print(f"wrong in {wrong} of {len(lines)}; {told}")
     if not all("affinity" in line for line in lines):
         return
@@ -283,27 +302,44 @@ def table(lines: Sequence[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Measure the worlds that a file lacks, or print its table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("file", type=Path)
     parser.add_argument("--worlds", type=int, default=50)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--looks", action="store_true")
+    parser.add_argument("--check", type=int, default=0)
     parser.add_argument("--table", action="store_true")
     given = parser.parse_args()
-    text = given.file.read_text() if given.file.exists() else ""
-    lines = [json.loads(line) for line in text.splitlines()]
-    if given.table:
-        table(lines)
-        return
+    looks = given.file.with_suffix(".looks.jsonl")
+    lines = {line["world"]: line for line in _lines(given.file)}
+    seen = {line["world"]: line for line in _lines(looks)}
+    numbers = range(given.first, given.first + given.worlds)
     registry = installed()
-    stages = Stages(registry.identity)
-    trainer = Trainer(registry, template(registry, stages))
-    done = {line["world"] for line in lines}
-    for number in range(given.first, given.first + given.worlds):
-        if number not in done:
+    if given.table:
+        table([{**line, **seen.get(number, {})} for number, line in lines.items()])
+    elif given.check:
+        for number in numbers[: given.check]:
+            checked(number, registry)
+    elif given.looks:
+        for number in sorted({*numbers} - {*seen}):
+            _add(looks, {"world": number, "affinity": looked(number, registry)})
+    else:
+        (like,) = trained(load_suite(world(0), registry), "joint", [0], registry)
+        trainer = Trainer(registry, like)
+        for number in sorted({*numbers} - {*lines}):
             line = measured(number, trainer)
-            with given.file.open("a") as stream:
-                stream.write(json.dumps(line) + "\n")
+            _add(given.file, line)
             print(number, line["cpu_s"], *judged(line), line["advice"]["answer"], flush=True)
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def _add(file: Path, line: dict[str, Any]) -> None:
+    with file.open("a") as stream:
+        stream.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

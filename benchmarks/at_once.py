@@ -1,8 +1,8 @@
 """Runs of many seeds as one model with a leading dimension: for worlds that need ten thousands.
 
-What mtbench trains one after the other is trained here at once in NumPy, of one form alone: embedding
-towers, heads of the task `click` with a threshold, Adam, and the weightings `fixed`, `equal`,
-`uncertainty` and `imtl-g`. Records are mtbench's, with its splits, its scores and its ids.
+What mtbench trains one after the other is trained here at once in NumPy, of one form alone:
+embedding towers, heads of the task `click` with a threshold, Adam, and the weightings `fixed`,
+`equal`, `uncertainty` and `imtl-g`. Splits and metrics are mtbench's.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def _aucs(setup: Setup, data: Data, model: Models, scored: np.ndarray) -> dict[s
     found = {}
     for n, task in enumerate(setup.trained):
         positive = rows.columns[setup.tasks[task].label][scored] >= 1
-        values = [predictions.of_logits(p, x)[AUC] for p, x in zip(positive, logits[n], strict=True)]
+        values = [
+            predictions.of_logits(p, x)[AUC] for p, x in zip(positive, logits[n], strict=True)
+        ]
         found[task] = np.array(values)
     return found
 
@@ -99,8 +101,10 @@ class Models:
         """One step of Adam."""
         params = self.params
         sides = tuple(map(_picked, (params["query"], params["candidate"]), pairs))
-        gather = {"query": _summing(pairs[0], params["query"]),
-                  "candidate": _summing(pairs[1], params["candidate"])}
+        gather = {
+            "query": _summing(pairs[0], params["query"]),
+            "candidate": _summing(pairs[1], params["candidate"]),
+        }
         losses, gradients = [], []
         for n in self.tasks:
             logits, hidden = _forward(params, n, pairs, sides)
@@ -203,7 +207,7 @@ def _forward(
     return score + (hidden @ params[f"{n}.w2"])[..., 0], hidden
 
 
-def _backward(  # noqa: PLR0913
+def _backward(
     params: Params,
     n: int,
     slope: np.ndarray,

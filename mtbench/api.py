@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtbench.errors import MtbenchError, RecordError
 from mtbench import evidence
+from mtbench.errors import MtbenchError, RecordError
 from mtbench.evidence import MARGIN, Comparison, compare_scenarios, sentences
 from mtbench.extras import require
 from mtbench.plugin.registry import Registry, installed

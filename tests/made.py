@@ -329,7 +329,7 @@ def mtbench_weightings():
 
 
 def as_plan(words):
-    """A command, `run`, `tune` or `advise` as the `plan` that reads the suite and trains nothing."""
+    """`run`, `tune` or `advise` as the `plan` that reads the same suite and trains nothing."""
     if words[0] not in ("run", "tune", "advise"):
         return words
     rest, left = iter(words[1:]), ["plan"]

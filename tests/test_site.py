@@ -210,7 +210,9 @@ def test_a_page_does_what_it_shows(folder, page, monkeypatch):
         return run(suite, **options)
 
     def short_advice(suite, **options):
-        return advise(suite, **{**options, "trials": 1, "seeds": 1, "overrides": {"train.epochs": 1}})
+        return advise(
+            suite, **{**options, "trials": 1, "seeds": 1, "overrides": {"train.epochs": 1}}
+        )
 
     advise = mtbench.advise
     monkeypatch.setattr(mtbench, "run", short)

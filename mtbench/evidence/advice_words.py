@@ -51,8 +51,9 @@ def _answer(advice: Advice) -> str:
     if advice.answer == "depends":
         return (
             f"it depends on what matters: together with {arm.name} {listed(gains)} "
-            f"{_verb(gains, 'gain')} and {listed(losses)} {_verb(losses, 'lose')}; `main: {gains[0]}` "
-            f"in the suite lets that one decide, and {listed(losses)} alone beside it have both"
+            f"{_verb(gains, 'gain')} and {listed(losses)} {_verb(losses, 'lose')}; "
+            f"`main: {gains[0]}` in the suite lets that one decide, and a model of "
+            f"{listed(losses)} alone beside it has both"
         )
     if advice.answer == "no difference":
         within = f"differences are within {advice.margin:g} %"
