@@ -39,6 +39,7 @@ from mtbench.suite.advice import advice_suite
 from mtbench.suite.reader import load_suite
 from mtbench.suite.setup import Setup
 from mtbench.suite.suite import Suite
+from mtbench.train.rows import own_columns
 from mtbench.tune.tuner import Tuner, final
 
 SEEDS, FURTHER = 20, range(100, 120)
@@ -153,9 +154,29 @@ def measured(number: int, trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def looked(number: int, registry: Registry) -> dict[str, float]:
+class Shared(Stages):
+    """Stages that keep every traced model, and train other worlds of its shape with it."""
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__(registry.identity)
+        self._kept: list[tuple[Any, Any]] = []
+
+    def trainer(self, setup: Setup) -> Any:
+        """The model of the same towers, tasks, weighting and training."""
+        key = (setup.towers, setup.tasks, setup.trained, setup.weighting, setup.train)
+        key = (*key, sorted(own_columns(setup)))
+        for known, trainer in self._kept:
+            if known == key:
+                trainer.setup = setup
+                return trainer
+        self.forget_trainer()
+        self._kept.append((key, super().trainer(setup)))
+        return self._kept[-1][1]
+
+
+def looked(number: int, registry: Registry, stages: Stages) -> dict[str, float]:
     """The affinities that mtbench sees while it trains both tasks with equal weights."""
-    records = trained(load_suite(world(number), registry), "looked", LOOKED, registry)
+    records = trained(load_suite(world(number), registry), "looked", LOOKED, stages, registry)
     pairs = {"buy": "view>buy", "view": "buy>view"}
     seen = [epoch["affinity"] for record in records for epoch in record.diagnostics]
     return {
@@ -164,19 +185,22 @@ def looked(number: int, registry: Registry) -> dict[str, float]:
     }
 
 
-def trained(suite: Suite, arm: str, seeds: Sequence[int], registry: Registry) -> list[Record]:
+def trained(
+    suite: Suite, arm: str, seeds: Sequence[int], stages: Stages, registry: Registry
+) -> list[Record]:
     """Runs of an arm, by mtbench."""
-    stages, setup = Stages(registry.identity), suite.setup(arm)
+    setup = suite.setup(arm)
     question = question_of(setup, registry)
     runs = [run_of(setup, seed, question, registry) for seed in seeds]
     return [execute(PlannedRun(run, setup), stages) for run in runs]
 
 
-def checked(number: int, registry: Registry, seeds: Sequence[int] = range(5)) -> None:
+def checked(number: int, registry: Registry, stages: Stages) -> None:
     """Print the mean AUC of each arm as mtbench trains it, and as all seeds at once."""
     suite = advice_suite(load_suite(world(number), registry), registry, scenario="joint")
+    seeds = range(5)
     for arm in suite.arms:
-        mine = _values(trained(suite, arm, seeds, registry))[arm]
+        mine = _values(trained(suite, arm, seeds, stages, registry))[arm]
         theirs = scores(suite.setup(arm), suite.dataset.load(), seeds)
         for task, values in mine.items():
             told = " and ".join(
@@ -316,16 +340,17 @@ def main() -> None:
     seen = {line["world"]: line for line in _lines(looks)}
     numbers = range(given.first, given.first + given.worlds)
     registry = installed()
+    stages = Shared(registry)
     if given.table:
         table([{**line, **seen.get(number, {})} for number, line in lines.items()])
     elif given.check:
         for number in numbers[: given.check]:
-            checked(number, registry)
+            checked(number, registry, stages)
     elif given.looks:
         for number in sorted({*numbers} - {*seen}):
-            _add(looks, {"world": number, "affinity": looked(number, registry)})
+            _add(looks, {"world": number, "affinity": looked(number, registry, stages)})
     else:
-        (like,) = trained(load_suite(world(0), registry), "joint", [0], registry)
+        (like,) = trained(load_suite(world(0), registry), "joint", [0], stages, registry)
         trainer = Trainer(registry, like)
         for number in sorted({*numbers} - {*lines}):
             line = measured(number, trainer)
