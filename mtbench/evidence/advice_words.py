@@ -45,9 +45,10 @@ def _answer(advice: Advice) -> str:
         gain = f"{listed(gains)} {_verb(gains, 'gain')}{_rest(arm)}"
         return f"{yes}: train {tasks} together{about}, with {arm.name}: {gain}"
     if advice.answer == "apart":
-        tried = "no weighting that was tried" if len(advice.arms) > 1 else "nothing"
-        known = f"{listed(losses)} {_verb(losses, 'lose')}"
-        return f"no, train {tasks} apart{about}: together {known}, and {tried} makes up for it"
+        known = f"together {listed(losses)} {_verb(losses, 'lose')}"
+        return (
+            f"no, train {tasks} apart{about}: {known}, and no weighting is known to gain anything"
+        )
     if advice.answer == "depends":
         return (
             f"it depends on what matters: together with {arm.name} {listed(gains)} "
@@ -59,10 +60,6 @@ def _answer(advice: Advice) -> str:
         within = f"differences are within {advice.margin:g} %"
         return f"{tasks} can be trained together or apart{about}: {within} with {arm.name}"
     return f"the data does not say whether to train {tasks} together{about}"
-
-
-def _those(reads: Sequence[Read], reading: Reading) -> list[str]:
-    return [read.task for read in reads if read.reading == reading]
 
 
 def _verb(tasks: Sequence[str], verb: str) -> str:
@@ -80,7 +77,9 @@ def _rest(arm: Arm) -> str:
 
 def _of_tasks(arm: Arm, advice: Advice) -> Iterator[str]:
     for read in arm.against_alone:
-        yield f"{read.task}: {_MEANS[read.reading]}: {_evidence(read, advice)}"
+        unsaid = read.reading in ("better", "worse")  # which the evidence says
+        means = "" if unsaid else f"{_MEANS[read.reading]}: "
+        yield f"{read.task}: {means}{_evidence(read, advice)}"
     for task in arm.lacking:
         yield f"{task}: the data does not say: no run of it alone has results"
 
@@ -96,22 +95,21 @@ def _evidence(read: Read, advice: Advice) -> str:
 
 def _weighting(advice: Advice) -> str:
     first, *others = advice.arms
-    arm = advice.arm
-    chosen = _chosen(advice)
+    arm, chosen = advice.arm, _chosen(advice)
+    start = "weighting, if together" if advice.answer in ("apart", "open") else "weighting"
     if not others:
-        return f"weighting: {first.name} alone was tried{chosen}"
-    names = listed([one.name for one in advice.arms if one is not arm])
-    if advice.weighting_is_settled:
-        where = listed(_those(arm.against_first, "better")) if arm.against_first else ""
-        than = f"better than {first.name} in {where}" if where else f"better than {names}"
-        return f"weighting: {arm.name}, which is {than}{chosen}"
-    if arm.against_first:
-        return (
-            f"weighting: {arm.name}, by what it does against each task alone; the data does not "
-            f"say that it is better than {first.name}{chosen}"
-        )
-    simplest = f"{arm.name} is the simplest{chosen}"
-    return f"weighting: the data does not say that {names} would do better; {simplest}"
+        return f"{start}: {first.name}{chosen}, the only one that was tried"
+    if not advice.weighting_is_settled and arm is first:
+        better = "no other is known to be better in one task and worse in none"
+        return f"{start}: {arm.name}{chosen}, the simplest: {better}"
+    if not advice.weighting_is_settled:
+        why = f"by what is known against each alone, not against {first.name}"
+        return f"{start}: {arm.name}{chosen}, {why}"
+    than = listed([one.name for one in others])
+    if arm is not first:
+        gains = [read.task for read in arm.against_first if read.reading == "better"]
+        than = f"{first.name} in {listed(gains)}"
+    return f"{start}: {arm.name}{chosen}, which is better than {than}"
 
 
 def _chosen(advice: Advice) -> str:
