@@ -275,6 +275,24 @@ def test_a_scenario_may_be_named_and_the_suites_tuning_stays():
     assert {b.trials for b in arms_of(said, scenario="pair", trials=5).budgets.values()} == {5}
 
 
+def test_seeds_that_nobody_gave_are_none_of_tuning():
+    tune = {"trials": 2, "seeds": [3, 5], "metrics": ["ranking/rmse", "retrieval/top_5_seen_kept"]}
+    scenarios = {"pair": suite()["scenarios"]["pair"]}
+    made = arms_of(suite(tune=tune, scenarios=scenarios))
+    assert made.seeds == (0, 1, 2, 4, 6, 7, 8, 9, 10, 11)
+    assert made.tune.seeds == [3, 5]
+
+
+def test_the_scenario_is_taken_without_its_sweep_and_subsets():
+    swept = {"extends": "pair", "tasks": [*TASKS], "train": {"epochs": 9}, "subsets": True,
+             "sweep": {"train.optimizer.learning_rate": [0.5, 0.7]}}  # fmt: skip
+    made = arms_of(suite(scenarios={"pair": suite()["scenarios"]["pair"], "swept": swept}))
+    assert [*made.scenarios] == [*(f"{task}-alone" for task in TASKS), *ARMS]
+    assert {(t.epochs, t.optimizer.learning_rate) for t in
+            (made.setup(arm).train for arm in made.arms)} == {(9, 0.01)}  # fmt: skip
+    assert made.tune.space["train.epochs"].int == [5, 18]
+
+
 @pytest.mark.parametrize(
     ("changes", "options", "told"),
     [
@@ -313,15 +331,15 @@ def test_the_command_says_so_with_code_2(tmp_path, capsys, monkeypatch):
 def test_a_suite_is_advised_on_and_what_is_done_is_not_done_again(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text(yaml.safe_dump(suite()))
-    words = ["advise", "mine.yaml", "--scenario", "pair", "--trials", "2", "--seeds", "3"]
+    words = ["advise", "mine.yaml", "--scenario", "pair", "--trials", "1", "--seeds", "3"]
     assert main([*words, "--strategies", "uncertainty"]) == 0
     out = capsys.readouterr().out
     assert "rests on: 4 arms (ranking-alone, retrieval-alone, constant and uncertainty), 3" in out
-    assert "tuned: 2 trials for each arm on the validation part of seed 1000" in out
+    assert "tuned: 1 trial for each arm on the validation part of seed 1000" in out
     assert main([*words, "--strategies", "uncertainty", "--json"]) == 0
     told = capsys.readouterr()
     assert "12 of 12 runs are done already" in told.err
-    found = mtbench.advise("mine.yaml", scenario="pair", trials=2, seeds=3, progress=False,
+    found = mtbench.advise("mine.yaml", scenario="pair", trials=1, seeds=3, progress=False,
                            strategies=["uncertainty"])  # fmt: skip
     assert json.loads(told.out) == json.loads(json.dumps(found.values))
     assert str(found) == out.rstrip("\n")

@@ -6,6 +6,7 @@ training, trials and seeds. Nothing else is changed, so that what is run is a su
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -68,15 +69,15 @@ def advice_suite(
     space = {f"weighting.weights.{task}": WEIGHTS for task in trained if task != first}
     arms["constant"] = {**_arm(said, trained), "weighting": CONSTANT, "tune": {"space": space}}
     arms |= {each: {**_arm(said, trained), "weighting": each} for each in strategies}
-    train = next((s.train for n, s in suite.scenarios.items() if n == base and s.train), None)
+    train = resolve(base, document).value["train"] if base else None
     changed = {
         "name": f"{suite.name}-advise",
         "scenarios": arms,
         "baselines": {},
-        "tune": _tune(suite, trained, train or suite.train, trials),
+        "tune": _tune(suite, trained, _read_train(train) if train else suite.train, trials),
     }
     overrides = tuple(f"{key}={json.dumps(value)}" for key, value in changed.items())
-    seeds = asked.seeds or (None if "seeds" in document else str(SEEDS))
+    seeds = asked.seeds if asked.seeds or "seeds" in document else _seeds(suite.tune)
     return _read(path, registry, replace(asked, overrides=asked.overrides + overrides, seeds=seeds))
 
 
@@ -88,11 +89,11 @@ def _base(
         message = f"unknown scenario {name!r}{did_you_mean(name, scenarios)}"
         raise SuiteError([Fault(f"--scenario {name}", "", message)])
     written = {key: resolve(key, {"scenarios": scenarios}) for key in scenarios}
-    several = max(written.values(), key=lambda one: len(one.trained))
-    one = written[name] if name else several
-    if name is None and len(one.trained) < 2:
+    one = max(written.values(), key=lambda each: len(each.trained or ()))
+    if name is None and len(one.trained or ()) < 2:
         return None, [*suite.tasks], {}
-    return one.name, [task for task in suite.tasks if task in one.trained], one.value
+    one = written[name] if name else one
+    return one.name, [task for task in suite.tasks if task in (one.trained or ())], one.value
 
 
 def _check(
@@ -142,6 +143,17 @@ def _arm(said: Mapping[str, Any], trained: Sequence[str]) -> dict[str, Any]:
         "labels": {task: each for task, each in labels.items() if task in (*trained, *first)},
     }
     return {key: value for key, value in arm.items() if value}
+
+
+def _read_train(value: Any) -> Train:
+    return Train.model_validate_json(json.dumps(value), strict=True)
+
+
+def _seeds(tune: Tune | None) -> str:
+    """The first seeds that are none of tuning."""
+    taken = {*tune.seeds} if tune else set()
+    free = (n for n in itertools.count() if n not in taken)
+    return json.dumps([*itertools.islice(free, SEEDS)])
 
 
 def _tune(suite: Suite, trained: Sequence[str], train: Train, trials: int | None) -> dict[str, Any]:

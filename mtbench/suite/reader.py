@@ -62,8 +62,7 @@ def read_document(
     suite: Path | Mapping[str, Any], overrides: Sequence[str] = (), seeds: str | None = None
 ) -> marks.Document:
     """What a suite says, with overrides, not yet validated; see `load_suite`."""
-    of_mapping = isinstance(suite, Mapping)
-    document = marks.of_mapping(suite, "suite") if of_mapping else marks.read(suite)
+    document = marks.of_mapping(suite, "suite") if isinstance(suite, Mapping) else marks.read(suite)
     _override(document, overrides, seeds)
     return document
 
