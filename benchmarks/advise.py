@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,16 +118,33 @@ class Trainer:
         number = setup.dataset.seed
         if number not in self._data:
             self._data = {number: setup.dataset.load()}
+        return self.made(setup, seeds, scores(setup, self._data[number], seeds))
+
+    def made(
+        self, setup: Setup, seeds: Sequence[int], found: Mapping[str, Sequence[float]]
+    ) -> list[Record]:
+        """The records of runs, given the AUC of each seed by task."""
         question = question_of(setup, self.registry)
-        found = scores(setup, self._data[number], seeds)
-        made = []
+        records = []
         for n, seed in enumerate(seeds):
             metrics = {task: {AUC: float(values[n])} for task, values in found.items()}
-            data = {**self._told["data"], "scored": f"{number} {seed}"}
+            data = {**self._told["data"], "scored": f"{setup.dataset.seed} {seed}"}
             told = {**self._told, "data": data, "metrics": metrics}
             told["floors"] = {task: {"chance": {AUC: 0.5}} for task in found}
-            made.append(record_of(run_of(setup, seed, question, self.registry), told, ()))
-        return made
+            records.append(record_of(run_of(setup, seed, question, self.registry), told, ()))
+        return records
+
+    def again(self, line: dict[str, Any], seeds: int, margin: float) -> dict[str, Any]:
+        """A world's line with the advice of its first seeds, and another margin."""
+        asked = load_suite(line["suite"], self.registry)
+        arms = advice_suite(asked, self.registry, scenario="joint")
+        runs = [
+            record
+            for arm, found in line["values"].items()
+            for record in self.made(arms.setup(arm), range(seeds), found)
+        ]
+        told = evidence.advice_values(evidence.advice(Results.of(runs), margin))
+        return {**line, "advice": told}
 
 
 def measured(number: int, trainer: Trainer) -> dict[str, Any]:
@@ -334,6 +351,8 @@ def main() -> None:
     parser.add_argument("--looks", action="store_true")
     parser.add_argument("--check", type=int, default=0)
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="of --table, at most those run")
+    parser.add_argument("--margin", type=float, default=CLEAR, help="of --table, in percent")
     given = parser.parse_args()
     looks = given.file.with_suffix(".looks.jsonl")
     lines = {line["world"]: line for line in _lines(given.file)}
@@ -342,7 +361,11 @@ def main() -> None:
     registry = installed()
     stages = Shared(registry)
     if given.table:
-        table([{**line, **seen.get(number, {})} for number, line in lines.items()])
+        found = [{**line, **seen.get(number, {})} for number, line in lines.items()]
+        if (given.seeds, given.margin) != (SEEDS, CLEAR):
+            trainer = Trainer(registry, _like(registry, stages))
+            found = [trainer.again(line, given.seeds, given.margin) for line in found]
+        table(found)
     elif given.check:
         for number in numbers[: given.check]:
             checked(number, registry, stages)
@@ -350,12 +373,16 @@ def main() -> None:
         for number in sorted({*numbers} - {*seen}):
             _add(looks, {"world": number, "affinity": looked(number, registry, stages)})
     else:
-        (like,) = trained(load_suite(world(0), registry), "joint", [0], stages, registry)
-        trainer = Trainer(registry, like)
+        trainer = Trainer(registry, _like(registry, stages))
         for number in sorted({*numbers} - {*lines}):
             line = measured(number, trainer)
             _add(given.file, line)
             print(number, line["cpu_s"], *judged(line), line["advice"]["answer"], flush=True)
+
+
+def _like(registry: Registry, stages: Stages) -> Record:
+    """A record that mtbench made."""
+    return trained(load_suite(world(0), registry), "joint", [0], stages, registry)[0]
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
