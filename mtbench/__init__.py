@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 if TYPE_CHECKING:
-    from .api import Results as Results
-    from .api import load_suite as load_suite
-    from .api import run as run
+    from .api.results import Advice as Advice
+    from .api.results import Results as Results
+    from .api.running import advise as advise
+    from .api.running import load_suite as load_suite
+    from .api.running import run as run
     from .config.options import Options as Options
     from .config.options import SuitePath as SuitePath
     from .data.dataset import Data as Data
@@ -105,7 +107,8 @@ _HOMES = {
     "records.record": ("Record",),
     "records.store": ("prepare_folder",),
     "records.tables": ("load_results", "load_runs"),
-    "api": ("Results", "load_suite", "run"),
+    "api.results": ("Advice", "Results"),
+    "api.running": ("advise", "load_suite", "run"),
     "runs.saved": ("SavedModel", "load_model"),
     "version": ("__version__",),
 }

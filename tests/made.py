@@ -329,14 +329,15 @@ def mtbench_weightings():
 
 
 def as_plan(words):
-    """A command, `run` or `tune` as the `plan` that reads the same suite and trains nothing."""
-    if words[0] not in ("run", "tune"):
+    """`run`, `tune` or `advise` as the `plan` that reads the same suite and trains nothing."""
+    if words[0] not in ("run", "tune", "advise"):
         return words
     rest, left = iter(words[1:]), ["plan"]
     for word in rest:
-        if word in ("--track", "--data-dir", "--executor", "--workers"):
+        arms = ("--strategies", "--trials", "--margin") if words[0] == "advise" else ()
+        if word in ("--track", "--data-dir", "--executor", "--workers", *arms):
             next(rest)
-        elif word not in ("--speed", "--force", "--save-models"):
+        elif word not in ("--speed", "--force", "--save-models", "--json"):
             left.append(word)
     return left
 

@@ -156,6 +156,8 @@ def test_examples_print_what_the_page_says(page):
 
 def shortened(words):
     """The same command with little to do: made-up data, one epoch, a seed, an arm, a trial."""
+    if words[0] == "advise":
+        return [*words, "--trials", "1", "--seeds", "1", "-o", "train.epochs=1"]
     if words[0] not in ("run", "tune"):
         return words
     if "--workers" in words:  # in this process: a worker imports TensorFlow
@@ -207,7 +209,14 @@ def test_a_page_does_what_it_shows(folder, page, monkeypatch):
         options = {"seeds": 1, "synthetic": "ml100k" in suite, "overrides": {"train.epochs": 1}}
         return run(suite, **options)
 
+    def short_advice(suite, **options):
+        return advise(
+            suite, **{**options, "trials": 1, "seeds": 1, "overrides": {"train.epochs": 1}}
+        )
+
+    advise = mtbench.advise
     monkeypatch.setattr(mtbench, "run", short)
+    monkeypatch.setattr(mtbench, "advise", short_advice)
     execute(page)
 
 

@@ -51,9 +51,9 @@ def process(code, *words, **variables):
 
 def test_the_commands_there_are():
     assert [" ".join(words) for words in TREE] == [
-        *("", "run", "tune", "score", "check", "plan", "schema", "plugins", "check-plugin", "list"),
-        *("show", "report", "compare", "gate", "export", "merge", "clean", "init", "new"),
-        *("new plugin", "new suite", "data", "data import", "doctor"),
+        *("", "run", "advise", "tune", "score", "check", "plan", "schema", "plugins"),
+        *("check-plugin", "list", "show", "report", "compare", "gate", "export", "merge", "clean"),
+        *("init", "new", "new plugin", "new suite", "data", "data import", "doctor"),
     ]
 
 

@@ -21,6 +21,10 @@ from .words import Group
 
 COMMANDS = {
     "run": ("run:run", "run a suite and report"),
+    "advise": (
+        "advise:advise",
+        "say whether to train the tasks of a suite together, and with which weighting",
+    ),
     "tune": ("run:tune", "choose the options of a suite's scenarios and baselines"),
     "score": ("score:score", "score what another tool says, on the same parts"),
     "check": ("run:check", "validate a suite"),

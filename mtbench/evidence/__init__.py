@@ -2,6 +2,8 @@
 
 from mtbench.records.results import Metric, Results, Scenario
 
+from .advice import MARGIN, Advice, advice
+from .advice_words import advice_sentences, advice_values
 from .changes import MIN_PAIRS
 from .comparison import Comparison, compare_values, correct, interval_beyond
 from .families import FIRST, RIVAL, SECOND, SINGLE, compare_scenarios, planned, with_best
@@ -23,10 +25,12 @@ from .words import (
 
 __all__ = [
     "FIRST",
+    "MARGIN",
     "MIN_PAIRS",
     "RIVAL",
     "SECOND",
     "SINGLE",
+    "Advice",
     "Comparison",
     "DeltaM",
     "Estimate",
@@ -41,6 +45,9 @@ __all__ = [
     "SweepStanding",
     "TaskPair",
     "Transfer",
+    "advice",
+    "advice_sentences",
+    "advice_values",
     "against_rivals",
     "answer_sentences",
     "assured_difference",

@@ -49,8 +49,7 @@ def load_suite(
         SuiteError: With every fault of the suite.
         PluginError: A component's own check fails, rather than the suite.
     """
-    document = _document(suite)
-    _override(document, overrides, seeds)
+    document = read_document(suite, overrides, seeds)
     if not plugins and document.value.get("plugins"):
         message = "expected none, found plugin files, which --no-plugins does not execute"
         raise SuiteError([document.fault(("plugins",), message)])
@@ -59,10 +58,13 @@ def load_suite(
     return replace(_Reader(document, registry).suite(synthetic), asked=asked)
 
 
-def _document(suite: Path | Mapping[str, Any]) -> marks.Document:
-    if isinstance(suite, Mapping):
-        return marks.of_mapping(suite, "suite")
-    return marks.read(suite)
+def read_document(
+    suite: Path | Mapping[str, Any], overrides: Sequence[str] = (), seeds: str | None = None
+) -> marks.Document:
+    """What a suite says, with overrides, not yet validated; see `load_suite`."""
+    document = marks.of_mapping(suite, "suite") if isinstance(suite, Mapping) else marks.read(suite)
+    _override(document, overrides, seeds)
+    return document
 
 
 def _override(document: marks.Document, overrides: Sequence[str], seeds: str | None) -> None:

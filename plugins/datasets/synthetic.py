@@ -47,6 +47,10 @@ class MadeUp(mtbench.Options):
         )
 
 
+CASCADE = ("click", "buy", "would_buy", "click_probability", "buy_probability")
+"""The columns of a cascade."""
+
+
 class Cascade(mtbench.Options):
     """Clicks, and what is bought of them, with the probabilities that they were drawn by.
 
@@ -83,14 +87,28 @@ class Cascade(mtbench.Options):
         click = _with_mean(self.selection * first, self.click_rate)
         buy = _with_mean(self.spread * wish, self.buy_rate)
         clicked, would_buy = rng.random(n) < click, rng.random(n) < buy
-        columns = {
-            "click": clicked,
-            "buy": clicked & would_buy,
-            "would_buy": would_buy,
-            "click_probability": click,
-            "buy_probability": buy,
-        }
-        return {name: column.astype(np.float32) for name, column in columns.items()}
+        columns = (clicked, clicked & would_buy, would_buy, click, buy)
+        named = zip(CASCADE, columns, strict=True)
+        return {name: column.astype(np.float32) for name, column in named}
+
+
+class Behaviour(mtbench.Options):
+    """Something that users do or do not do with an item, drawn by a known probability.
+
+    Its logit is b + spread · (ρ x + √(1 − ρ²) z), ρ the relatedness: x is one taste that all
+    behaviours share, z one of its own. Each is a product of latent vectors of user and item, drawn
+    for it alone, standardised and, over the rows, uncorrelated with x.
+    """
+
+    rate: float = Field(0.3, gt=0, lt=1)
+    """Mean probability."""
+    spread: float = Field(2.0, ge=0, allow_inf_nan=False)
+    """Standard deviation of the logits: the less, the more of it is noise."""
+    relatedness: float = Field(1.0, ge=-1, le=1)
+    """Correlation of its logit with the shared taste: two behaviours have the product of theirs
+    as correlation, which below 0 is a conflict."""
+    labelled: float = Field(1.0, gt=0, le=1)
+    """Share of the rows of which it is known; of the others it is missing (NaN)."""
 
 
 class Synthetic(mtbench.Dataset):
@@ -126,6 +144,9 @@ class Synthetic(mtbench.Dataset):
     """Draw for each row a click, `click`, and whether that is bought, `buy`, 1 or 0 each. Known
     beside it: what would have been bought if it were clicked, `would_buy`, and both probabilities,
     `click_probability` and `buy_probability`."""
+    behaviours: dict[str, Behaviour] = Field({})
+    """Draw for each row what the user does, by name a column of 1 or 0; known beside it: the
+    probability it was drawn by, `NAME_probability`."""
     seed: int = Field(0, ge=0)
     """Seed of the data; a run's seed has no influence on it."""
 
@@ -136,12 +157,20 @@ class Synthetic(mtbench.Dataset):
                 f"expected at most num_users × num_items = {self.num_users * self.num_items} "
                 f"ratings, found {self.num_ratings}"
             )
+        taken = {"user_rating", "timestamp", *(CASCADE if self.cascade else ())}
+        for name in self.behaviours:
+            if {name, f"{name}_probability"} & taken or not name.isidentifier():
+                raise ValueError(
+                    f"expected behaviours of names that no other column has, found {name!r}"
+                )
+            taken |= {name, f"{name}_probability"}
         return self
 
     def options(self) -> dict[str, Any]:
-        """The options; `cascade` only where there is one, since runs without were made before."""
+        """The options; later ones only where they are said, since runs without were made before."""
         options = super().options()
-        return options if self.cascade else {k: v for k, v in options.items() if k != "cascade"}
+        unsaid = [name for name in ("cascade", "behaviours") if not getattr(self, name)]
+        return {name: value for name, value in options.items() if name not in unsaid}
 
     def source_digest(self) -> str:
         """Nothing is read: the options say it all."""
@@ -164,6 +193,7 @@ class Synthetic(mtbench.Dataset):
         drawn_of = np.random.default_rng([self.seed, 3])
         cascade = self.cascade
         columns = cascade.columns(drawn_of, (users, items), (query, candidate)) if cascade else {}
+        columns |= self._behaviours((query, candidate))
         sides = [
             Known(_names("user", self.num_users), self._features(0, self.query_features, users)),
             Known(
@@ -219,6 +249,30 @@ class Synthetic(mtbench.Dataset):
         rating += rng.normal(scale=0.4, size=self.num_items)[candidate]
         rating += 0.5 * (preference - preference.mean())  # what is drawn is preferred on average
         return np.asarray(rating + rng.normal(scale=self.noise, size=len(query)))
+
+    def _behaviours(self, rows: Rows) -> dict[str, np.ndarray]:
+        """Draw what is done in each row, float32 `[n]` a column; each from a stream of its own."""
+        columns: dict[str, np.ndarray] = {}
+        if not self.behaviours:
+            return columns
+        shared = self._taste(np.random.default_rng([self.seed, 4]), rows)
+        for name, behaviour in self.behaviours.items():
+            rng = np.random.default_rng([self.seed, 4, zlib.crc32(name.encode())])
+            own = self._taste(rng, rows)
+            own = _standardised(own - np.mean(shared * own) * shared)
+            rho = behaviour.relatedness
+            wish = rho * shared + math.sqrt(1 - rho**2) * own
+            probability = _with_mean(behaviour.spread * wish, behaviour.rate)
+            done = (rng.random(len(shared)) < probability).astype(np.float32)
+            done[rng.random(len(shared)) >= behaviour.labelled] = np.nan
+            columns |= {name: done, f"{name}_probability": probability.astype(np.float32)}
+        return columns
+
+    def _taste(self, rng: np.random.Generator, rows: Rows) -> np.ndarray:
+        """Products of latent vectors that are drawn for it, standardised over the rows."""
+        sizes = (self.num_users, self.num_items)
+        users, items = (rng.normal(size=(n, self.latent_dim)).astype(np.float32) for n in sizes)
+        return _standardised(_products(rng, (users, items), rows, self.latent_dim))
 
     def _features(
         self, side: int, made_up: Mapping[str, MadeUp], latent: np.ndarray

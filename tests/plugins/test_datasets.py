@@ -271,6 +271,48 @@ def test_the_truth_of_a_cascade(selection, relatedness):
     np.testing.assert_array_equal(columns["buy"], columns["click"] * columns["would_buy"])
 
 
+def test_the_truth_of_behaviours():
+    """Rates, spreads, correlation and share of labels are those of the options."""
+    options = {"view": {"rate": 0.4, "spread": 1.5}, "buy": {"relatedness": -0.7, "labelled": 0.3},
+               "cart": {"relatedness": 0.0}}  # fmt: skip
+    plain = Synthetic(num_users=200, num_items=150, num_ratings=12_000)
+    made = Synthetic.model_validate({**plain.options(), "behaviours": options})
+    columns, without = made.load().interactions.columns, plain.load().interactions.columns
+    for name, column in without.items():
+        np.testing.assert_array_equal(column, columns[name])
+    assert "behaviours" not in plain.options()
+    assert Synthetic(**made.options()) == made
+    logits = {name: logit(columns[f"{name}_probability"]) for name in options}
+    for one, other, rho in (("view", "buy", -0.7), ("view", "cart", 0.0)):
+        assert np.corrcoef(logits[one], logits[other])[0, 1] == pytest.approx(rho, abs=1e-3)
+    for name, rate, spread, labelled in (("view", 0.4, 1.5, 1), ("buy", 0.3, 2, 0.3)):
+        p, done = columns[f"{name}_probability"], columns[name]
+        assert p.mean() == pytest.approx(rate, abs=1e-5)
+        assert logits[name].std() == pytest.approx(spread, abs=1e-3)
+        known = ~np.isnan(done)
+        assert known.mean() == pytest.approx(labelled, abs=0.02)
+        for rows in (p >= np.median(p), p <= np.median(p)):
+            here = rows & known
+            error = np.sqrt(np.sum(p[here] * (1 - p[here])))
+            assert abs(np.sum(done[here] - p[here])) < 5 * error
+
+
+def test_a_behaviour_does_not_depend_on_the_others():
+    few, more = (
+        Synthetic(num_users=30, num_items=40, num_ratings=300, behaviours=behaviours).load()
+        for behaviours in ({"buy": {}}, {"view": {"relatedness": 0.5}, "buy": {}})
+    )
+    for name in ("buy", "buy_probability"):
+        ours, theirs = (data.interactions.columns[name] for data in (few, more))
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", ["user_rating", "timestamp", "click", "would_buy", "a b", ""])
+def test_a_behaviour_has_a_name_of_its_own(name):
+    with pytest.raises(ValueError, match="expected behaviours of names that no other column has"):
+        Synthetic(cascade=Cascade(), behaviours={name: {}})
+
+
 def test_selection_decides_what_is_known_of_purchases():
     """Where clicks choose, the share of what would be bought is another one among them."""
     for selection, gap in ((0.0, 0.0), (4.0, 0.25)):

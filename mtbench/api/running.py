@@ -1,4 +1,4 @@
-"""The entrance from Python: `mtbench.run`, `mtbench.load_suite`, and the results it gives."""
+"""What is done from Python, and by the commands: load a suite, run it, advise on it."""
 
 from __future__ import annotations
 
@@ -12,113 +12,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtbench.errors import MtbenchError, RecordError
-from mtbench.evidence import Comparison, compare_scenarios, sentences
-from mtbench.extras import require
+from mtbench.errors import MtbenchError
+from mtbench.evidence import MARGIN
 from mtbench.plugin.registry import Registry, installed
-from mtbench.records import results as records
-from mtbench.records import store, tables
-from mtbench.records.by_query import by_query_table
-from mtbench.report import FORMATS, summarize
+from mtbench.records import store
 from mtbench.runs.observers import Observers
+from mtbench.suite.advice import STRATEGIES, advice_suite
 from mtbench.suite.reader import load_suite as read_suite
 from mtbench.suite.suite import Suite
 from mtbench.workers.agenda import Agenda, Wanted
 from mtbench.workers.driver import Driver
+
+from .results import Advice, Results
 
 if TYPE_CHECKING:
     from mtbench.runs.progress import TerminalProgress
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Suite
 """A suite: its file, what such a file says as a mapping, or one that was loaded."""
-
-
-class Results(records.Results):
-    """What the runs of a suite came to."""
-
-    def frame(self) -> Any:
-        """Return every metric as a `pandas.DataFrame`, a row a value; see `mtbench.load_results`.
-
-        Raises:
-            MtbenchError: pandas is not installed.
-        """
-        return tables.metric_frame(self.records)
-
-    def runs_frame(self) -> Any:
-        """Return times, sizes and options as a frame, a row a run; see `mtbench.load_runs`.
-
-        Raises:
-            MtbenchError: pandas is not installed.
-        """
-        return tables.run_frame(self.records)
-
-    def by_query(self) -> Any:
-        """Return values by user, with the users' ids, as a `pandas.DataFrame`.
-
-        A row for each run that went well, metric and user: columns `suite`, `kind`, `name`, `seed`,
-        `task`, `metric`, `query` (the user's id), `value`, `run_id` and `question_id`; texts are
-        categories. The mean over users is the metric where it is one of users, such as recall; of
-        one of rows, such as RMSE, the value is the user's own, whose mean is another number.
-
-        Raises:
-            RecordError: It is not known where the records lie, or their files are not there.
-            MtbenchError: pandas is not installed.
-        """
-        require("pandas", "tables")
-        if self.folder is None:
-            raise RecordError("expected results of a folder, found records alone")
-        return by_query_table(self.folder, self.records).to_pandas()
-
-    def compare(
-        self, a: str, b: str, *, metrics: Sequence[str] | None = None, confidence: float = 0.95
-    ) -> Differences:
-        """Compare scenario b with scenario a over the seeds they share, as one family of tests.
-
-        Args:
-            a: Name of the scenario, or baseline, that is compared with.
-            b: Name of the scenario, or baseline, that the comparison is about.
-            metrics: `task/metric` names; default: the headline metrics of tasks that both train.
-            confidence: Of the intervals; 1 − confidence is the level of the verdicts.
-
-        Raises:
-            RecordError: A name is unknown, or the two have nothing in common.
-        """
-        return Differences(
-            compare_scenarios(self, metrics=metrics, pairs=[(a, b)], confidence=confidence)
-        )
-
-    def to_html(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page of the results, one file that loads nothing, and return where it lies.
-
-        Raises:
-            RecordError: There is no record, or the file cannot be written.
-            MtbenchError: matplotlib is not installed.
-        """
-        from mtbench.report.page.page import page  # noqa: PLC0415 - imports matplotlib
-
-        text = page(self)
-        target = Path(path)
-        store.put(target, lambda stream: stream.write(text.encode()))
-        return target
-
-    def to_markdown(self) -> str:
-        """Return every metric, floors beside them, as Markdown tables."""
-        return FORMATS["markdown"](summarize(self))
-
-    def _repr_html_(self) -> str:
-        """Show the short table in a notebook."""
-        from mtbench.report.formats import notebook  # noqa: PLC0415
-
-        return notebook(summarize(self))
-
-
-class Differences(list[Comparison]):
-    """Comparisons of two scenarios; printed, they are sentences."""
-
-    def __str__(self) -> str:
-        return "\n".join(sentences(self))
-
-    __repr__ = __str__
 
 
 def load_suite(
@@ -193,6 +104,50 @@ def run(  # noqa: PLR0913 - keywords of a user's call
     arms = [scenarios] if isinstance(scenarios, str) else scenarios
     wanted = Wanted(arms, again=force, models=save_models)
     return run_suite(loaded, registry, results, wanted, progress=progress, track=track)
+
+
+def advise(  # noqa: PLR0913 - keywords of a user's call
+    suite: Source,
+    *,
+    scenario: str | None = None,
+    strategies: Sequence[str] = STRATEGIES,
+    trials: int | None = None,
+    margin: float = MARGIN,
+    seeds: int | Sequence[int] | str | None = None,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    results: str | os.PathLike[str] = "results",
+    progress: bool = True,
+    synthetic: bool = False,
+    plugins: Iterable[str | os.PathLike[str]] = (),
+) -> Advice:
+    """Say whether to train the tasks of a suite together, and with which weighting.
+
+    Each task alone, a tuned constant weighting and some strategies are run, with the same trials
+    and seeds, in the folder `<suite>-advise`; what is done already is not done again.
+
+    Args:
+        suite: As for `run`. Its own scenarios are not run.
+        scenario: What it trains, with its towers, labels and training, is what is asked about;
+            default: the first of those with the most tasks.
+        strategies: Weightings besides the tuned constant.
+        trials: Of each arm; default: the suite's, or 8.
+        margin: Percent of a metric within which a difference is none that matters.
+        seeds: As for `run`; default: those of the suite where it says some, or 10.
+        overrides: As for `run`.
+        results: As for `run`.
+        progress: As for `run`.
+        synthetic: As for `run`.
+        plugins: As for `run`.
+
+    Raises:
+        SuiteError: The suite is at fault, has no several tasks, or no validation part.
+        RecordError: No run of a task alone, or of several together, went well.
+    """
+    registry = suite.registry if isinstance(suite, Suite) else None
+    registry = registry or _registry(plugins)
+    loaded = _loaded(suite, registry, _lines_of(overrides), seeds, synthetic)
+    arms = advice_suite(loaded, registry, scenario=scenario, strategies=strategies, trials=trials)
+    return run_suite(arms, registry, results, progress=progress).advice(margin=margin)
 
 
 def run_suite(
