@@ -200,6 +200,47 @@ def test_aitm():
     check(layer, made, expected)
 
 
+def test_gradients_of_aitm_are_those_of_a_dense_one():
+    """Written in TensorFlow as one function of its weights, float64, rows of ids as a product."""
+    layer, _ = build(AITM(**EXPERTS))
+    mine = [weight for made in in_order(layer) for weight in made.weights]
+    aims = {task: np.random.default_rng(9).normal(size=[4, 2]) for task in TASKS}
+
+    def dense(weights):
+        left, outputs, before = [*weights], {}, None
+        values = tf.one_hot(IDS, 6, dtype=tf.float64) @ left.pop(0)
+
+        def linear(x, bias=True):
+            product = x @ left.pop(0)
+            return product + left.pop(0) if bias else product
+
+        for task in TASKS:
+            reached = tf.nn.relu(linear(tf.nn.relu(linear(values))))
+            if before is not None:
+                pair = tf.stack([tf.nn.relu(linear(before)), reached], 1)  # [n, 2, k]
+                key, query, value = (linear(pair, bias=False) for _ in range(3))
+                scores = tf.einsum("nuk,nuk->nu", key, query) / np.sqrt(3)
+                reached = tf.einsum("nu,nuk->nk", tf.nn.softmax(scores), value)
+            outputs[task] = linear(reached)
+            before = reached
+        assert not left
+        return outputs
+
+    def gradients(of, weights):
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            found = of(weights)
+            loss = sum(tf.reduce_sum((found[task] - aims[task]) ** 2) for task in TASKS)
+        return [tf.convert_to_tensor(each) for each in tape.gradient(loss, weights)]
+
+    expected = gradients(dense, [tf.cast(weight, tf.float64) for weight in mine])
+    found = gradients(lambda _: layer({"id": tf.constant(IDS)}), mine)
+    for weight, one, other in zip(mine, found, expected, strict=True):
+        scale = np.abs(other).max()
+        np.testing.assert_allclose(one, other, atol=1e-5 * scale, err_msg=weight.name)
+        assert scale > 0
+
+
 def test_aitm_by_hand():
     """k = 4, all maps the identity: ⟨u, u⟩ / 2 is 0 and ln 3, so that the own counts thrice."""
     one = np.sqrt(np.log(3) / 2)
