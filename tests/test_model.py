@@ -10,7 +10,8 @@ from by_task import ByTask
 import mtbench
 from mtbench.data.store import load_data
 from mtbench.train.feed import Feed
-from mtbench.train.model import MultiTaskModel, require_keras_2
+from mtbench.train.model import MultiTaskModel
+from mtbench.train.network import require_keras_2
 from mtbench.train.trainer import Trainer
 
 
