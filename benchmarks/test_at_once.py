@@ -1,7 +1,8 @@
 """Training many seeds at once ends where mtbench's own training ends."""
 
-import advise
-import at_once
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +10,10 @@ from mtbench.plugin.registry import installed
 from mtbench.suite.advice import advice_suite
 from mtbench.suite.reader import load_suite
 from mtbench.train.trainer import Trainer
+
+sys.path.insert(0, str(Path(__file__).parent))  # as a script sees them
+import advise
+import at_once
 
 
 def params(setup, variables):
