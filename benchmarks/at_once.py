@@ -1,8 +1,9 @@
 """Runs of many seeds as one model with a leading dimension: for worlds that need ten thousands.
 
 What mtbench trains one after the other is trained here at once in NumPy, of one form alone:
-embedding towers, heads of the task `click` with a threshold, Adam, and the weightings `fixed`,
-`equal`, `uncertainty` and `imtl-g`. Splits and metrics are mtbench's.
+embedding towers, heads of the task `click` with a threshold and biases, Adam, and the weightings
+`fixed`, `equal`, `uncertainty` and `imtl-g`. Splits, rows, their order and metrics are mtbench's;
+initial weights are of the same law. From the same ones, training ends at the same parameters.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from scipy import sparse, special
 from mtbench.data.dataset import Data
 from mtbench.metrics import predictions
 from mtbench.suite.setup import Setup
+from mtbench.train.rows import kept_rows
 
 Params = dict[str, np.ndarray]
 Sides = tuple[np.ndarray, np.ndarray]
@@ -26,17 +28,20 @@ def scores(setup: Setup, data: Data, seeds: Sequence[int]) -> dict[str, np.ndarr
     """Train a setup with some seeds; of each trained task the AUC, float64 `[seeds]`."""
     parts = [setup.split.build(data, seed) for seed in seeds]
     learned = [
-        np.concatenate([p.train, p.validation]) if setup.train_on != "train" else p.train
+        np.sort(p.train if setup.train_on == "train" else np.concatenate([p.train, p.validation]))
         for p in parts
     ]
     rows, known = _rows(setup, data, seeds, learned)
-    model = Models(setup, data, seeds)
     columns = data.interactions.columns
     labels = np.stack([columns[setup.tasks[t].label] for t in setup.trained])
+    model = Models(setup, data, seeds)
+    for n in model.tasks:  # logit of the share of positives, one row of either kind added
+        positive, number = np.sum(labels[n][rows] * known[n], 1) + 1, known[n].sum(1) + 2
+        model.params[f"{n}.offset"] = special.logit(positive / number).astype(np.float32)
     batch = setup.train.batch_size
-    orders = [np.random.default_rng([seed, 7]) for seed in seeds]
-    for _ in range(setup.train.epochs):
-        order = np.stack([rng.permutation(rows.shape[1]) for rng in orders])
+    for epoch in range(setup.train.epochs):
+        drawn = [np.random.default_rng([seed, 1, epoch]) for seed in seeds]
+        order = np.stack([rng.permutation(rows.shape[1]) for rng in drawn])
         for start in range(0, rows.shape[1], batch):
             places = order[:, start : start + batch]
             taken = np.take_along_axis(rows, places, 1)
@@ -53,11 +58,10 @@ def _rows(
     """The rows that some task learns from, `[seeds, n]`, and by task which of them it does."""
     keeps = []
     for task in setup.trained:
-        labels = setup.labels.get(task)
-        share = labels.share if labels else 1.0
-        number = round(share * len(learned[0]))
-        drawn = [np.random.default_rng([s, 5]).permutation(len(learned[0])) < number for s in seeds]
-        keeps.append(np.stack(drawn))
+        share = setup.labels[task].share if task in setup.labels else 1.0
+        parts = zip(map(data.interactions.take, learned), seeds, strict=True)
+        kept = [kept_rows(setup.tasks[task], part, share, seed) for part, seed in parts]
+        keeps.append(np.stack([np.isin(np.arange(len(learned[0])), each) for each in kept]))
     rows, some = np.stack(learned), np.any(keeps, axis=0)
     if some.all():
         return rows, keeps
@@ -166,11 +170,13 @@ def _initial(setup: Setup, data: Data, seeds: Sequence[int]) -> Params:
     made = {"query": drawn((sizes[0], dim), 0.05), "candidate": drawn((sizes[1], dim), 0.05)}
     for n, name in enumerate(setup.trained):
         task = setup.tasks[name]
-        made |= {f"{n}.bu": zeros(sizes[0]), f"{n}.bi": zeros(sizes[1]), f"{n}.b": zeros(1)}
+        made |= {f"{n}.bu": zeros(sizes[0]), f"{n}.bi": zeros(sizes[1])}
+        made[f"{n}.offset"] = np.zeros(len(seeds), np.float32)
         if task.interaction == "mlp":
             (units,) = task.units
             made[f"{n}.w1"] = drawn((2 * dim, units), np.sqrt(6 / (2 * dim + units)))
             made[f"{n}.b1"] = zeros(1, units)
+            made[f"{n}.b2"] = zeros(1)
             made[f"{n}.w2"] = drawn((units, 1), np.sqrt(6 / (units + 1)))
     if setup.weighting and setup.weighting.name == "uncertainty":
         made["s"] = zeros(len(setup.trained))
@@ -196,15 +202,15 @@ def _forward(
     params: Params, n: int, pairs: Sides, sides: Sides
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Logits of a task, and its hidden layer."""
-    score = params[f"{n}.b"] + _picked(params[f"{n}.bu"], pairs[0])
-    score += _picked(params[f"{n}.bi"], pairs[1])
+    score = _picked(params[f"{n}.bu"], pairs[0]) + _picked(params[f"{n}.bi"], pairs[1])
+    score += params[f"{n}.offset"][:, np.newaxis]
     if f"{n}.w1" not in params:
         return score + np.einsum("snd,snd->sn", *sides), None
     dim = sides[0].shape[-1]
     kernel = params[f"{n}.w1"]
     hidden = sides[0] @ kernel[:, :dim] + sides[1] @ kernel[:, dim:] + params[f"{n}.b1"]
     np.maximum(hidden, 0, out=hidden)
-    return score + (hidden @ params[f"{n}.w2"])[..., 0], hidden
+    return score + params[f"{n}.b2"] + (hidden @ params[f"{n}.w2"])[..., 0], hidden
 
 
 def _backward(
@@ -218,7 +224,7 @@ def _backward(
     """The gradient of a task's loss, given that by its logits, `[seeds, n]`."""
     slope = slope.astype(np.float32)
     shape = {key: params[key].shape for key in params}
-    found = {f"{n}.b": slope.sum(1, keepdims=True)}
+    found: Params = {}
     for key, name in (("query", "bu"), ("candidate", "bi")):
         found[f"{n}.{name}"] = (gather[key] @ slope.ravel()).reshape(shape[f"{n}.{name}"])
     if hidden is None:
@@ -227,6 +233,7 @@ def _backward(
         dim, kernel = sides[0].shape[-1], params[f"{n}.w1"]
         found[f"{n}.w2"] = np.swapaxes(hidden, 1, 2) @ slope[..., np.newaxis]
         back = slope[..., np.newaxis] * np.swapaxes(params[f"{n}.w2"], 1, 2) * (hidden > 0)
+        found[f"{n}.b2"] = slope.sum(1, keepdims=True)
         found[f"{n}.b1"] = back.sum(1, keepdims=True)
         kernels = [np.swapaxes(side, 1, 2) @ back for side in sides]
         found[f"{n}.w1"] = np.concatenate(kernels, 1)
