@@ -25,7 +25,7 @@ import numpy as np
 
 from mtbench.records import store
 
-SIZES = (1, 2, 4, 8, 16, 32, 100)
+SIZES = (1, 2, 4, 8, 17, 34, 68)
 SHAPES = ((34, 5), (34, 20))
 SLOW, LOST, NOISE, TIMES = 0.05, 0.01, 0.1, 20
 
