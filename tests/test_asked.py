@@ -1,7 +1,6 @@
 """What a folder of results speaks of: what was last asked for, or the version that is named."""
 
 import json
-from pathlib import Path
 
 import pytest
 from made import as_json, baseline, record, write
@@ -33,7 +32,7 @@ def version(*records):
 
 def epochs(folder):
     """By scenario the epochs of the runs that count."""
-    records = Results.read(Path(folder)).records
+    records = Results.read(str(folder)).records
     return {r.scenario: r.answer.train["epochs"] for r in records}
 
 

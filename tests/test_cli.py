@@ -112,7 +112,7 @@ def test_plugins(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     assert [line.split()[:2] for line in lines[1:]] == [[c.kind, c.name] for c, _ in installed()]
     assert main(["plugins", "weighting"]) == 0
-    assert capsys.readouterr().out.count("mtbench 0") == 34
+    assert capsys.readouterr().out.count("mtbench 0") == 38
     assert main(["plugins", "weighting", "uncertainty"]) == 0
     output = capsys.readouterr().out
     assert (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -117,7 +118,7 @@ class Results:
         return cls(tuple(used), *said, main=main)
 
     @classmethod
-    def read(cls, folder: Path) -> Self:
+    def read(cls, folder: str | os.PathLike[str]) -> Self:
         """Read the version of a folder of results that was last asked for.
 
         Args:
@@ -126,7 +127,7 @@ class Results:
         Raises:
             RecordError: The folder is absent or has no record, or no such version.
         """
-        folder, name = asked.split(folder)
+        folder, name = asked.split(Path(folder))
         records, problems = store.read_folder(folder)
         found = asked.versions(store.suite_folder(folder), records)
         one = asked.chosen(folder, found, name)

@@ -425,5 +425,5 @@ def test_an_installed_plugin_that_fails_to_load_is_named(tmp_path, monkeypatch, 
     assert f"mtbench: warning: {reason}\n" in capsys.readouterr().err
     assert main(["check", str(tmp_path / "bad.yaml")]) == 2
     told = capsys.readouterr().err
-    assert "unknown weighting 'lucky' (known: aligned-mtl, auxiliary, " in told
+    assert "unknown weighting 'lucky' (known: aligned-mtl, auto-lambda, " in told
     assert f", uncertainty, upgrad, uw-so); {reason}" in told
