@@ -95,8 +95,7 @@ def run(  # noqa: PLR0913 - keywords of a user's call
         DataError: The data is not there, or cannot be divided.
         MtbenchError: A plugin, an observer or the folder is at fault.
     """
-    registry = suite.registry if isinstance(suite, Suite) else None
-    registry = registry or _registry(plugins)
+    registry = _registry_of(suite, plugins)
     lines = _lines_of(overrides)
     if executor is not None:
         lines.append(f"executor={json.dumps(executor)}")
@@ -143,9 +142,8 @@ def advise(  # noqa: PLR0913 - keywords of a user's call
         SuiteError: The suite is at fault, has no several tasks, or no validation part.
         RecordError: No run of a task alone, or of several together, went well.
     """
-    registry = suite.registry if isinstance(suite, Suite) else None
-    registry = registry or _registry(plugins)
-    loaded = _loaded(suite, registry, _lines_of(overrides), seeds, synthetic)
+    registry = _registry_of(suite, plugins)
+    loaded = _loaded(suite, registry, overrides, seeds, synthetic)
     arms = advice_suite(loaded, registry, scenario=scenario, strategies=strategies, trials=trials)
     return run_suite(arms, registry, results, progress=progress).advice(margin=margin)
 
@@ -248,6 +246,11 @@ def _registry(plugins: Iterable[str | os.PathLike[str]]) -> Registry:
     for path in plugins:
         registry.load_file(Path(path))
     return registry
+
+
+def _registry_of(suite: Source, plugins: Iterable[str | os.PathLike[str]]) -> Registry:
+    """The plugins that a loaded suite was read with, else `_registry`."""
+    return (suite.registry if isinstance(suite, Suite) else None) or _registry(plugins)
 
 
 def _loaded(

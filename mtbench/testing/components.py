@@ -68,9 +68,8 @@ def stepped(suite: Suite, steps: int = 1) -> MultiTaskModel:
     model.adapt(rows)
     columns = {**rows.columns, "history": positions(rows)}
     batch = {name: tf.constant(column) for name, column in columns.items()}
-    batches = batches_of(setup.weighting)
     for _ in range(steps):
-        model.train_step((batch,) * batches if batches > 1 else batch)
+        model.train_step((batch,) * batches_of(setup.weighting))
     return model
 
 

@@ -119,21 +119,22 @@ def form_all(
     Returns:
         The batches, and their losses, float32 `[batches, T]`, with a row for losses ahead.
     """
-    if ahead is None:
-        batches = [first, *map(model.formed, columns[1:])]
-        return batches, tf.stack([each.losses for each in batches])
-    if ahead.of == "losses":
-        batches = [first, *map(model.formed, columns[1:])]
-    trip, weights = _Excursion(), step_ahead()
-    trip.descend(first.slopes(weights))
-    for _ in range(1, ahead.steps):
-        trip.descend(model.slopes(columns[0], weights))
+
+    def form() -> list[Formed]:
+        return [first, *map(model.formed, columns[1:])]
+
+    batches = [] if ahead and ahead.of == "gradients" else form()
     ends = []
-    if ahead.of == "losses":
-        ends = [tf.stack(list(model.losses_by_task(columns[0], training=True).values()))]
-    else:
-        batches = [first, *map(model.formed, columns[1:])]
-    trip.undo()
+    if ahead:
+        trip, weights = _Excursion(), step_ahead()
+        trip.descend(first.slopes(weights))
+        for _ in range(1, ahead.steps):
+            trip.descend(model.slopes(columns[0], weights))
+        if ahead.of == "gradients":
+            batches = form()
+        else:
+            ends = [tf.stack(list(model.losses_by_task(columns[0], training=True).values()))]
+        trip.undo()
     return batches, tf.stack([*(each.losses for each in batches), *ends])
 
 

@@ -142,15 +142,19 @@ class MultiTaskModel(Network):
         with tf.GradientTape(persistent=True) as tape:
             batches = self.lessons(columns, training=True)
             losses = {name: loss_of(self.heads[name], batch) for name, batch in batches.items()}
-        return self._formed(tape, losses, batches)
+        return self._formed(tape, losses, batches, _present(self._counts(batches)))
 
     def _formed(
-        self, tape: tf.GradientTape, losses: Mapping[str, Tensor], batches: Mapping[str, Batch]
+        self,
+        tape: tf.GradientTape,
+        losses: Mapping[str, Tensor],
+        batches: Mapping[str, Batch],
+        present: Tensor | None,
     ) -> Formed:
         by_task = task_gradients(
             tape, losses, batches, self.tower_variables, self.reached_variables
         )
-        return Formed(tf.stack(list(losses.values())), _present(self._counts(batches)), *by_task)
+        return Formed(tf.stack(list(losses.values())), present, *by_task)
 
     def slopes(self, columns: Mapping[str, Tensor], weights: Tensor) -> list[tuple[Any, Any]]:
         """Σ w_i ∇L_i of a batch, for weights `[tasks]`, by each of the model's variables."""
@@ -180,7 +184,7 @@ class MultiTaskModel(Network):
         present = _present(counts)
         if self._by_task:
             if self.weigher and self.weigher.several:
-                first = self._formed(tape, losses, batches)
+                first = self._formed(tape, losses, batches, present)
                 gradients, of_strategy, present = self._weighed_batches(first, every)
             else:
                 gradients, of_strategy = self._weighed_by_task(tape, losses, batches, present)
