@@ -227,13 +227,12 @@ class MultiTaskModel(Network):
             The gradient of each of the model's variables, and of each of the strategy's.
         """
         assert self.weigher  # noqa: S101 - `_by_task` says so
-        stacked = tf.stack(list(losses.values()))
         gradient_of: dict[Any, Any] = {}
         if self.weigher.at_outputs:
             outputs, in_heads, at_outputs, private = output_gradients(
                 tape, losses, batches, self.reached_variables
             )
-            weighed = self.weigher(stacked, at_outputs, present)
+            weighed = self.weigher(tf.stack(list(losses.values())), at_outputs, present)
             self.diagnostics.update_by_task(weighed, at_outputs, present)
             combined = at_outputs.combine(weighed.weights)
             cotangents, of_heads = combined[: len(outputs)], combined[len(outputs) :]
@@ -242,17 +241,16 @@ class MultiTaskModel(Network):
             pairs = zip((*variables, *in_heads), (*row, *of_heads), strict=True)
             gradient_of = {v.ref(): g for v, g in pairs}
         else:
-            shared, gradients, private = task_gradients(
-                tape, losses, batches, self.tower_variables, self.reached_variables
-            )
-            weighed = self.weigher(stacked, gradients, present)
+            formed = self._formed(tape, losses, batches, present)
+            gradients, private = formed.gradients, [*formed.private]
+            weighed = self.weigher(formed.losses, gradients, present)
             self.diagnostics.update_by_task(weighed, gradients, present)
             combined = (
                 gradients.split(weighed.update)
                 if weighed.weights is None
                 else gradients.combine(weighed.weights)
             )
-            gradient_of = {v.ref(): g for v, g in zip(shared, combined, strict=True)}
+            gradient_of = {v.ref(): g for v, g in zip(formed.shared, combined, strict=True)}
         for task, variable, gradient in private:
             gradient_of[variable.ref()] = multiply(weighed.heads[task], gradient)
         return [gradient_of.get(v.ref()) for v in self.model_variables], weighed.own
